@@ -1,0 +1,108 @@
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+
+/** How the next token is chosen. Temperature 0 is greedy. Penalties look at prompt and answer, as transformers does. */
+export const sampling = z.object({
+  temperature: z.number().min(0).max(5).default(0.7),
+  topK: z.number().int().min(0).default(20),
+  topP: z.number().gt(0).max(1).default(0.8),
+  minP: z.number().min(0).max(1).default(0),
+  repetitionPenalty: z.number().gt(0).max(10).default(1.05),
+  seed: z.number().int().min(0).max(0xffff_ffff).nullable().default(null),
+  maxTokens: z.number().int().min(1).nullable().default(null),
+  stop: z.array(z.string().min(1)).max(16).default([]),
+});
+export type Sampling = z.infer<typeof sampling>;
+
+/** Measured on every answer. Speeds are tokens per second; `cachedTokens` were taken from the prefix cache. */
+export const metrics = z.object({
+  promptTokens: z.number(),
+  cachedTokens: z.number(),
+  newTokens: z.number(),
+  generatedTokens: z.number(),
+  prefillMs: z.number(),
+  decodeMs: z.number(),
+  firstTokenMs: z.number(),
+  prefillTokensPerSecond: z.number().nullable(),
+  decodeTokensPerSecond: z.number().nullable(),
+});
+export type Metrics = z.infer<typeof metrics>;
+
+/** `tokens` are ids that the model generated earlier; they are used as they are and never tokenised again. */
+export const engineMessage = z.object({
+  role: z.enum(['system', 'user', 'assistant', 'tool']),
+  content: z.string(),
+  tokens: z.array(z.number().int()).optional(),
+});
+export type EngineMessage = z.infer<typeof engineMessage>;
+
+export const prompt = z.object({
+  messages: z.array(engineMessage),
+  /** The last message is an answer to be continued rather than a question. */
+  continueFinal: z.boolean().default(false),
+});
+export type Prompt = z.infer<typeof prompt>;
+
+export const loadedModel = z.object({
+  name: z.string(),
+  folder: z.string(),
+  contextTokens: z.number(),
+  architecture: z.string(),
+  recipe: z.string(),
+  weightBytes: z.number(),
+  kvBytesPerToken: z.number(),
+  threads: z.number(),
+  loadMs: z.number(),
+});
+export type LoadedModel = z.infer<typeof loadedModel>;
+
+export const generateEvent = z.discriminatedUnion('type', [
+  /** Sent once, before any work: what will be prefilled. */
+  z.object({ type: z.literal('start'), promptTokens: z.number(), cachedTokens: z.number() }),
+  z.object({ type: z.literal('prefill'), done: z.number(), total: z.number() }),
+  /** Text that is final (never half a character, never part of a stop string) with the ids generated for it. */
+  z.object({ type: z.literal('token'), text: z.string(), tokens: z.array(z.number()) }),
+  z.object({ type: z.literal('end'), finishReason: z.enum(['stop', 'length', 'aborted']), metrics }),
+]);
+export type GenerateEvent = z.infer<typeof generateEvent>;
+
+export const benchPoint = z.object({
+  kind: z.enum(['prefill', 'decode']),
+  /** Tokens prefilled, or tokens cached before decoding. */
+  tokens: z.number(),
+  tokensPerSecond: z.number(),
+  runs: z.array(z.number()),
+});
+export type BenchPoint = z.infer<typeof benchPoint>;
+
+/** The engine process. Errors: `model-not-found`, `model-damaged`, `no-model`, `context-length-exceeded`, `runtime-failed`. */
+export const engine = {
+  load: oc.input(z.object({ folder: z.string(), contextTokens: z.number().int().nullish() })).output(loadedModel),
+  unload: oc.output(z.void()),
+  status: oc.output(
+    z.object({
+      pid: z.number(),
+      model: loadedModel.nullable(),
+      running: z.number(),
+      cacheTokens: z.number(),
+      cacheBytes: z.number(),
+      rssBytes: z.number(),
+    }),
+  ),
+  count: oc
+    .input(prompt)
+    .output(z.object({ promptTokens: z.number(), contextTokens: z.number(), cachedTokens: z.number() })),
+  generate: oc
+    .input(z.object({ prompt, sampling, priority: z.enum(['interactive', 'background']).default('interactive') }))
+    .output(eventIterator(generateEvent)),
+  /** Raw logits of the last position (float32, vocabulary size) after a token sequence: for tests and evaluation. */
+  logits: oc.input(z.object({ tokens: z.array(z.number().int()) })).output(z.object({ logits: z.instanceof(Blob) })),
+  /** One measured point with tokens that mean nothing, on a cache of its own; the caller interleaves and repeats. */
+  bench: oc
+    .input(
+      z.object({ kind: z.enum(['prefill', 'decode']), tokens: z.number().int(), steps: z.number().int().default(32) }),
+    )
+    .output(z.object({ tokensPerSecond: z.number(), rssBytes: z.number() })),
+  /** Read bandwidth of this machine with the engine's threads, GB/s. */
+  bandwidth: oc.output(z.object({ gigabytesPerSecond: z.number() })),
+};

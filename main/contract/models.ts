@@ -1,0 +1,49 @@
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { job } from './jobs.ts';
+
+export const installedModel = z.object({
+  name: z.string(),
+  folder: z.string(),
+  architecture: z.string(),
+  recipe: z.string(),
+  parameters: z.number(),
+  sizeBytes: z.number(),
+  contextTokens: z.number(),
+  license: z.string().nullable(),
+  sourceName: z.string(),
+  compiledMs: z.number(),
+  loaded: z.boolean(),
+});
+export type InstalledModel = z.infer<typeof installedModel>;
+
+/** Which model answers, and what stands between the user and a first answer. */
+export const modelStatus = z.object({
+  state: z.enum(['none', 'installing', 'loading', 'ready', 'failed']),
+  model: installedModel.nullable(),
+  contextTokens: z.number().nullable(),
+  job: job.nullable(),
+  error: z.object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()) }).nullable(),
+});
+export type ModelStatus = z.infer<typeof modelStatus>;
+
+export const models = {
+  list: oc.output(z.array(installedModel)),
+  status: oc.output(modelStatus),
+  watch: oc.output(eventIterator(modelStatus)),
+  /** Compiles a checkpoint file of the user's as a job; the original is never changed. */
+  import: oc
+    .input(
+      z.object({
+        path: z.string().min(1),
+        name: z.string().optional(),
+        recipe: z.enum(['fast', 'balanced', 'exact']).optional(),
+      }),
+    )
+    .output(job),
+  /** Downloads and compiles a catalogue entry (`starter` names the default for this machine) as a job. */
+  pull: oc.input(z.object({ name: z.string().default('starter') })).output(job),
+  use: oc.input(z.object({ name: z.string() })).output(modelStatus),
+  /** Refused with `model-in-use` while an answer is being computed with it. */
+  remove: oc.input(z.object({ name: z.string() })).output(z.void()),
+};

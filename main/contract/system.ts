@@ -1,0 +1,59 @@
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { benchPoint } from './engine.ts';
+import { processInfo } from './shell.ts';
+
+/** Settings with their defaults, written once here. */
+export const settings = z.object({
+  theme: z.enum(['system', 'light', 'dark', 'contrast']).default('system'),
+  language: z.enum(['system', 'en', 'zh-CN']).default('system'),
+  model: z.string().nullable().default(null),
+  threads: z.number().int().min(1).max(256).nullable().default(null),
+  systemPrompt: z.string().nullable().default(null),
+  temperature: z.number().min(0).max(5).nullable().default(null),
+  topP: z.number().gt(0).max(1).nullable().default(null),
+  topK: z.number().int().min(0).nullable().default(null),
+  minP: z.number().min(0).max(1).nullable().default(null),
+  repetitionPenalty: z.number().gt(0).max(10).nullable().default(null),
+  seed: z.number().int().min(0).nullable().default(null),
+  maxTokens: z.number().int().min(1).nullable().default(null),
+});
+export type Settings = z.infer<typeof settings>;
+
+export const finding = z.object({
+  id: z.string(),
+  level: z.enum(['ok', 'note', 'warning', 'failure']),
+  summary: z.string(),
+  action: z.string().nullable(),
+});
+export type Finding = z.infer<typeof finding>;
+
+export const benchReport = z.object({
+  machine: z.object({ cpu: z.string(), cores: z.number(), memoryBytes: z.number(), platform: z.string() }),
+  model: z.string(),
+  threads: z.number(),
+  points: z.array(benchPoint),
+  rssBytes: z.number(),
+  bandwidthGBs: z.number(),
+  /** Bytes of weights and KV read for one token at each decode point, over bandwidth, against the time taken: 0 to 1. */
+  shareOfBound: z.array(z.object({ tokens: z.number(), share: z.number() })),
+});
+export type BenchReport = z.infer<typeof benchReport>;
+
+export const system = {
+  hello: oc.output(z.object({ version: z.string(), dataFolder: z.string(), pid: z.number() })),
+  processes: oc.output(z.array(processInfo)),
+  settings: oc.output(settings),
+  changeSettings: oc.input(settings.partial()).output(settings),
+  doctor: oc.output(z.array(finding)),
+  bench: oc
+    .input(z.object({ repeats: z.number().int().min(1).max(20).default(3) }).default({ repeats: 3 }))
+    .output(
+      eventIterator(
+        z.discriminatedUnion('type', [
+          z.object({ type: z.literal('progress'), done: z.number(), total: z.number(), label: z.string() }),
+          z.object({ type: z.literal('report'), report: benchReport }),
+        ]),
+      ),
+    ),
+};
