@@ -3,9 +3,10 @@
  * It checks nothing on purpose, so that tests can also write files that lie.
  */
 
+// prettier-ignore
 const VALUE_TYPES = {
   u8: 0, i8: 1, u16: 2, i16: 3, u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9, u64: 10, i64: 11, f64: 12,
-} as const; // prettier-ignore
+} as const;
 
 /** Ids of the tensor types that tests write. Others can be given as plain numbers. */
 export const GGML_TYPE_IDS = { F32: 0, F16: 1, Q4_0: 2, Q4_1: 3, Q8_0: 8, Q4_K: 12, BF16: 30 } as const;

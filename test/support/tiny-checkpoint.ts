@@ -118,7 +118,7 @@ export function encodeValues(type: TinyType, values: Float32Array): Uint8Array {
     case 'BF16':
       return new Uint8Array(Uint16Array.from(new Uint32Array(values.slice().buffer), (bits) => bits >>> 16).buffer);
     case 'Q8_0':
-      return encodeBlocks(values, 34, (block, out, view) => {
+      return encodeBlocks(values, 34, (block, _out, view) => {
         const scale = Math.max(...block.map(Math.abs)) / 127;
         view.setUint16(0, toHalf(scale), true);
         block.forEach((value, i) => view.setInt8(2 + i, scale ? Math.round(value / scale) : 0));

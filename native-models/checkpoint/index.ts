@@ -1,0 +1,52 @@
+import { open, stat } from 'node:fs/promises';
+import type { Checkpoint } from './checkpoint.ts';
+import { CheckpointError } from './errors.ts';
+import { gguf } from './gguf.ts';
+
+export { architectures } from './checkpoint.ts';
+export type { Architecture, Checkpoint, ModelConfig, RopeScaling, TensorInfo } from './checkpoint.ts';
+export { blockFormat, blockFormats, dequantize, halfToFloat, type TensorType } from './blocks/index.ts';
+export { CheckpointError, type CheckpointErrorCode } from './errors.ts';
+
+const formats = [gguf];
+
+/**
+ * Opens a model file of any supported format for reading; the format is told from its first bytes, not its name.
+ * Close it afterwards.
+ * @throws CheckpointError, or the system's error where the file cannot be opened
+ */
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  const head = await readHead(path);
+  const format = formats.find(({ recognises }) => recognises(head));
+  if (format) return format.open(path);
+  const supported = formats.map(({ name }) => name);
+  throw new CheckpointError(
+    'not-a-checkpoint',
+    `${path}: ${describe(head)}; supported model files are ${supported.join(', ')}`,
+    { path, supported },
+  );
+}
+
+async function readHead(path: string): Promise<Uint8Array> {
+  // Asked before opening: to open a named pipe would wait for its other end.
+  if (!(await stat(path)).isFile()) {
+    throw new CheckpointError('not-a-checkpoint', `${path} is not a regular file`, { path });
+  }
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(16), 0, 16, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What people pick by mistake, so that the message can say more than "unknown". */
+function describe(head: Uint8Array): string {
+  if (head.length === 0) return 'this file is empty';
+  if (head[0] === 0x50 && head[1] === 0x4b)
+    return 'this is a ZIP archive, as PyTorch checkpoints are; those can run code when read';
+  if (head[0] === 0x80) return 'this is a Python pickle, which can run code when read';
+  if (head[8] === 0x7b) return 'this looks like a safetensors file, which is not read yet';
+  return 'this is no known model file';
+}
