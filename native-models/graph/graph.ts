@@ -1,0 +1,195 @@
+import type { Checkpoint, ModelConfig } from '../checkpoint/checkpoint.ts';
+import { accuracyLevel, QUANT_BLOCK, type Recipe } from '../quantize/packed.ts';
+import { encodeModel, type Attributes, type InitializerSpec, type NodeSpec, type ValueSpec } from './onnx.ts';
+import { WeightPlan, wrongShape, type PackedMatrix } from './weights.ts';
+
+const CONTRIB = 'com.microsoft';
+
+/**
+ * Builds the ONNX graph of a decoder, operator by operator. A value is the name of a tensor.
+ *
+ * Shapes: S new tokens, H hidden size, N query heads, K KV heads, D head size, P rows of the rotary tables,
+ * C capacity of the cache in tokens, V vocabulary rows.
+ *
+ *     ids int32 [1, S] --------------------------> logits float32 [1, R, V] of the positions `rows` int32 [R]
+ *     cos, sin float32 [P, D/2] (row = position)
+ *     past_tokens int32 [1]: cached + S - 1, total_tokens int32 [1]: cached + S
+ *     k.L, v.L float32 [1, K, C, D] -------------> k_out.L, v_out.L, bound to the same memory: rows cached..cached+S-1 are written
+ */
+export class GraphBuilder {
+  readonly config: ModelConfig;
+  readonly weights: WeightPlan;
+  readonly #accuracyLevel: number;
+  readonly #nodes: NodeSpec[] = [];
+  readonly #inputs: ValueSpec[] = [];
+  readonly #outputs: ValueSpec[] = [];
+  readonly #constants = new Map<string, InitializerSpec>();
+  readonly #blockSums = new Map<string, string>();
+
+  constructor(checkpoint: Checkpoint, recipe: Recipe) {
+    this.config = checkpoint.config;
+    this.weights = new WeightPlan(checkpoint, recipe);
+    this.#accuracyLevel = accuracyLevel(recipe);
+  }
+
+  /** Declares the inputs and looks up the embeddings of the new tokens: [1, S, H]. */
+  embed(weight: string): string {
+    const { headDim, hiddenSize, vocabSize } = this.config;
+    const ids = this.#input('ids', 'int32', [1, 'S']);
+    this.#input('cos', 'float32', ['P', headDim / 2]);
+    this.#input('sin', 'float32', ['P', headDim / 2]);
+    this.#input('past_tokens', 'int32', [1]);
+    this.#input('total_tokens', 'int32', [1]);
+    const table = this.weights.matrix([weight]);
+    if (table.rows !== vocabSize || table.columns !== hiddenSize) throw wrongShape(weight, [vocabSize, hiddenSize], [table.rows, table.columns]);
+    const at = '/model/embed_tokens';
+    if (table.format.kind === 'float32') return this.#node(`${at}/Gather`, 'Gather', [table.codes, ids]);
+    const bits = table.format.kind === 'int4' ? 4 : 8;
+    const rows = this.weights.alias(`${table.codes}.rows`, table.codes, [vocabSize, (hiddenSize * bits) / 8]);
+    const attributes = { bits, block_size: QUANT_BLOCK, gather_axis: 0, quantize_axis: 1 };
+    const x = this.#node(`${at}/GatherBlockQuantized`, 'GatherBlockQuantized', [rows, ids, table.scales], attributes, CONTRIB);
+    return table.format.hasMin ? this.#addBlockMinima(at, x, ids, table) : x;
+  }
+
+  /** RMSNorm(x) = w * x / sqrt(mean(x^2) + eps): [1, S, H]. */
+  rmsNorm(x: string, weight: string): string {
+    const scale = this.weights.vector([weight], this.config.hiddenSize);
+    return this.#node(path(weight), 'SimplifiedLayerNormalization', [x, scale], { axis: -1, epsilon: { float: this.config.rmsNormEps } });
+  }
+
+  /** The residual sum x + y and its RMSNorm, in one operator: both [1, S, H]. */
+  addNorm(x: string, y: string, weight: string): { sum: string; normed: string } {
+    const scale = this.weights.vector([weight], this.config.hiddenSize);
+    const name = path(weight);
+    const [normed, sum] = [`${name}/normed`, `${name}/sum`];
+    this.#push(name, 'SkipSimplifiedLayerNormalization', [x, y, scale], [normed, '', '', sum], { epsilon: { float: this.config.rmsNormEps } }, CONTRIB);
+    return { sum, normed };
+  }
+
+  /** y = W x + b with the rows of `modules` stacked into one matrix; biases are used where the checkpoint has them. */
+  linear(x: string, modules: readonly string[], expected: { rows: number; columns: number }): string {
+    const matrix = this.weights.matrix(modules.map((module) => `${module}.weight`));
+    if (matrix.rows !== expected.rows || matrix.columns !== expected.columns) {
+      throw wrongShape(modules.join(' + '), [expected.rows, expected.columns], [matrix.rows, matrix.columns]);
+    }
+    const biases = modules.map((module) => `${module}.bias`).filter((bias) => this.weights.has(bias));
+    const bias = biases.length > 0 ? this.weights.vector(biases, matrix.rows) : null;
+    return this.#multiply(path(modules[0]!), x, matrix, bias);
+  }
+
+  /**
+   * Grouped-query attention with rotary embedding over the cache, fused: projections [1, S, (N+2K)*D] to [1, S, N*D].
+   * The runtime writes the new rows into the cache in place, because input and output are bound to one buffer.
+   */
+  attention(projections: string, layer: number): string {
+    const { heads, kvHeads, headDim } = this.config;
+    const cache = ['k', 'v'].map((part) => {
+      const shape = [1, kvHeads, 'C', headDim];
+      this.#outputs.push({ name: `${part}_out.${layer}`, type: 'float32', shape });
+      return this.#input(`${part}.${layer}`, 'float32', shape);
+    });
+    const name = `/model/layers.${layer}/self_attn/GroupQueryAttention`;
+    const inputs = [projections, '', '', ...cache, 'past_tokens', 'total_tokens', 'cos', 'sin'];
+    const attributes = { num_heads: heads, kv_num_heads: kvHeads, do_rotary: 1, rotary_interleaved: 0 };
+    this.#push(name, 'GroupQueryAttention', inputs, [name, `k_out.${layer}`, `v_out.${layer}`], attributes, CONTRIB);
+    return name;
+  }
+
+  /** silu(gate) * up, elementwise: [1, S, F]. */
+  swiglu(gate: string, up: string): string {
+    const at = gate.replace(/\/[^/]+$/, '');
+    // QuickGelu with alpha 1 is x * sigmoid(x).
+    const silu = this.#node(`${at}/silu`, 'QuickGelu', [gate], { alpha: { float: 1 } }, CONTRIB);
+    return this.#node(`${at}/Mul`, 'Mul', [silu, up]);
+  }
+
+  /** Logits of the asked positions only, so that the wide head costs nothing while a prompt is read. */
+  logits(x: string, module: string): void {
+    const rows = this.#input('rows', 'int32', ['R']);
+    const chosen = this.#node('/lm_head/rows', 'Gather', [x, rows], { axis: 1 });
+    const { vocabSize, hiddenSize } = this.config;
+    const y = this.linear(chosen, [module], { rows: vocabSize, columns: hiddenSize });
+    this.#push('/lm_head/logits', 'Identity', [y], ['logits'], {}, '');
+    this.#outputs.push({ name: 'logits', type: 'float32', shape: [1, 'R', vocabSize] });
+  }
+
+  /** The finished ONNX file. */
+  encode(): Uint8Array {
+    return encodeModel({
+      name: this.config.name,
+      nodes: this.#nodes,
+      initializers: [...this.weights.initializers, ...this.#constants.values()],
+      inputs: this.#inputs,
+      outputs: this.#outputs,
+    });
+  }
+
+  /*
+   *            x ----------------- MatMulNBits(codes, scales, bias)
+   *             \                            \
+   *              sums of blocks of 32 -------- Gemm(sums, minima) + --- y        only where the source has minima
+   */
+  #multiply(name: string, x: string, w: PackedMatrix, bias: string | null): string {
+    const { rows: N, columns: K, format } = w;
+    if (format.kind === 'float32') {
+      const y = this.#node(`${name}/MatMul`, 'FusedMatMul', [x, w.codes], { transB: 1 }, CONTRIB);
+      return bias === null ? y : this.#node(`${name}/Add`, 'Add', [y, bias]);
+    }
+    const bits = format.kind === 'int4' ? 4 : 8;
+    const attributes = { K, N, bits, block_size: QUANT_BLOCK, accuracy_level: this.#accuracyLevel };
+    const inputs = [x, w.codes, w.scales, ...(bias === null ? [] : ['', '', bias])];
+    const y = this.#node(`${name}/MatMulNBits`, 'MatMulNBits', inputs, attributes, CONTRIB);
+    if (!format.hasMin) return y;
+    const offsets = this.#node(`${name}/minima`, 'MatMul', [this.#sums(x, K), w.minima]);
+    return this.#node(`${name}/Add`, 'Add', [y, offsets]);
+  }
+
+  /** Sums of the blocks of x: [1, S, K/32]; computed once for all matrices that read x. */
+  #sums(x: string, columns: number): string {
+    const known = this.#blockSums.get(x);
+    if (known !== undefined) return known;
+    const blocks = columns / QUANT_BLOCK;
+    const split = this.#node(`${x}/blocks`, 'Reshape', [x, this.#int64s([1, -1, blocks, QUANT_BLOCK])]);
+    const sums = this.#node(`${x}/block_sums`, 'ReduceSum', [split, this.#int64s([3])], { keepdims: 0 });
+    this.#blockSums.set(x, sums);
+    return sums;
+  }
+
+  #addBlockMinima(at: string, x: string, ids: string, table: PackedMatrix): string {
+    const { hiddenSize } = this.config;
+    const blocks = hiddenSize / QUANT_BLOCK;
+    // Minima lie as [blocks, V] for the head's product; the gather of a column gives [blocks, 1, S].
+    const columns = this.#node(`${at}/minima`, 'Gather', [table.minima, ids], { axis: 1 });
+    const minima = this.#node(`${at}/minima_t`, 'Transpose', [columns], { perm: [1, 2, 0] });
+    const wide = this.#node(`${at}/minima_4d`, 'Reshape', [minima, this.#int64s([1, -1, blocks, 1])]);
+    const split = this.#node(`${at}/blocks`, 'Reshape', [x, this.#int64s([1, -1, blocks, QUANT_BLOCK])]);
+    const sum = this.#node(`${at}/Add`, 'Add', [split, wide]);
+    return this.#node(`${at}/rows`, 'Reshape', [sum, this.#int64s([1, -1, hiddenSize])]);
+  }
+
+  #int64s(values: readonly number[]): string {
+    const name = `int64(${values.join(',')})`;
+    const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    this.#constants.set(name, { name, type: 'int64', shape: [values.length], raw });
+    return name;
+  }
+
+  #input(name: string, type: ValueSpec['type'], shape: ValueSpec['shape']): string {
+    this.#inputs.push({ name, type, shape });
+    return name;
+  }
+
+  #node(name: string, op: string, inputs: readonly string[], attributes: Attributes = {}, domain = ''): string {
+    this.#push(name, op, inputs, [name], attributes, domain);
+    return name;
+  }
+
+  #push(name: string, op: string, inputs: readonly string[], outputs: readonly string[], attributes: Attributes, domain: string) {
+    this.#nodes.push({ name, op, inputs, outputs, attributes, domain });
+  }
+}
+
+/** `model.layers.0.mlp.gate_proj` -> `/model/layers.0/mlp/gate_proj`: nodes are named as paths. */
+function path(module: string): string {
+  return `/${module.replace(/\.weight$/, '').replace(/\.(?!\d)/g, '/')}`;
+}

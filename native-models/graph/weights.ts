@@ -1,0 +1,155 @@
+import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
+import { CheckpointError } from '../checkpoint/errors.ts';
+import { dequantize } from '../checkpoint/blocks/index.ts';
+import { packedBytes, packedFormat, QUANT_BLOCK, type PackedFormat, type Recipe } from '../quantize/packed.ts';
+import { asBytes, packMatrix, type PackTarget, type WriteAt } from '../quantize/pack.ts';
+import type { ElementType, InitializerSpec } from './onnx.ts';
+
+/** Entries start on pages, so that they can be mapped. */
+const ALIGNMENT = 4096;
+export const WEIGHTS_FILE = 'weights.bin';
+
+/** A matrix as the graph refers to it: format, shape and the names of its initializers. */
+export type PackedMatrix = { format: PackedFormat; rows: number; columns: number; codes: string; scales: string; minima: string };
+
+type MatrixJob = { kind: 'matrix'; label: string; sources: string[]; target: PackTarget };
+type VectorJob = { kind: 'vector'; label: string; sources: string[]; at: number };
+
+/**
+ * Lays out the weights file while the graph is built: offsets are known before a byte is read,
+ * so that graph and weights need one pass each.
+ */
+export class WeightPlan {
+  readonly initializers: InitializerSpec[] = [];
+  readonly #checkpoint: Checkpoint;
+  readonly #recipe: Recipe;
+  readonly #jobs: (MatrixJob | VectorJob)[] = [];
+  readonly #matrices = new Map<string, PackedMatrix>();
+  #end = 0;
+
+  constructor(checkpoint: Checkpoint, recipe: Recipe) {
+    this.#checkpoint = checkpoint;
+    this.#recipe = recipe;
+  }
+
+  /** Size of the weights file in bytes. */
+  get sizeBytes(): number {
+    return this.#end;
+  }
+
+  has(name: string): boolean {
+    return this.#checkpoint.tensors.has(name);
+  }
+
+  /** The matrices `names` stacked by rows, in the format of the recipe; asked twice, stored once. */
+  matrix(names: readonly string[]): PackedMatrix {
+    const key = names.join('+');
+    const known = this.#matrices.get(key);
+    if (known) return known;
+    const infos = names.map((name) => this.#find(name, 2));
+    const columns = infos[0]!.shape[1]!;
+    for (const info of infos) this.#expect(info, 1, columns);
+    const rows = infos.reduce((sum, info) => sum + info.rows, 0);
+    const types = infos.map((info) => info.type);
+    const format = packedFormat(types, columns, this.#recipe);
+    const label = names[0]!.replace(/\.weight$/, '');
+    const size = packedBytes(format, rows, columns);
+    const blocks = columns / QUANT_BLOCK;
+    const bits = format.kind === 'int4' ? 4 : 8;
+    const target: PackTarget = { format, rows, columns, codesAt: 0, scalesAt: 0, minimaAt: 0 };
+    const matrix: PackedMatrix = { format, rows, columns, codes: `${label}.codes`, scales: `${label}.scales`, minima: `${label}.minima` };
+    if (format.kind === 'float32') {
+      target.codesAt = this.#reserve(matrix.codes, 'float32', [rows, columns], size.codes);
+    } else {
+      target.codesAt = this.#reserve(matrix.codes, 'uint8', [rows, blocks, (QUANT_BLOCK * bits) / 8], size.codes);
+      target.scalesAt = this.#reserve(matrix.scales, 'float32', [rows, blocks], size.scales);
+      if (format.hasMin) target.minimaAt = this.#reserve(matrix.minima, 'float32', [blocks, rows], size.minima);
+    }
+    this.#jobs.push({ kind: 'matrix', label, sources: [...names], target });
+    this.#matrices.set(key, matrix);
+    return matrix;
+  }
+
+  /** Vectors joined end to end as float32; returns the initializer's name. */
+  vector(names: readonly string[], length: number): string {
+    const infos = names.map((name) => this.#find(name, 1));
+    const found = infos.reduce((sum, info) => sum + info.shape[0]!, 0);
+    if (found !== length) throw wrongShape(names.join(' + '), [length], [found]);
+    const label = names[0]!;
+    this.#jobs.push({ kind: 'vector', label, sources: [...names], at: this.#reserve(label, 'float32', [length], length * 4) });
+    return label;
+  }
+
+  /** A second name and shape for bytes that are stored already: the gather of a tied embedding sees rows, not blocks. */
+  alias(name: string, of: string, shape: readonly number[]): string {
+    const original = this.initializers.find((spec) => spec.name === of)!;
+    this.initializers.push({ ...original, name, shape });
+    return name;
+  }
+
+  /**
+   * Reads, packs and writes everything. Progress counts bytes of the checkpoint.
+   * @returns relative RMS error of each matrix that could not be kept exactly
+   */
+  async write(
+    writeAt: WriteAt,
+    { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: ((p: { done: number; total: number }) => void) | undefined },
+  ): Promise<Record<string, number>> {
+    const errors: Record<string, number> = {};
+    const bytesOf = (job: MatrixJob | VectorJob) =>
+      job.sources.reduce((sum, name) => sum + this.#checkpoint.tensors.get(name)!.byteLength, 0);
+    const total = this.#jobs.reduce((sum, job) => sum + bytesOf(job), 0);
+    let done = 0;
+    const onBytes = (bytes: number) => onProgress?.({ done: (done += bytes), total });
+    for (const job of this.#jobs) {
+      signal?.throwIfAborted();
+      if (job.kind === 'vector') {
+        writeAt(asBytes(await this.#readVectors(job.sources)), job.at);
+        onBytes(bytesOf(job));
+        continue;
+      }
+      const error = await packMatrix(this.#checkpoint, job.sources, job.target, writeAt, { signal, onBytes });
+      if (error.squaredError > 0) errors[job.label] = Math.sqrt(error.squaredError / error.squaredValue);
+    }
+    return errors;
+  }
+
+  async #readVectors(names: readonly string[]): Promise<Float32Array> {
+    const parts: number[] = [];
+    for (const name of names) {
+      const info = this.#checkpoint.tensors.get(name)!;
+      const bytes = new Uint8Array(info.byteLength);
+      await this.#checkpoint.readRows(name, 0, info.rows, bytes);
+      const values = new Float32Array(info.shape[0]!);
+      dequantize(info.type, bytes, values);
+      parts.push(...values);
+    }
+    return Float32Array.from(parts);
+  }
+
+  #reserve(name: string, type: ElementType, shape: readonly number[], length: number): number {
+    const offset = Math.ceil(this.#end / ALIGNMENT) * ALIGNMENT;
+    this.#end = offset + length;
+    this.initializers.push({ name, type, shape, file: WEIGHTS_FILE, offset, length });
+    return offset;
+  }
+
+  #find(name: string, rank: number): TensorInfo {
+    const info = this.#checkpoint.tensors.get(name);
+    if (!info) throw new CheckpointError('missing-tensor', `The checkpoint has no tensor ${name}.`, { tensor: name });
+    if (info.shape.length !== rank) throw wrongShape(name, `${rank} dimensions`, info.shape);
+    return info;
+  }
+
+  #expect(info: TensorInfo, axis: number, size: number): void {
+    if (info.shape[axis] !== size) throw wrongShape(info.name, `${size} columns`, info.shape);
+  }
+}
+
+export function wrongShape(tensor: string, expected: unknown, found: unknown): CheckpointError {
+  return new CheckpointError(
+    'corrupt-checkpoint',
+    `Tensor ${tensor} has shape ${JSON.stringify(found)} where ${JSON.stringify(expected)} is expected.`,
+    { tensor, expected, found },
+  );
+}

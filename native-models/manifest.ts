@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { CheckpointError } from './checkpoint/errors.ts';
+import { recipes } from './quantize/packed.ts';
+
+/** Raised whenever graph or weights are written differently: a folder of another version is compiled again. */
+export const COMPILER_VERSION = 1;
+
+export const manifestSchema = z.object({
+  format: z.literal(1),
+  compilerVersion: z.number().int(),
+  name: z.string(),
+  architecture: z.string(),
+  recipe: z.enum(recipes),
+  license: z.string().nullable(),
+  parameters: z.number(),
+  contextTokens: z.number().int().positive(),
+  layers: z.number().int().positive(),
+  heads: z.number().int().positive(),
+  kvHeads: z.number().int().positive(),
+  headDim: z.number().int().positive(),
+  hiddenSize: z.number().int().positive(),
+  vocabSize: z.number().int().positive(),
+  ropeTheta: z.number(),
+  ropeScaling: z
+    .object({ type: z.enum(['linear', 'yarn']), factor: z.number(), originalContextLength: z.number().nullable() })
+    .nullable(),
+  source: z.object({ name: z.string(), sizeBytes: z.number(), sha256: z.string() }),
+  weightsBytes: z.number(),
+  graphBytes: z.number(),
+  /** Relative RMS error of each matrix that was requantised; empty where every value was kept. */
+  quantizationErrors: z.record(z.string(), z.number()),
+  createdMs: z.number(),
+});
+/** What a compiled folder says of itself: `manifest.json`, beside `model.onnx`, `weights.bin` and `tokenizer.json`. */
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export const MANIFEST_FILE = 'manifest.json';
+export const GRAPH_FILE = 'model.onnx';
+export const TOKENIZER_FILE = 'tokenizer.json';
+
+/** @throws CheckpointError `corrupt-checkpoint` */
+export function parseManifest(json: string): Manifest {
+  try {
+    return manifestSchema.parse(JSON.parse(json));
+  } catch (cause) {
+    throw new CheckpointError('corrupt-checkpoint', 'The manifest of the compiled model is damaged.', {}, { cause });
+  }
+}

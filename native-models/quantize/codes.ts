@@ -1,0 +1,81 @@
+import { blockFormat, dequantize, halfToFloat, type TensorType } from '../checkpoint/blocks/index.ts';
+import { QUANT_BLOCK } from './packed.ts';
+
+/**
+ * Rows taken apart into blocks of 32: value = codes * scale + min. `codes` are signed, one a value.
+ * Arrays are as long as the rows given; `minima` is zero where the source has none.
+ */
+export type BlockCodes = { codes: Int8Array; scales: Float32Array; minima: Float32Array };
+
+export function allocateCodes(values: number): BlockCodes {
+  const blocks = values / QUANT_BLOCK;
+  return { codes: new Int8Array(values), scales: new Float32Array(blocks), minima: new Float32Array(blocks) };
+}
+
+/** Codes of a stored row range that lose nothing; only for the types of `hasExactCodes`. */
+export function exactCodes(type: TensorType, bytes: Uint8Array, out: BlockCodes): void {
+  switch (type) {
+    case 'Q4_0':
+      return nibbles(bytes, 2, out);
+    case 'Q4_1':
+      return nibbles(bytes, 4, out);
+    case 'Q8_0':
+      return bytesOf(bytes, out);
+    default:
+      throw new Error(`${type} has no exact block codes`);
+  }
+}
+
+export function hasExactCodes(type: TensorType): boolean {
+  return type === 'Q4_0' || type === 'Q4_1' || type === 'Q8_0';
+}
+
+/**
+ * Symmetric codes of `bits` that come near the values: the scale puts the value of largest magnitude on the code
+ * -2^(bits-1), which the negative side has and the positive side lacks (the rule of Q4_0, ggml-quants).
+ */
+export function nearestCodes(type: TensorType, bytes: Uint8Array, bits: 4 | 8, out: BlockCodes): void {
+  const { bytesPerBlock, blockSize } = blockFormat(type);
+  const values = new Float32Array((bytes.length / bytesPerBlock) * blockSize);
+  dequantize(type, bytes, values);
+  const low = -(2 ** (bits - 1));
+  const high = -low - 1;
+  for (let block = 0, at = 0; at < values.length; block++, at += QUANT_BLOCK) {
+    let extreme = 0;
+    for (let i = at; i < at + QUANT_BLOCK; i++) if (Math.abs(values[i]!) > Math.abs(extreme)) extreme = values[i]!;
+    const scale = Math.fround(extreme / low);
+    const inverse = scale === 0 ? 0 : 1 / scale;
+    for (let i = at; i < at + QUANT_BLOCK; i++) {
+      out.codes[i] = Math.max(low, Math.min(high, Math.round(values[i]! * inverse)));
+    }
+    out.scales[block] = scale;
+    out.minima[block] = 0;
+  }
+}
+
+/** Q4_0 (header of 2 bytes: d) and Q4_1 (4 bytes: d, m). d * q + m = d * (q - 8) + (m + 8 d). */
+function nibbles(bytes: Uint8Array, header: 2 | 4, { codes, scales, minima }: BlockCodes): void {
+  const stride = header + QUANT_BLOCK / 2;
+  for (let block = 0, at = 0, to = 0; at < bytes.length; block++, at += stride, to += QUANT_BLOCK) {
+    const d = half(bytes, at);
+    scales[block] = d;
+    minima[block] = header === 4 ? half(bytes, at + 2) + 8 * d : 0;
+    for (let i = 0; i < 16; i++) {
+      const pair = bytes[at + header + i]!;
+      codes[to + i] = (pair & 15) - 8;
+      codes[to + 16 + i] = (pair >> 4) - 8;
+    }
+  }
+}
+
+function bytesOf(bytes: Uint8Array, { codes, scales, minima }: BlockCodes): void {
+  for (let block = 0, at = 0, to = 0; at < bytes.length; block++, at += 34, to += QUANT_BLOCK) {
+    scales[block] = half(bytes, at);
+    minima[block] = 0;
+    for (let i = 0; i < QUANT_BLOCK; i++) codes[to + i] = (bytes[at + 2 + i]! << 24) >> 24;
+  }
+}
+
+function half(bytes: Uint8Array, at: number): number {
+  return halfToFloat[bytes[at]! | (bytes[at + 1]! << 8)]!;
+}

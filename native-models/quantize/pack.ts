@@ -1,0 +1,105 @@
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { blockFormat, dequantize } from '../checkpoint/blocks/index.ts';
+import { allocateCodes, exactCodes, hasExactCodes, nearestCodes, type BlockCodes } from './codes.ts';
+import { QUANT_BLOCK, type PackedFormat } from './packed.ts';
+
+/** Rows are read and packed in slices of about this many source bytes, so memory stays small whatever the matrix. */
+const SLICE_BYTES = 4 << 20;
+
+/** Relative error of what was packed against the checkpoint's values: sums over all of them. */
+export type PackError = { squaredError: number; squaredValue: number };
+
+/** Where the parts of one packed matrix go; offsets are bytes in the weights file. */
+export type PackTarget = {
+  format: PackedFormat;
+  rows: number;
+  columns: number;
+  codesAt: number;
+  scalesAt: number;
+  minimaAt: number;
+};
+export type WriteAt = (bytes: Uint8Array, position: number) => void;
+
+/**
+ * Packs the matrices `names`, one below the other, as one matrix [N, K]. Streams: holds one slice at a time,
+ * and the minima ([K/32, N], one float a block) whole.
+ * @param onRows called with the source bytes done since the last call
+ */
+export async function packMatrix(
+  checkpoint: Checkpoint,
+  names: readonly string[],
+  target: PackTarget,
+  write: WriteAt,
+  options: { signal?: AbortSignal | undefined; onBytes?: (bytes: number) => void },
+): Promise<PackError> {
+  const { format, rows: totalRows, columns } = target;
+  const blocksPerRow = columns / QUANT_BLOCK;
+  const minima = format.kind !== 'float32' && format.hasMin ? new Float32Array(totalRows * blocksPerRow) : null;
+  const error: PackError = { squaredError: 0, squaredValue: 0 };
+  let row = 0;
+  for (const name of names) {
+    const { type, rows, rowByteLength } = checkpoint.tensors.get(name)!;
+    const sliceRows = Math.max(1, Math.min(rows, Math.floor(SLICE_BYTES / rowByteLength)));
+    for (let first = 0; first < rows; first += sliceRows) {
+      options.signal?.throwIfAborted();
+      const count = Math.min(sliceRows, rows - first);
+      const bytes = new Uint8Array(count * rowByteLength);
+      await checkpoint.readRows(name, first, first + count, bytes);
+      if (format.kind === 'float32') {
+        const values = new Float32Array(count * columns);
+        dequantize(type, bytes, values);
+        write(asBytes(values), target.codesAt + row * columns * 4);
+      } else {
+        const block = allocateCodes(count * columns);
+        if (hasExactCodes(type) && (format.kind === 'int8' || type !== 'Q8_0') && (format.hasMin || type !== 'Q4_1')) {
+          exactCodes(type, bytes, block);
+        } else {
+          nearestCodes(type, bytes, format.kind === 'int4' ? 4 : 8, block);
+          addError(type, bytes, block, error);
+        }
+        const bits = format.kind === 'int4' ? 4 : 8;
+        write(bits === 4 ? packNibbles(block.codes) : packBytes(block.codes), target.codesAt + (row * columns * bits) / 8);
+        write(asBytes(block.scales), target.scalesAt + row * blocksPerRow * 4);
+        if (minima) transposeInto(minima, block.minima, row, totalRows, blocksPerRow);
+      }
+      row += count;
+      options.onBytes?.(bytes.length);
+    }
+  }
+  if (minima) write(asBytes(minima), target.minimaAt);
+  return error;
+}
+
+export function asBytes(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+function packNibbles(codes: Int8Array): Uint8Array {
+  const out = new Uint8Array(codes.length / 2);
+  for (let i = 0; i < out.length; i++) out[i] = (codes[2 * i]! + 8) | ((codes[2 * i + 1]! + 8) << 4);
+  return out;
+}
+
+function packBytes(codes: Int8Array): Uint8Array {
+  const out = new Uint8Array(codes.length);
+  for (let i = 0; i < out.length; i++) out[i] = codes[i]! + 128;
+  return out;
+}
+
+function transposeInto(target: Float32Array, rows: Float32Array, firstRow: number, totalRows: number, width: number) {
+  for (let r = 0; r * width < rows.length; r++) {
+    for (let c = 0; c < width; c++) target[c * totalRows + firstRow + r] = rows[r * width + c]!;
+  }
+}
+
+function addError(type: Parameters<typeof dequantize>[0], bytes: Uint8Array, block: BlockCodes, error: PackError) {
+  const { bytesPerBlock, blockSize } = blockFormat(type);
+  const values = new Float32Array((bytes.length / bytesPerBlock) * blockSize);
+  dequantize(type, bytes, values);
+  for (let i = 0; i < values.length; i++) {
+    const at = Math.floor(i / QUANT_BLOCK);
+    const difference = values[i]! - (block.codes[i]! * block.scales[at]! + block.minima[at]!);
+    error.squaredError += difference * difference;
+    error.squaredValue += values[i]! * values[i]!;
+  }
+}

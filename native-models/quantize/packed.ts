@@ -1,0 +1,43 @@
+import type { TensorType } from '../checkpoint/blocks/index.ts';
+
+/** Weights per scale in MatMulNBits as we write it: the block of Q4_0, Q4_1 and Q8_0, so that these map exactly. */
+export const QUANT_BLOCK = 32;
+
+/**
+ * How a matrix [N, K] lies in the weights file.
+ * `int4` and `int8`: unsigned codes [N, K/32, 32 * bits / 8] (low nibble first) with one float32 scale a block; value = (code - 2^(bits-1)) * scale.
+ * `hasMin`: besides, one float32 a block that is added to each of its values, stored transposed as [K/32, N].
+ * `float32`: plain values [N, K].
+ */
+export type PackedFormat = { kind: 'int4' | 'int8'; hasMin: boolean } | { kind: 'float32' };
+
+/** `exact`: the checkpoint's own numbers, activations in float32. `balanced`: the same numbers, activations rounded to int8 a block. `fast`: everything in symmetric int4. */
+export const recipes = ['fast', 'balanced', 'exact'] as const;
+export type Recipe = (typeof recipes)[number];
+
+/** MatMulNBits `accuracy_level`: 1 multiplies in float32, 4 rounds activations to int8 per block (several times faster). */
+export function accuracyLevel(recipe: Recipe): 1 | 4 {
+  return recipe === 'exact' ? 1 : 4;
+}
+
+/**
+ * The form that holds every one of `types` under `recipe`; matrices that are multiplied as one share it.
+ * Q4_0 fits int8 exactly and Q4_1 fits with minima, so a mix of them loses nothing.
+ * @param columns K; matrices whose rows don't divide into blocks stay float32
+ */
+export function packedFormat(types: readonly TensorType[], columns: number, recipe: Recipe): PackedFormat {
+  if (columns % QUANT_BLOCK !== 0) return { kind: 'float32' };
+  if (recipe === 'fast') return { kind: 'int4', hasMin: false };
+  const floats = types.some((type) => type === 'F32' || type === 'F16' || type === 'BF16');
+  if (floats && recipe === 'exact') return { kind: 'float32' };
+  const wide = floats || types.some((type) => type === 'Q8_0');
+  return { kind: wide ? 'int8' : 'int4', hasMin: types.includes('Q4_1') };
+}
+
+/** Bytes of each part of a packed matrix of N rows and K columns. */
+export function packedBytes(format: PackedFormat, rows: number, columns: number) {
+  if (format.kind === 'float32') return { codes: rows * columns * 4, scales: 0, minima: 0 };
+  const blocks = (rows * columns) / QUANT_BLOCK;
+  const codes = (rows * columns) / (format.kind === 'int4' ? 2 : 1);
+  return { codes, scales: blocks * 4, minima: format.hasMin ? blocks * 4 : 0 };
+}
