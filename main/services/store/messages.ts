@@ -1,0 +1,301 @@
+import type { Message, MessageState } from '../../contract/chat.ts';
+import type { Metrics, Sampling } from '../../contract/engine.ts';
+import { LonghandError, type StoredError } from '../../contract/errors.ts';
+import { atOnce, durably, fromJson, toJson, type ReadableDb, type WritableDb } from './db.ts';
+import { newId } from './ids.ts';
+import type { SearchIndex } from './search.ts';
+
+/** `tokens` are the ids that the model generated for `text`; null for what was typed or is not known. */
+export type StoredMessage = Message & { tokens: Int32Array | null };
+
+export type NewMessage = Pick<Message, 'conversationId' | 'parentId' | 'role'> &
+  Partial<Pick<Message, 'state' | 'text' | 'model' | 'sampling'>> & { tokens?: TokenIds | null };
+
+export type TokenIds = readonly number[] | Int32Array;
+
+/** How an answer ended. What is left out stays as it was. */
+export type Ending = {
+  state: Exclude<MessageState, 'waiting' | 'streaming'>;
+  finishReason?: Message['finishReason'];
+  model?: string | null;
+  sampling?: Sampling | null;
+  metrics?: Metrics | null;
+  error?: StoredError | null;
+};
+
+type Row = {
+  id: string;
+  conversation_id: string;
+  parent_id: string | null;
+  role: Message['role'];
+  state: MessageState;
+  created_ms: number;
+  updated_ms: number;
+  model: string | null;
+  finish_reason: Message['finishReason'];
+  metrics: string | null;
+  sampling: string | null;
+  error: string | null;
+  text: string;
+  tokens: Buffer | null;
+};
+type ChunkRow = { text: string; tokens: Buffer; created_ms: number };
+type ById = { id: string };
+
+export const GET_MESSAGE = /* sql */ `
+  SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
+         model, finish_reason, metrics, sampling, error, text, tokens
+  FROM messages WHERE id = :id`;
+
+export const GET_PATH = /* sql */ `
+  WITH RECURSIVE path (id, parent_id, depth) AS (
+    SELECT id, parent_id, 0 FROM messages WHERE id = :id
+    UNION ALL
+    SELECT parent.id, parent.parent_id, path.depth + 1
+    FROM path CROSS JOIN messages AS parent ON parent.id = path.parent_id
+  )
+  SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.created_ms, m.updated_ms,
+         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens
+  FROM path CROSS JOIN messages AS m ON m.id = path.id
+  ORDER BY path.depth DESC`;
+
+export const GET_CHILDREN = /* sql */ `
+  SELECT id FROM messages WHERE conversation_id = :conversationId AND parent_id IS :parentId ORDER BY id`;
+
+/** Every message that has a sibling, with its parent. */
+export const GET_FORKS = /* sql */ `
+  SELECT parent_id, json_group_array(id ORDER BY id) AS ids FROM messages
+  WHERE conversation_id = :conversationId GROUP BY parent_id HAVING count(*) > 1`;
+
+export const GET_NEWEST_LEAF = /* sql */ `
+  WITH RECURSIVE descent (id, depth) AS (
+    SELECT :id, 0
+    UNION ALL
+    SELECT (SELECT max(child.id) FROM messages AS child
+            WHERE child.conversation_id = :conversationId AND child.parent_id = descent.id), depth + 1
+    FROM descent WHERE descent.id IS NOT NULL
+  )
+  SELECT id FROM descent WHERE id IS NOT NULL ORDER BY depth DESC LIMIT 1`;
+
+export const GET_CHUNKS = 'SELECT text, tokens, created_ms FROM message_chunks WHERE message_id = :id ORDER BY seq';
+
+export const GET_UNFINISHED = /* sql */ `SELECT id FROM messages WHERE state IN ('waiting', 'streaming') ORDER BY id`;
+
+export function messageReader(db: ReadableDb) {
+  const getRow = db.prepare<ById, Row>(GET_MESSAGE);
+  const getPath = db.prepare<ById, Row>(GET_PATH);
+  const getChildren = db.prepare<{ conversationId: string; parentId: string | null }, string>(GET_CHILDREN).pluck();
+  const getForks = db.prepare<{ conversationId: string }, { parent_id: string | null; ids: string }>(GET_FORKS);
+  const getNewestLeaf = db.prepare<{ id: string; conversationId: string }, string>(GET_NEWEST_LEAF).pluck();
+  const getChunks = db.prepare<ById, ChunkRow>(GET_CHUNKS);
+
+  /** A message that is still being written has its newest text in chunks. */
+  const whole = (row: Row): StoredMessage =>
+    fromRow(row, row.state === 'streaming' ? getChunks.all({ id: row.id }) : []);
+  const known = (id: string): Row => {
+    const row = getRow.get({ id });
+    if (row === undefined) throw new LonghandError('not-found', `There is no message ${id}.`, { id });
+    return row;
+  };
+
+  // Row and chunks are read in one transaction: on a connection of its own, `finish` could fold them in between.
+  return {
+    get: (id: string): StoredMessage | null =>
+      atOnce(db, () => {
+        const row = getRow.get({ id });
+        return row === undefined ? null : whole(row);
+      }),
+
+    /** From the root to the message `leafId`, both included; empty when there is no such message. */
+    path: (leafId: string): StoredMessage[] => atOnce(db, () => getPath.all({ id: leafId }).map(whole)),
+
+    /** Ids of the messages with the same parent, this one included, oldest first. @throws LonghandError `not-found` */
+    siblings(id: string): string[] {
+      const { conversation_id: conversationId, parent_id: parentId } = known(id);
+      return getChildren.all({ conversationId, parentId });
+    },
+
+    /** Ids of the messages that follow this one, oldest first. @throws LonghandError `not-found` */
+    children: (id: string): string[] => getChildren.all({ conversationId: known(id).conversation_id, parentId: id }),
+
+    /** The places where the conversation branches: a parent (null: the start) and its children, oldest first. */
+    forks: (conversationId: string): { parentId: string | null; ids: string[] }[] =>
+      getForks
+        .all({ conversationId })
+        .map(({ parent_id: parentId, ids }) => ({ parentId, ids: JSON.parse(ids) as string[] })),
+
+    /** The end of the branch below `id` that follows the newest child at each step. @throws LonghandError `not-found` */
+    newestLeaf: (id: string): string => getNewestLeaf.get({ id, conversationId: known(id).conversation_id }) ?? id,
+  };
+}
+
+export function messageWriter(db: WritableDb, index: SearchIndex, now: () => number) {
+  const reader = messageReader(db);
+  const getRow = db.prepare<ById, Row>(GET_MESSAGE);
+  const getChunks = db.prepare<ById, ChunkRow>(GET_CHUNKS);
+  const getUnfinished = db.prepare<[], string>(GET_UNFINISHED).pluck();
+  const insert = db.prepare(/* sql */ `
+    INSERT INTO messages (id, conversation_id, parent_id, role, state, created_ms, updated_ms,
+                          model, sampling, text, tokens)
+    VALUES (:id, :conversationId, :parentId, :role, :state, :now, :now, :model, :sampling, :text, :tokens)`);
+  const touch = db.prepare('UPDATE conversations SET updated_ms = :now WHERE id = :conversationId');
+  const begin = db.prepare(/* sql */ `
+    UPDATE messages SET state = 'streaming', finish_reason = NULL, error = NULL, updated_ms = :now WHERE id = :id`);
+  const nextSeq = db
+    .prepare<ById, number>(
+      /* sql */ `SELECT (SELECT coalesce(max(seq) + 1, 0) FROM message_chunks WHERE message_id = :id)
+                 FROM messages WHERE id = :id AND state = 'streaming'`,
+    )
+    .pluck();
+  const append = db.prepare(
+    'INSERT INTO message_chunks (message_id, seq, created_ms, text, tokens) VALUES (?, ?, ?, ?, ?)',
+  );
+  const fold = db.prepare(/* sql */ `
+    UPDATE messages
+    SET state = :state, text = :text, tokens = :tokens, updated_ms = :updatedMs, model = :model,
+        finish_reason = :finishReason, metrics = :metrics, sampling = :sampling, error = :error
+    WHERE id = :id`);
+  const deleteChunks = db.prepare('DELETE FROM message_chunks WHERE message_id = :id');
+
+  // The next `seq` of each message being written. Asking SQLite for it at every token doubled the cost of a commit.
+  const sequences = new Map<string, number>();
+
+  const known = (id: string): Row => {
+    const row = getRow.get({ id });
+    if (row === undefined) throw new LonghandError('not-found', `There is no message ${id}.`, { id });
+    return row;
+  };
+
+  const end = (row: Row, ending: Ending, updatedMs?: number): StoredMessage => {
+    const { id } = row;
+    const chunks = getChunks.all({ id });
+    const text = joinText(row, chunks);
+    fold.run({
+      id,
+      text,
+      tokens: joinTokens(row, chunks),
+      state: ending.state,
+      updatedMs: updatedMs ?? chunks.at(-1)?.created_ms ?? row.updated_ms,
+      finishReason: ending.finishReason === undefined ? row.finish_reason : ending.finishReason,
+      model: ending.model === undefined ? row.model : ending.model,
+      metrics: ending.metrics === undefined ? row.metrics : toJson(ending.metrics),
+      sampling: ending.sampling === undefined ? row.sampling : toJson(ending.sampling),
+      error: ending.error === undefined ? row.error : toJson(ending.error),
+    });
+    deleteChunks.run({ id });
+    sequences.delete(id);
+    index.putMessage(id, row.role, text);
+    return fromRow(known(id), []);
+  };
+
+  return {
+    ...reader,
+
+    /**
+     * Adds a message below `parentId` (null: at the start). It does not become the shown leaf by itself.
+     * `state` is 'complete' unless said otherwise.
+     */
+    insert(message: NewMessage): StoredMessage {
+      const { conversationId, parentId, role, state = 'complete', text = '' } = message;
+      const nowMs = now();
+      const id = newId(nowMs);
+      return durably(db, () => {
+        insert.run({
+          id,
+          conversationId,
+          parentId,
+          role,
+          state,
+          text,
+          now: nowMs,
+          model: message.model ?? null,
+          sampling: toJson(message.sampling),
+          tokens: message.tokens ? toBlob(message.tokens) : null,
+        });
+        touch.run({ conversationId, now: nowMs });
+        if (state === 'complete') index.putMessage(id, role, text);
+        return fromRow(known(id), []);
+      });
+    },
+
+    /** The first token is about to come, or the answer goes on after a stop: text and tokens so far stay. */
+    startStreaming: (id: string): StoredMessage =>
+      durably(db, () => {
+        known(id);
+        begin.run({ id, now: now() });
+        return fromRow(known(id), getChunks.all({ id }));
+      }),
+
+    /**
+     * Commits a piece of a streaming answer, before anybody sees it. It survives the death of the process; `finish`
+     * makes it survive a power cut. Either part may be empty: an id may complete no character yet.
+     */
+    appendChunk(id: string, text: string, tokens: TokenIds): void {
+      const seq = sequences.get(id) ?? nextSeq.get({ id });
+      if (seq === undefined) throw new Error(`message ${id} is not streaming`);
+      append.run(id, seq, now(), text, toBlob(tokens));
+      sequences.set(id, seq + 1);
+    },
+
+    /** Ends an answer: chunks become its text and tokens, and search finds it. @throws LonghandError `not-found` */
+    finish: (id: string, ending: Ending): StoredMessage =>
+      durably(db, () => {
+        const nowMs = now();
+        const row = known(id);
+        touch.run({ conversationId: row.conversation_id, now: nowMs });
+        return end(row, ending, nowMs);
+      }),
+
+    /**
+     * For the start of the app: whatever was being written or waited for when the process died becomes 'interrupted',
+     * with the text that was reached and the time of its last piece as `updatedMs`. Returns the ids.
+     */
+    recoverInterrupted: (): string[] =>
+      durably(db, () => {
+        const ids = getUnfinished.all();
+        for (const id of ids) end(known(id), { state: 'interrupted' });
+        return ids;
+      }),
+  };
+}
+
+function fromRow(row: Row, chunks: ChunkRow[]): StoredMessage {
+  return {
+    id: row.id,
+    conversationId: row.conversation_id,
+    parentId: row.parent_id,
+    role: row.role,
+    state: row.state,
+    text: joinText(row, chunks),
+    tokens: fromBlob(joinTokens(row, chunks)),
+    model: row.model,
+    finishReason: row.finish_reason,
+    metrics: fromJson(row.metrics) as Metrics | null,
+    sampling: fromJson(row.sampling) as Sampling | null,
+    error: fromJson(row.error) as StoredError | null,
+    createdMs: row.created_ms,
+    updatedMs: row.updated_ms,
+  };
+}
+
+function joinText(row: Row, chunks: ChunkRow[]): string {
+  return chunks.length === 0 ? row.text : row.text + chunks.map(({ text }) => text).join('');
+}
+
+/** Null stays null until the first id comes. */
+function joinTokens(row: Row, chunks: ChunkRow[]): Buffer | null {
+  if (chunks.length === 0) return row.tokens;
+  const joined = Buffer.concat([row.tokens ?? Buffer.alloc(0), ...chunks.map(({ tokens }) => tokens)]);
+  return row.tokens === null && joined.length === 0 ? null : joined;
+}
+
+/** Int32, little-endian: the byte order of every platform that we run on. */
+function toBlob(tokens: TokenIds): Buffer {
+  const ids = tokens instanceof Int32Array ? tokens : Int32Array.from(tokens);
+  return Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength);
+}
+
+/** Copies, because a blob may start at any address and an Int32Array may not. */
+function fromBlob(blob: Buffer | null): Int32Array | null {
+  return blob === null ? null : new Int32Array(Uint8Array.from(blob).buffer);
+}

@@ -1,0 +1,43 @@
+const MAX_LENGTH = 60;
+
+/**
+ * A title for a conversation from its first message: the first line that says something, up to the end of its first
+ * sentence, without Markdown marks, at most 60 characters (code points). Empty when the text has no such line.
+ */
+export function titleFrom(text: string): string {
+  const lines = text.replace(/^[ \t]*(```|~~~)[^\n]*$/gmu, '').split(/\r?\n|\r/u);
+  for (const line of lines) {
+    const plain = withoutMarks(line);
+    if (/[\p{L}\p{N}\p{S}]/u.test(plain)) return shorten(firstSentence(plain));
+  }
+  return '';
+}
+
+function withoutMarks(line: string): string {
+  return line
+    .replace(/^\s*(?:(?:>|#{1,6}\s|[-*+]\s(?:\[[ xX]\]\s)?|\d{1,9}[.)]\s)\s*)+/u, '') // quote, heading, list, task
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/gu, '$1') // link or image: its text
+    .replace(/(\*\*|__|~~)(.+?)\1/gu, '$2')
+    .replace(/(?<![\p{L}\p{N}])([*_])(.+?)\1(?![\p{L}\p{N}])/gu, '$2') // 2 * 3 * 4 and snake_case are not emphasis
+    .replace(/(`+)(.+?)\1/gu, '$2')
+    .replace(/\s+/gu, ' ')
+    .trim();
+}
+
+/** A full stop ends a sentence only before a space ("3.5", "e.g. this" has a small letter after it); 。！？ always do. */
+function firstSentence(line: string): string {
+  const end = /[。！？]|[.!?…]+["'”’)\]]*(?=\s+[\p{Lu}\p{N}\p{Lo}])/u.exec(line);
+  const sentence = end === null ? line : line.slice(0, end.index + end[0].length);
+  return sentence.replace(/(?<!\.)[.。]+$|[,，;；:：、]+$/u, '');
+}
+
+/** Cut between words where the writing has them; Chinese has none, so there any character may be the last. */
+function shorten(title: string): string {
+  const characters = [...title];
+  if (characters.length <= MAX_LENGTH) return title;
+  const cut = characters.slice(0, MAX_LENGTH - 1).join('');
+  const midWord = /[^\s\p{Lo}]$/u.test(cut) && /^[^\s\p{Lo}]/u.test(characters[MAX_LENGTH - 1] ?? '');
+  const word = /^(.*)\s\S*$/su.exec(cut)?.[1];
+  const kept = midWord && word !== undefined && [...word].length > MAX_LENGTH / 2 ? word : cut;
+  return `${kept.replace(/[\s,，;；:：、.。]+$/u, '')}…`;
+}
