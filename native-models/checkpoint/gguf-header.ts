@@ -1,5 +1,5 @@
 import { blockFormats, type BlockFormat, type TensorType } from './blocks/index.ts';
-import { HeaderCursor } from './gguf-cursor.ts';
+import type { HeaderCursor } from './gguf-cursor.ts';
 import { ggmlTypeName } from './gguf-types.ts';
 
 const MAX_TENSORS = 16_384;

@@ -24,3 +24,36 @@ export const preTokenizers: Readonly<Record<string, PreTokenizer>> = {
     normalizesToNfc: false,
   },
 };
+
+/** Keeps each match short enough for the regex engine, which overflows on some 30 million characters of one kind. */
+const WINDOW_CHARACTERS = 65_536;
+const number = /\p{N}/u;
+const letter = /\p{L}/u;
+
+/**
+ * Cuts a text where every pattern above would cut it too, whatever surrounds the place: behind a number character, or
+ * where a run of letters ends. Only 65,536 characters of one kind without such a place are cut anywhere, and only for
+ * them the tokens may differ from the reference.
+ */
+export function* safeWindows(text: string): Generator<string> {
+  for (let start = 0; start < text.length;) {
+    const end = windowEnd(text, start);
+    yield text.slice(start, end);
+    start = end;
+  }
+}
+
+function windowEnd(text: string, start: number): number {
+  const limit = start + WINDOW_CHARACTERS;
+  if (limit >= text.length) return text.length;
+  for (let end = limit; end > start; end--) {
+    const before = text[end - 1]!;
+    if (number.test(before) || (letter.test(before) && !letter.test(characterAt(text, end)))) return end;
+  }
+  const isPair = text.codePointAt(limit - 1)! > 0xffff;
+  return isPair ? limit - 1 : limit;
+}
+
+function characterAt(text: string, index: number): string {
+  return String.fromCodePoint(text.codePointAt(index)!);
+}

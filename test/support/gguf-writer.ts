@@ -48,7 +48,7 @@ export function writeGguf(file: GgufFile): Uint8Array {
 
 /** As `writeGguf`, with the ends of the sections. */
 export function layOutGguf({ version = 3, alignment, metadata = {}, tensors = [] }: GgufFile): GgufLayout {
-  const entries = Array.isArray(metadata) ? [...metadata] : Object.entries(metadata);
+  const entries: (readonly [string, MetadataValue])[] = isList(metadata) ? [...metadata] : Object.entries(metadata);
   if (alignment !== undefined) entries.push(['general.alignment', { type: 'u32', value: alignment }]);
   const step = alignment ?? 32;
 
@@ -85,6 +85,10 @@ export function layOutGguf({ version = 3, alignment, metadata = {}, tensors = []
     out.raw(data);
   }
   return { bytes: out.bytes(), metadataEnd, tensorInfosEnd, dataStart };
+}
+
+function isList<T>(value: readonly T[] | object): value is readonly T[] {
+  return Array.isArray(value);
 }
 
 function typed(value: MetadataValue): TypedValue {

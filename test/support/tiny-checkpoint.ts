@@ -1,4 +1,4 @@
-import { GGML_TYPE_IDS, type GgufFile, type GgufTensor, type MetadataValue } from './gguf-writer.ts';
+import type { GGML_TYPE_IDS, GgufFile, GgufTensor, MetadataValue } from './gguf-writer.ts';
 
 export type TinyType = 'F32' | 'F16' | 'BF16' | 'Q4_0' | 'Q4_1' | 'Q8_0';
 
