@@ -1,6 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { metrics, sampling } from './engine.ts';
+import { metrics, sampling, samplingChanges } from './engine.ts';
 import { storedError } from './common.ts';
 
 /** `waiting`: accepted, no token yet (a model may still be loading); the last three keep the text that was reached. */
@@ -88,13 +88,13 @@ export const chat = {
         conversationId: z.string(),
         text: z.string(),
         parentId: z.string().nullish(),
-        sampling: sampling.partial().optional(),
+        sampling: samplingChanges.optional(),
       }),
     )
     .output(z.object({ user: message, reply: message })),
   /** Another answer to the same user message, as a sibling. */
   regenerate: oc
-    .input(z.object({ messageId: z.string(), sampling: sampling.partial().optional() }))
+    .input(z.object({ messageId: z.string(), sampling: samplingChanges.optional() }))
     .output(z.object({ reply: message })),
   /** Goes on with a stopped, interrupted or length-limited answer in place, from its last token. */
   continue: oc.input(z.object({ messageId: z.string() })).output(z.object({ reply: message })),

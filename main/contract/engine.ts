@@ -1,5 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { changesTo } from './common.ts';
 
 /** How the next token is chosen. Temperature 0 is greedy. Penalties look at prompt and answer, as transformers does. */
 export const sampling = z.object({
@@ -13,6 +14,10 @@ export const sampling = z.object({
   stop: z.array(z.string().min(1)).max(16).default([]),
 });
 export type Sampling = z.infer<typeof sampling>;
+
+/** What one call wants otherwise than the settings and the model do. */
+export const samplingChanges = changesTo(sampling);
+export type SamplingChanges = z.infer<typeof samplingChanges>;
 
 /** Measured on every answer. Speeds are tokens per second; `cachedTokens` were taken from the prefix cache. */
 export const metrics = z.object({
@@ -77,7 +82,16 @@ export type BenchPoint = z.infer<typeof benchPoint>;
 
 /** The engine process. Errors: `model-not-found`, `model-damaged`, `no-model`, `context-length-exceeded`, `runtime-failed`. */
 export const engine = {
-  load: oc.input(z.object({ folder: z.string(), contextTokens: z.number().int().nullish() })).output(loadedModel),
+  /** Null or no `threads`: as many as suit this machine. */
+  load: oc
+    .input(
+      z.object({
+        folder: z.string(),
+        contextTokens: z.number().int().nullish(),
+        threads: z.number().int().min(1).nullish(),
+      }),
+    )
+    .output(loadedModel),
   unload: oc.output(z.void()),
   status: oc.output(
     z.object({

@@ -1,5 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { changesTo } from './common.ts';
 import { benchPoint } from './engine.ts';
 import { processInfo } from './shell.ts';
 
@@ -44,7 +45,7 @@ export const system = {
   hello: oc.output(z.object({ version: z.string(), dataFolder: z.string(), pid: z.number() })),
   processes: oc.output(z.array(processInfo)),
   settings: oc.output(settings),
-  changeSettings: oc.input(settings.partial()).output(settings),
+  changeSettings: oc.input(changesTo(settings)).output(settings),
   doctor: oc.output(z.array(finding)),
   bench: oc
     .input(z.object({ repeats: z.number().int().min(1).max(20).default(3) }).default({ repeats: 3 }))
