@@ -18,7 +18,7 @@ process.on('SIGTERM', () => {
 await sleep(20); // ports arrive while the module still loads
 
 const ports = new Map<Peer, Port>();
-let closed: Peer[] = [];
+const closed: Peer[] = [];
 onPort((peer, port) => {
   if (peer !== 'client') {
     ports.set(peer, port);

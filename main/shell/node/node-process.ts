@@ -1,0 +1,61 @@
+import { fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { Launch, ProcessExit, ShellProcess } from '../process.ts';
+import { Wire } from './wire.ts';
+
+const LAST_LINES = 20;
+const OUTPUT_GRACE_MS = 200;
+const PARENT_PORT = new URL(`./parent-port.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url).href;
+
+/**
+ * Starts one of Longhand's processes as a child of plain Node. Its ports travel over the IPC channel of the fork, and
+ * every line that it prints, on stdout or stderr, goes to `onLine`: stdout belongs to the shell.
+ */
+export function spawnNode(launch: Launch, onLine: (line: string) => void): ShellProcess {
+  const child = fork(launch.file, launch.args, {
+    env: { ...process.env, ...launch.env },
+    execArgv: ['--disable-warning=ExperimentalWarning', '--import', PARENT_PORT],
+    serialization: 'advanced', // keeps bytes as bytes
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const wire = new Wire({
+    // The callback takes the error of a child that has just gone; 'exit' tells us of it.
+    send: (frame) => void (child.connected && child.send(frame, () => {})),
+  });
+  const lastLines: string[] = [];
+  const take = (line: string) => {
+    lastLines.push(line);
+    if (lastLines.length > LAST_LINES) lastLines.shift();
+    onLine(line);
+  };
+  for (const stream of [child.stdout, child.stderr]) if (stream) readLines(stream, take);
+  child.on('message', (frame) => wire.receive(frame));
+
+  const exited = new Promise<ProcessExit>((resolve) => {
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve({ code: null, signal: null, lastLines: [error.message] });
+    });
+    child.on('exit', (code, signal) => {
+      wire.closeAll();
+      const end = () => resolve({ code, signal, lastLines });
+      child.on('close', end);
+      setTimeout(end, OUTPUT_GRACE_MS).unref(); // a grandchild may hold the pipes open for as long as it likes
+    });
+  });
+
+  return {
+    pid: child.pid ?? null,
+    exited,
+    postMessage: (data, ports) => wire.transfer(data, ports),
+    end() {
+      if (child.connected) child.disconnect();
+      else child.kill();
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+function readLines(stream: Readable, take: (line: string) => void): void {
+  createInterface({ input: stream, crlfDelay: Infinity }).on('line', take);
+}

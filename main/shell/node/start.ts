@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url';
+import type { ProcessRole } from '../../contract/shell.ts';
+import { isFatalLine, Supervisor } from '../supervisor.ts';
+import { createChannel } from './channel.ts';
+import { spawnNode } from './node-process.ts';
+
+export type NodeShellOptions = {
+  dataFolder: string;
+  /** Whether the assistant may fetch the starter model when there is none. */
+  fetch: 'starter' | 'never';
+  /** Takes what a user should know about the processes. */
+  say(line: string): void;
+  /** Takes what the processes print, with the role in front. */
+  log(line: string): void;
+  /** Other entry files, for tests. */
+  files?: Partial<Record<ProcessRole, string>>;
+};
+
+const sources = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** Longhand's processes as children of this plain Node process. */
+export function createNodeSupervisor(options: NodeShellOptions): Supervisor {
+  const { dataFolder, fetch, say, log, files } = options;
+  return new Supervisor({
+    say,
+    platform: {
+      channel: createChannel,
+      spawn: (launch) => spawnNode(launch, (line) => isFatalLine(line) || log(`[${launch.role}] ${line}`)),
+    },
+    launches: {
+      assistant: {
+        file: files?.assistant ?? sources('services/process.ts'),
+        args: ['--data', dataFolder],
+        env: { LONGHAND_FETCH: fetch, NODE_USE_ENV_PROXY: '1' }, // downloads go through the proxy that the environment names
+      },
+      engine: { file: files?.engine ?? sources('engine/process.ts'), args: [], env: {} },
+      reader: { file: files?.reader ?? sources('reader/process.ts'), args: [], env: {} },
+    },
+  });
+}
