@@ -1,0 +1,52 @@
+import { locale, t } from './i18n/index.svelte.ts';
+
+/** 41210 -> "41,210" */
+export function formatCount(count: number): string {
+  return new Intl.NumberFormat(locale.language, { maximumFractionDigits: 0 }).format(count);
+}
+
+/** 41.27 -> "41", 4.27 -> "4.3": two digits say enough about a speed. */
+export function formatRate(rate: number): string {
+  return new Intl.NumberFormat(locale.language, { maximumFractionDigits: rate < 10 ? 1 : 0 }).format(rate);
+}
+
+/** Decimal units, as downloads and disks are sold: 145_000_000 -> "145 MB". */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** power;
+  const digits = power > 0 && value < 10 ? 1 : 0;
+  const text = new Intl.NumberFormat(locale.language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${text.format(value)} ${units[power]}`;
+}
+
+/** An amount of work in the unit of its job: bytes get their prefix, everything else is counted. */
+export function formatAmount(amount: number, unit: string): string {
+  return unit === 'bytes' ? formatBytes(amount) : t().units.counted(formatCount(amount), unit);
+}
+
+/** 64_000 -> "1 min 4 s". Rounded up, so that work never shows "0 s left" while it goes on. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  const { units } = t();
+  if (seconds < 60) return units.seconds(String(seconds));
+  if (seconds < 3600) return units.minutes(String(Math.floor(seconds / 60)), String(seconds % 60));
+  return units.hours(String(Math.floor(seconds / 3600)), String(Math.floor((seconds % 3600) / 60)));
+}
+
+/** "14:02" in the language's habit. */
+export function formatTime(ms: number): string {
+  return new Intl.DateTimeFormat(locale.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(ms);
+}
+
+/** Words of a text; in Chinese, which does not separate them, each character counts, as its readers do. */
+export function countWords(text: string): number {
+  const han = text.match(/\p{Script=Han}/gu)?.length ?? 0;
+  let words = 0;
+  for (const part of new Intl.Segmenter(locale.language, { granularity: 'word' }).segment(
+    text.replace(/\p{Script=Han}/gu, ' '),
+  )) {
+    if (part.isWordLike) words += 1;
+  }
+  return han + words;
+}

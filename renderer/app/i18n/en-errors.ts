@@ -1,0 +1,42 @@
+import type { ErrorCode } from '../../../main/contract/errors.ts';
+
+/** `value` formats a detail of the error: a number with its separators, anything else as text, '?' when absent. */
+export type ErrorWords = (value: (detail: string) => string) => string;
+
+/** What happened, what it means for the user's data, and one next step. */
+export const enErrors: Record<ErrorCode, ErrorWords> = {
+  'data-folder-in-use': () => 'Another Longhand uses this data folder. Close it, or choose another folder.',
+  'data-folder-unusable': () => 'The data folder cannot be written. Nothing was changed. Check its permissions.',
+  'database-corrupt': () => 'The database is damaged. It is open for reading only; restore the newest backup.',
+  'database-newer': () => 'The data was written by a newer Longhand and was not touched. Install that version.',
+  'database-missing': () => 'The database is missing. Nothing was created in its place; restore a backup.',
+  'migration-failed': () => 'The update of the data failed and was undone. The copy from before is in use.',
+  'disk-full': () => 'The disk is full. Nothing was written. Free some space and try again.',
+  'not-found': () => 'This conversation does not exist any more. It may have been deleted in another window.',
+  'conversation-busy': () => 'An answer is still being written here. Wait for it, or stop it.',
+  'context-length-exceeded': (value) =>
+    `This message makes ${value('promptTokens')} tokens; the model takes ${value('contextTokens')}. Nothing was cut. Shorten it, or start a new conversation.`,
+  'nothing-to-continue': () => 'This answer is complete. Send a message to go on.',
+  'empty-message': () => 'The message is empty. Write something first.',
+  'no-model': () => 'There is no model yet. Your text is kept. Get a model first.',
+  'model-not-found': () => 'The files of the model are gone. Your conversations are safe. Get the model again.',
+  'model-in-use': () => 'The model is writing an answer. Stop it first.',
+  'model-damaged': () => 'The files of the model are damaged. Your conversations are safe. Get the model again.',
+  'checkpoint-unreadable': () => 'The model file cannot be read. It was not changed. Check it, or get it again.',
+  'not-a-checkpoint': () => 'This file is not a model in GGUF format. It was not changed.',
+  'unsupported-checkpoint': () => 'This kind of model is not supported yet. The file was not changed.',
+  'download-failed': () => 'The download broke off. What has arrived is kept. Try again to go on.',
+  'checksum-mismatch': () => 'The downloaded file differs from the published one and was not used. Try again.',
+  offline: () => 'No source of models could be reached. Check the network, then try again.',
+  'bad-chat-template': () => 'The model’s own message format is broken, so it cannot chat. Choose another model.',
+  'engine-stopped': () => 'The model process stopped. Your text is saved.',
+  'engine-hung': () => 'The model process did not respond and was started again. Your text is saved.',
+  'reader-stopped': () => 'The process that reads files stopped. Your files were not changed. Try again.',
+  'assistant-stopped': () => 'The connection to Longhand broke. Your text is kept. Try again.',
+  'runtime-failed': () => 'The model could not be run. Your text is saved. Try again, or choose another model.',
+  'port-in-use': () => 'The network port is taken by another program. Choose another port.',
+  unauthorised: () => 'Longhand did not accept this page. Open the address that it printed last.',
+  'invalid-input': () => 'Longhand did not understand the request. Your text is kept. Reload the page.',
+  cancelled: () => 'Cancelled.',
+  internal: () => 'Longhand met a fault of its own. Your text is saved. Try again.',
+};

@@ -1,0 +1,245 @@
+import type { Conversation, ConversationEvent, Message } from '../../main/contract/chat.ts';
+import { toStoredError } from '../../main/contract/errors.ts';
+import type { Connection } from '../app/connection.ts';
+import type { Problem } from '../app/problems.ts';
+import { Composer } from './composer.svelte.ts';
+import type { Model } from './model.svelte.ts';
+import { ShownMessage } from './shown-message.svelte.ts';
+
+export type AnswerEvent = 'started' | 'finished' | 'stopped' | 'interrupted' | 'failed';
+
+export type ChatOptions = {
+  connection: Connection;
+  model: Model;
+  storage: Storage;
+  /** Runs its argument once, when the screen is painted next. */
+  onNextFrame(paint: () => void): void;
+  /** The conversation was created or changed: its title, its place in the list. */
+  onConversation(conversation: Conversation): void;
+  /** Something that a screen reader should hear of. */
+  onAnswer(event: AnswerEvent, message: ShownMessage): void;
+};
+
+/** One open conversation as the screen sees it; the store in the assistant process holds the truth. */
+export class Chat {
+  /** Null until the first message of a new conversation is sent. */
+  id: string | null;
+  conversation = $state.raw<Conversation | null>(null);
+  messages = $state.raw<ShownMessage[]>([]);
+  loaded = $state(false);
+  sending = $state(false);
+  /** What the user's last action met, until it is dismissed or another one succeeds. */
+  problem = $state.raw<Problem | null>(null);
+  readonly running = $derived(this.messages.findLast((shown) => shown.running) ?? null);
+  readonly busy = $derived(this.sending || this.running !== null);
+  readonly composer: Composer;
+  readonly canSend: boolean;
+  readonly #options: ChatOptions;
+  readonly #closing = new AbortController();
+  /** Text that arrived since the last frame, by message. */
+  #unpainted = new Map<string, string>();
+  /** A message of which nobody knows whether it was saved, because the line broke while it was sent. */
+  #unsure: { text: string; sentMs: number } | null = null;
+
+  constructor(id: string | null, options: ChatOptions) {
+    this.id = $state(id);
+    this.#options = options;
+    this.composer = new Composer(id, options.connection, options.storage);
+    this.canSend = $derived(
+      !this.busy && !this.composer.isBlank && this.composer.tooMany === 0 && options.model.canAnswer,
+    );
+    if (id === null) this.loaded = true;
+    else this.#watch(id);
+    this.composer.recount();
+  }
+
+  send = async () => {
+    if (!this.canSend) return;
+    const text = this.composer.take();
+    this.sending = true;
+    this.problem = null;
+    const sentMs = Date.now();
+    try {
+      const conversationId = this.id ?? (await this.#create());
+      const { user, reply } = await this.#call((client) => client.chat.send({ conversationId, text }));
+      this.composer.sent();
+      for (const message of [user, reply]) if (!this.#find(message.id)) this.#put(message);
+      if (this.conversation) this.#options.onConversation({ ...this.conversation, updatedMs: user.updatedMs });
+    } catch (error) {
+      this.problem = toStoredError(error);
+      if (this.problem.code === 'assistant-stopped') this.#unsure = { text, sentMs };
+      this.composer.giveBack();
+    } finally {
+      this.sending = false;
+    }
+  };
+
+  /** Halts the computation; the text stays, and the stored message says that it was stopped. */
+  stop = async () => {
+    const { running } = this;
+    if (running === null || running.stopping) return;
+    running.stopping = true;
+    await this.#act(async () => this.#call((client) => client.chat.stop({ messageId: running.id })));
+    if (this.problem) running.stopping = false;
+  };
+
+  /** Goes on in place, from the answer's last token. */
+  continue = (messageId: string) =>
+    this.#act(async () => {
+      const { reply } = await this.#call((client) => client.chat.continue({ messageId }));
+      const shown = this.#find(messageId);
+      if (shown?.running === false) this.#update(shown, reply); // else its stream has already come further
+    });
+
+  /** Another answer to the same message, shown in the place of this one. */
+  regenerate = (messageId: string) =>
+    this.#act(async () => {
+      const { reply } = await this.#call((client) => client.chat.regenerate({ messageId }));
+      if (!this.#find(reply.id)) this.#put(reply);
+    });
+
+  /** Shows the branch that a message is on, for a search result that lies beside the shown one. */
+  reveal = (messageId: string) =>
+    this.#act(async () => {
+      const { id } = this;
+      if (id === null || this.#find(messageId)) return;
+      this.#show(await this.#call((client) => client.chat.choose({ id, leafId: messageId })));
+      const path = await this.#call((client) => client.chat.path({ id }));
+      this.messages = path.map((message) => new ShownMessage(message));
+    });
+
+  dismiss = () => (this.problem = null);
+
+  /** Ends the watching. An answer that is being written goes on without us. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #call: Connection['call'] = (run) => this.#options.connection.call(run);
+
+  async #act(action: () => Promise<unknown>): Promise<void> {
+    this.problem = null;
+    try {
+      await action();
+    } catch (error) {
+      this.problem = toStoredError(error);
+    }
+  }
+
+  async #create(): Promise<string> {
+    const conversation = await this.#call((client) => client.chat.create({}));
+    this.id = conversation.id;
+    this.composer.moveTo(conversation.id);
+    this.#show(conversation);
+    this.#watch(conversation.id);
+    return conversation.id;
+  }
+
+  #watch(id: string): void {
+    const { connection } = this.#options;
+    connection
+      .follow(
+        (client, options) => client.chat.watch({ id }, options),
+        (event) => this.#apply(event),
+        this.#closing.signal,
+      )
+      .catch((error: unknown) => {
+        this.problem = toStoredError(error);
+        this.loaded = true;
+      });
+  }
+
+  #apply(event: ConversationEvent): void {
+    switch (event.type) {
+      case 'snapshot':
+        this.#show(event.conversation);
+        this.#replaceAll(event.messages);
+        this.loaded = true;
+        return;
+      case 'conversation':
+        return this.#show(event.conversation);
+      case 'message':
+        return this.#put(event.message);
+      case 'progress': {
+        const shown = this.#find(event.messageId);
+        if (shown) shown.progress = { done: event.done, total: event.total };
+        return;
+      }
+      case 'delta':
+        return this.#append(event.messageId, event.text);
+    }
+  }
+
+  #show(conversation: Conversation): void {
+    this.conversation = conversation;
+    this.#options.onConversation(conversation);
+  }
+
+  /** The path as it is stored. Messages that stay keep their identity, so that the page does not jump. */
+  #replaceAll(messages: Message[]): void {
+    this.#unpainted.clear();
+    this.messages = messages.map((message) => {
+      const shown = this.#find(message.id);
+      if (shown === undefined) return new ShownMessage(message);
+      this.#update(shown, message);
+      return shown;
+    });
+    this.#settleUnsure();
+    this.composer.recount();
+  }
+
+  #put(message: Message): void {
+    const shown = this.#find(message.id);
+    if (shown) return this.#update(shown, message);
+    // An unknown message follows its parent; whatever stood there belongs to another branch.
+    const parent = this.messages.findIndex(({ id }) => id === message.parentId);
+    if (parent === -1 && message.parentId !== null && this.messages.length > 0) return;
+    this.messages = [...this.messages.slice(0, parent + 1), new ShownMessage(message)];
+  }
+
+  #update(shown: ShownMessage, message: Message): void {
+    const before = shown.message.state;
+    const wasRunning = shown.running;
+    this.#unpainted.delete(message.id);
+    shown.replace(message);
+    if (before === 'waiting' && message.state === 'streaming') this.#options.onAnswer('started', shown);
+    if (!wasRunning || shown.running) return;
+    this.composer.recount();
+    this.#options.onAnswer(endOf(message), shown);
+  }
+
+  /** Tokens may arrive faster than the screen is painted; the text changes once a frame. */
+  #append(messageId: string, text: string): void {
+    const shown = this.#find(messageId);
+    if (shown?.message.state === 'waiting') this.#update(shown, { ...shown.message, state: 'streaming' });
+    if (this.#unpainted.size === 0) this.#options.onNextFrame(() => this.#paint());
+    this.#unpainted.set(messageId, (this.#unpainted.get(messageId) ?? '') + text);
+  }
+
+  #paint(): void {
+    for (const [messageId, text] of this.#unpainted) {
+      const shown = this.#find(messageId);
+      if (shown) shown.text += text;
+    }
+    this.#unpainted.clear();
+  }
+
+  #settleUnsure(): void {
+    const unsure = this.#unsure;
+    if (unsure === null) return;
+    this.#unsure = null;
+    const saved = this.messages.findLast(({ message }) => message.role === 'user')?.message;
+    if (!saved || saved.createdMs < unsure.sentMs || saved.text.trim() !== unsure.text.trim()) return;
+    this.problem = null;
+    if (this.composer.text === unsure.text) this.composer.text = '';
+  }
+
+  #find(id: string): ShownMessage | undefined {
+    return this.messages.find((shown) => shown.id === id);
+  }
+}
+
+function endOf({ state }: Message): AnswerEvent {
+  if (state === 'stopped' || state === 'interrupted' || state === 'failed') return state;
+  return 'finished';
+}

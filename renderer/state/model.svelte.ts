@@ -1,0 +1,56 @@
+import type { Job } from '../../main/contract/jobs.ts';
+import type { ModelStatus } from '../../main/contract/models.ts';
+import type { Connection } from '../app/connection.ts';
+
+const RESUMABLE: Job['state'][] = ['paused', 'failed', 'interrupted'];
+
+/** Which model answers, and what stands between the user and a first answer. */
+export class Model {
+  status = $state.raw<ModelStatus | null>(null);
+  /** A request of the user's is on its way. */
+  asking = $state(false);
+  readonly state = $derived(this.status?.state ?? null);
+  readonly name = $derived(this.status?.model?.name ?? this.status?.job?.title ?? null);
+  /** A message may be sent: an answer comes now, or as soon as the model is there. */
+  readonly canAnswer = $derived(this.state === 'ready' || this.state === 'installing' || this.state === 'loading');
+  readonly downloading = $derived(
+    this.state === 'installing' && this.status?.job?.state === 'running' && this.status.job.stage === 'download',
+  );
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  watch(signal: AbortSignal): Promise<void> {
+    return this.#connection.follow(
+      (client, options) => client.models.watch(undefined, options),
+      (status) => (this.status = status),
+      signal,
+    );
+  }
+
+  /** Goes on with the job that stopped, or starts to get the starter model. */
+  install = () =>
+    this.#ask(async () => {
+      const job = this.status?.job;
+      if (job && RESUMABLE.includes(job.state)) await this.#connection.call((client) => client.jobs.resume({ id: job.id }));
+      else await this.#connection.call((client) => client.models.pull({ name: 'starter' }));
+    });
+
+  pause = () =>
+    this.#ask(async () => {
+      const job = this.status?.job;
+      if (job?.state === 'running') await this.#connection.call((client) => client.jobs.pause({ id: job.id }));
+    });
+
+  async #ask(request: () => Promise<void>): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      await request();
+    } finally {
+      this.asking = false;
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** What a scroller reports; all in CSS pixels. */
+export type Scroll = { top: number; height: number; viewport: number };
+
+const NEAR_PX = 24; // about one line: a reader this close to the end means to follow it
+
+/**
+ * Whether the view follows text that grows at its end. It lets go as soon as the reader scrolls up, takes hold again
+ * when the reader comes back to the end, and knows whether something arrived unseen in between.
+ */
+export class Stick {
+  following = $state(true);
+  unseen = $state(false);
+  #top = 0;
+  #height = 0;
+
+  /** The scroller moved, by the reader's hand or ours. */
+  scrolled({ top, height, viewport }: Scroll): void {
+    const atEnd = height - viewport - top <= NEAR_PX;
+    // A list that became shorter moves the view up without anybody's wish; only a move inside the same text lets go.
+    if (atEnd) this.follow();
+    else if (top < this.#top && height >= this.#height) this.following = false;
+    this.#top = top;
+    this.#height = height;
+  }
+
+  /** The text or the window changed its size. True when the view should be moved to the end. */
+  resized({ top, height, viewport }: Scroll): boolean {
+    const grew = height > this.#height;
+    this.#height = height;
+    if (!this.following && grew && height - viewport - top > NEAR_PX) this.unseen = true;
+    return this.following;
+  }
+
+  follow(): void {
+    this.following = true;
+    this.unseen = false;
+  }
+}
