@@ -23,7 +23,7 @@ export async function withFolderLock(folder, { onWait }, work) {
   mkdirSync(claim, { recursive: true });
   writeFileSync(join(claim, me), '');
   try {
-    for (let waited = false; !tryClaim(claim, folder); ) {
+    for (let waited = false; !tryClaim(claim, folder);) {
       if (removeDeadOwners(folder)) continue;
       if (!waited) onWait?.();
       waited = true;

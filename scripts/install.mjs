@@ -53,12 +53,18 @@ async function install(root, addOwner) {
   if (code !== 0) throw new InstallError(`npm does not start here: ${lastLine(npmVersion)}`);
   checkFreeSpace(root);
   checkFreeSpace(root, packages.length);
-  say(`Installing ${packages.length} packages with npm ${npmVersion.trim()}. This happens once and takes a minute or two.`);
+  say(
+    `Installing ${packages.length} packages with npm ${npmVersion.trim()}. This happens once and takes a minute or two.`,
+  );
 
   // npm ci begins by deleting node_modules, so ask first whether the registry answers at all.
   const [name, version] = Object.entries(readJson(join(root, 'package.json')).dependencies ?? {})[0] ?? [];
   if (name) {
-    const probe = await npm(root, ['view', `${name}@${version}`, 'version', '--fetch-timeout=15000', ...FAIL_SOON], addOwner);
+    const probe = await npm(
+      root,
+      ['view', `${name}@${version}`, 'version', '--fetch-timeout=15000', ...FAIL_SOON],
+      addOwner,
+    );
     if (probe.code !== 0) throw explainNpm(probe, root);
   }
 
@@ -76,8 +82,13 @@ async function install(root, addOwner) {
   // npm passes over an optional package that it cannot get, and the pinned Node and every native binary are such.
   const missing = packages.filter((path) => !existsSync(join(root, path, 'package.json')));
   if (missing.length > 0) {
-    const names = missing.slice(0, 3).map((path) => path.replace('node_modules/', '')).join(', ');
-    throw new InstallError(`npm left out ${missing.length} of ${packages.length} packages (${names}). Start again to get them.`);
+    const names = missing
+      .slice(0, 3)
+      .map((path) => path.replace('node_modules/', ''))
+      .join(', ');
+    throw new InstallError(
+      `npm left out ${missing.length} of ${packages.length} packages (${names}). Start again to get them.`,
+    );
   }
   say(`Installed ${packages.length} packages in ${seconds(started)} s.`);
 }
@@ -90,7 +101,9 @@ function expectedPackages(root) {
   const fits = (allowed, value) => allowed === undefined || [allowed].flat().includes(value);
   return Object.entries(readJson(join(root, 'package-lock.json')).packages)
     .filter(([path, { extraneous, optional, os, cpu }]) => path !== '' && !extraneous && (!optional || os || cpu))
-    .filter(([, { os, cpu, libc }]) => fits(os, process.platform) && fits(cpu, process.arch) && fits(libc, systemLibc()))
+    .filter(
+      ([, { os, cpu, libc }]) => fits(os, process.platform) && fits(cpu, process.arch) && fits(libc, systemLibc()),
+    )
     .map(([path]) => path);
 }
 
@@ -161,7 +174,10 @@ const ADVICE = [
     /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|EPIPE|ERR_SOCKET_TIMEOUT|ENOTCACHED|FETCH_ERROR|UND_.*)$/,
     'could not be reached. Check the network (behind a proxy: npm config set https-proxy URL) and start again.',
   ],
-  [/CERT|SIGNATURE/, 'has a certificate that npm does not trust. Name your authority in NODE_EXTRA_CA_CERTS and start again.'],
+  [
+    /CERT|SIGNATURE/,
+    'has a certificate that npm does not trust. Name your authority in NODE_EXTRA_CA_CERTS and start again.',
+  ],
   [/^E(401|403|404|5\d\d)$/, 'refused. Check which one npm uses (npm config get registry) and start again.'],
 ];
 
@@ -174,9 +190,12 @@ export function explainNpm({ code, output }, root) {
   if (npmCode === 'ENOSPC') {
     return new InstallError(`The disk is full. ${noSpace(root, freeBytesOf(root))}`);
   }
-  if (NOT_WRITABLE.test(npmCode)) return new InstallError(notWritable(/npm (?:error|ERR!) path (.+)/.exec(output)?.[1] ?? root));
+  if (NOT_WRITABLE.test(npmCode))
+    return new InstallError(notWritable(/npm (?:error|ERR!) path (.+)/.exec(output)?.[1] ?? root));
   if (npmCode === 'EUSAGE') {
-    return new InstallError('package.json and package-lock.json disagree. Run npm install --ignore-scripts and start again.');
+    return new InstallError(
+      'package.json and package-lock.json disagree. Run npm install --ignore-scripts and start again.',
+    );
   }
   if (npmCode === 'EINTEGRITY') {
     return new InstallError('A downloaded package was damaged. Run npm cache verify and start again.');
@@ -202,7 +221,10 @@ function hostIn(output) {
 /** Keeps one status line current: rewritten in place on a terminal, a fresh line every 5 s in a log. */
 function showProgress(line) {
   const inPlace = process.stderr.isTTY;
-  const timer = setInterval(() => (inPlace ? process.stderr.write(`\r\x1b[K${line()}`) : say(line())), inPlace ? 500 : 5000);
+  const timer = setInterval(
+    () => (inPlace ? process.stderr.write(`\r\x1b[K${line()}`) : say(line())),
+    inPlace ? 500 : 5000,
+  );
   return () => {
     clearInterval(timer);
     if (inPlace) process.stderr.write('\r\x1b[K');
