@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { LonghandError } from '../../contract/errors.ts';
 import { snapshotSync } from './backup.ts';
 import type { ReadableDb, WritableDb } from './db.ts';
@@ -32,7 +33,8 @@ export function isEmpty(db: ReadableDb): boolean {
 /**
  * Brings the schema up to date. An existing database is first copied to a backup; then all steps run in one
  * transaction, at whose end every foreign key must hold and every table must still have its rows. So the database is
- * either wholly new or exactly as it was, and the backup is there for what nobody thought of.
+ * either wholly new or exactly as it was. The backup is there for what nobody thought of; after a failure it would be a
+ * copy of what is still there, and one more at every start, so it is removed.
  * Returns null when there was nothing to do or the database is new.
  * @throws LonghandError `migration-failed`, or what the disk made of the backup
  */
@@ -65,10 +67,11 @@ export function migrate(db: WritableDb, options: MigrateOptions): Migrated | nul
       .immediate();
     return isNew ? null : { from, to, backup, rows };
   } catch (error) {
+    if (backup !== null) rmSync(backup, { force: true });
     if (!(error instanceof MigrationProblem) && isDiskError(error)) throw error;
     const problem = error instanceof Error ? error.message : String(error);
     const message = `The database could not be brought from version ${from} to ${to}: ${problem}. It is unchanged.`;
-    throw new LonghandError('migration-failed', message, { from, to, backup, problem }, { cause: error });
+    throw new LonghandError('migration-failed', message, { from, to, problem }, { cause: error });
   } finally {
     db.pragma('foreign_keys = ON');
     db.pragma('synchronous = NORMAL');
@@ -85,7 +88,8 @@ function verify(db: ReadableDb, before: Record<string, number>): void {
   const after = countRows(db);
   for (const [table, count] of Object.entries(before)) {
     if (after[table] === count) continue;
-    throw new MigrationProblem(`${table} had ${count} rows and now has ${after[table] ?? 'gone'}`);
+    const now = after[table] === undefined ? 'is gone' : `now has ${after[table]}`;
+    throw new MigrationProblem(`${table} had ${count} rows and ${now}`);
   }
 }
 

@@ -152,8 +152,19 @@ function inspect(path: string, { startEmpty, migrations }: StoreOptions): Integr
       const message = `The database ${path} has version ${version}; this Longhand knows versions up to ${supported}.`;
       throw new LonghandError('database-newer', message, { path, version, supported });
     }
+    const cut = missingBytes(db, path);
+    if (cut > 0) throw corrupt(path, [`the file ends ${cut} bytes early`]);
     return checkIntegrity(db, path);
   } finally {
     db.close();
   }
+}
+
+/** SQLite reads what is missing of a last page as zeros, which may look sound. A log may hold the end of the file. */
+function missingBytes(db: ReadableDb, path: string): number {
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  if (log > 0) return 0;
+  const pages = db.pragma('page_count', { simple: true }) as number;
+  const pageBytes = db.pragma('page_size', { simple: true }) as number;
+  return pages * pageBytes - statSync(path).size;
 }

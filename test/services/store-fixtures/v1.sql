@@ -1,0 +1,93 @@
+-- A database as version 1 of the schema left it, killed in the middle of an answer. Never edited: see the migrations.
+
+CREATE TABLE conversations (
+  id            TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
+  title         TEXT    NOT NULL,
+  title_source  TEXT    NOT NULL CHECK (title_source IN ('auto', 'user')),
+  system_prompt TEXT,
+  leaf_id       TEXT,
+  created_ms    INTEGER NOT NULL CHECK (created_ms >= 0),
+  updated_ms    INTEGER NOT NULL CHECK (updated_ms >= 0),
+  deleted_ms    INTEGER CHECK (deleted_ms >= 0),
+  FOREIGN KEY (id, leaf_id) REFERENCES messages (conversation_id, id) DEFERRABLE INITIALLY DEFERRED
+) STRICT;
+
+CREATE INDEX conversations_by_update ON conversations (updated_ms, id) WHERE deleted_ms IS NULL;
+CREATE INDEX conversations_in_bin ON conversations (updated_ms, id) WHERE deleted_ms IS NOT NULL;
+
+CREATE TABLE messages (
+  id              TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
+  conversation_id TEXT    NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  parent_id       TEXT,
+  role            TEXT    NOT NULL CHECK (role IN ('system', 'user', 'assistant', 'tool')),
+  state           TEXT    NOT NULL
+                  CHECK (state IN ('complete', 'waiting', 'streaming', 'stopped', 'interrupted', 'failed')),
+  created_ms      INTEGER NOT NULL CHECK (created_ms >= 0),
+  updated_ms      INTEGER NOT NULL CHECK (updated_ms >= 0),
+  model           TEXT,
+  finish_reason   TEXT,
+  metrics         TEXT    CHECK (json_valid(metrics)),
+  sampling        TEXT    CHECK (json_valid(sampling)),
+  error           TEXT    CHECK (json_valid(error)),
+  text            TEXT    NOT NULL,
+  tokens          BLOB    CHECK (length(tokens) % 4 = 0),
+  UNIQUE (conversation_id, id),
+  FOREIGN KEY (conversation_id, parent_id) REFERENCES messages (conversation_id, id)
+) STRICT;
+
+CREATE INDEX messages_by_parent ON messages (conversation_id, parent_id, id);
+CREATE INDEX messages_unfinished ON messages (id) WHERE state IN ('waiting', 'streaming');
+
+CREATE TABLE message_chunks (
+  message_id TEXT    NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+  seq        INTEGER NOT NULL CHECK (seq >= 0),
+  created_ms INTEGER NOT NULL CHECK (created_ms >= 0),
+  text       TEXT    NOT NULL,
+  tokens     BLOB    NOT NULL CHECK (length(tokens) % 4 = 0),
+  PRIMARY KEY (message_id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE search_entries (
+  id              INTEGER PRIMARY KEY,
+  conversation_id TEXT UNIQUE REFERENCES conversations (id) ON DELETE CASCADE,
+  message_id      TEXT UNIQUE REFERENCES messages (id) ON DELETE CASCADE,
+  CHECK ((conversation_id IS NULL) <> (message_id IS NULL))
+) STRICT;
+
+CREATE VIRTUAL TABLE search_fts USING fts5 (
+  words, grams, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2'
+);
+INSERT INTO search_fts (search_fts, rank) VALUES ('secure-delete', 1);
+
+CREATE TRIGGER search_entries_after_delete AFTER DELETE ON search_entries BEGIN
+  DELETE FROM search_fts WHERE rowid = old.id;
+END;
+
+INSERT INTO conversations (id, title, title_source, system_prompt, leaf_id, created_ms, updated_ms, deleted_ms) VALUES
+  ('01920000-0000-7000-8000-000000000001', 'Rivers', 'user', 'Answer in one line.', NULL, 1000, 5000, NULL),
+  ('01920000-0000-7000-8000-000000000002', '隐私', 'auto', NULL, NULL, 2000, 2500, 3000);
+
+INSERT INTO messages (id, conversation_id, parent_id, role, state, created_ms, updated_ms, model, finish_reason,
+                      metrics, sampling, error, text, tokens) VALUES
+  ('01920000-0000-7000-8000-00000000000a', '01920000-0000-7000-8000-000000000001', NULL, 'user', 'complete', 1000, 1000, NULL, NULL,
+   NULL, NULL, NULL, 'Which river runs through Vienna?', NULL),
+  ('01920000-0000-7000-8000-00000000000b', '01920000-0000-7000-8000-000000000001', '01920000-0000-7000-8000-00000000000a', 'assistant', 'complete', 2000, 2000, 'tiny', 'stop',
+   NULL, '{"temperature":0}', NULL, 'The Danube.', x'010000000200000003000000'),
+  ('01920000-0000-7000-8000-00000000000c', '01920000-0000-7000-8000-000000000001', '01920000-0000-7000-8000-00000000000a', 'assistant', 'streaming', 4000, 4000, 'tiny', NULL,
+   NULL, NULL, NULL, '', NULL),
+  ('01920000-0000-7000-8000-00000000000d', '01920000-0000-7000-8000-000000000002', NULL, 'user', 'complete', 2000, 2000, NULL, NULL,
+   NULL, NULL, NULL, '隐私数据不会离开电脑', NULL);
+
+UPDATE conversations SET leaf_id = '01920000-0000-7000-8000-00000000000c' WHERE id = '01920000-0000-7000-8000-000000000001';
+
+INSERT INTO message_chunks (message_id, seq, created_ms, text, tokens) VALUES
+  ('01920000-0000-7000-8000-00000000000c', 0, 4100, 'The ', x'04000000'),
+  ('01920000-0000-7000-8000-00000000000c', 1, 4200, 'Danube', x'0500000006000000');
+
+INSERT INTO search_entries (id, conversation_id, message_id) VALUES
+  (1, '01920000-0000-7000-8000-000000000001', NULL), (2, NULL, '01920000-0000-7000-8000-00000000000a'), (3, NULL, '01920000-0000-7000-8000-00000000000b');
+INSERT INTO search_fts (rowid, words, grams) VALUES
+  (1, 'Rivers', ''), (2, 'Which river runs through Vienna?', ''), (3, 'The Danube.', '');
+
+PRAGMA application_id = 1281912420;
+PRAGMA user_version = 1;
