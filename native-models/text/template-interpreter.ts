@@ -7,7 +7,7 @@ type Callable = Extract<Value, { value: (...args: never[]) => unknown }>;
 
 /** The longest real templates have some 20,000 characters. */
 const MAX_TEMPLATE_CHARACTERS = 65_536;
-const MAX_RANGE = 10_000;
+const MAX_RANGE = 1_000;
 /** Largest number, and longest string, that a filter which multiplies text may be given. */
 const MAX_MULTIPLIER = 64;
 const MAX_MS = 3_000;
@@ -42,7 +42,7 @@ export function runTemplate(program: TemplateProgram, variables: Record<string, 
   const budget = {
     steps: 200_000 + 5_000 * messages,
     weight: 262_144 + 1_024 * messages,
-    elements: 10_000 + 4 * messages,
+    elements: 2_000 + 4 * messages,
   };
   const { value } = new BoundedInterpreter(environment, program, budget).run(program);
   if (typeof value !== 'string') throw new Error('the template gives no text');
