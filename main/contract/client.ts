@@ -19,7 +19,7 @@ export interface Port {
 export function connect<TClient = LonghandClient>(port: Port): TClient {
   const link = new RPCLink({
     // oRPC's port type is a union of runtimes' own; ours is the part of it that all of them share.
-    port: port as MessagePort,
+    port: port,
     interceptors: [
       async ({ next }) => {
         try {

@@ -58,6 +58,8 @@ export const loadedModel = z.object({
   kvBytesPerToken: z.number(),
   threads: z.number(),
   loadMs: z.number(),
+  /** What the model's makers recommend, where the checkpoint says it. */
+  sampling: samplingChanges.optional(),
 });
 export type LoadedModel = z.infer<typeof loadedModel>;
 

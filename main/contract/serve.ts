@@ -1,11 +1,12 @@
 import { mapEventIterator, ORPCError } from '@orpc/client';
-import type { Router } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import { isAsyncIterator, type Port } from './client.ts';
 import { toStoredError } from './errors.ts';
 
+type Router = ConstructorParameters<typeof RPCHandler<Record<never, never>>>[0];
+
 /** Serves `router` on ports. Thrown errors cross with their code and details, those of running streams too. */
-export function createServer(router: Router<never, Record<never, never>>): { serve(port: Port): void } {
+export function createServer(router: Router): { serve(port: Port): void } {
   const handler = new RPCHandler(router, {
     clientInterceptors: [
       async ({ next }) => {
@@ -25,7 +26,7 @@ export function createServer(router: Router<never, Record<never, never>>): { ser
   });
   return {
     serve(port) {
-      handler.upgrade(port as MessagePort);
+      handler.upgrade(port);
       port.start?.();
     },
   };

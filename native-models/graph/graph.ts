@@ -1,5 +1,5 @@
 import type { Checkpoint, ModelConfig } from '../checkpoint/checkpoint.ts';
-import { accuracyLevel, QUANT_BLOCK, type Recipe } from '../quantize/packed.ts';
+import { accuracyLevel, codeBits, QUANT_BLOCK, type Recipe } from '../quantize/packed.ts';
 import { encodeModel, type Attributes, type InitializerSpec, type NodeSpec, type ValueSpec } from './onnx.ts';
 import { WeightPlan, wrongShape, type PackedMatrix } from './weights.ts';
 
@@ -41,20 +41,30 @@ export class GraphBuilder {
     this.#input('past_tokens', 'int32', [1]);
     this.#input('total_tokens', 'int32', [1]);
     const table = this.weights.matrix([weight]);
-    if (table.rows !== vocabSize || table.columns !== hiddenSize) throw wrongShape(weight, [vocabSize, hiddenSize], [table.rows, table.columns]);
-    const at = '/model/embed_tokens';
+    if (table.rows !== vocabSize || table.columns !== hiddenSize)
+      throw wrongShape(weight, [vocabSize, hiddenSize], [table.rows, table.columns]);
+    const at = '/model/embed_tokens/lookup';
     if (table.format.kind === 'float32') return this.#node(`${at}/Gather`, 'Gather', [table.codes, ids]);
-    const bits = table.format.kind === 'int4' ? 4 : 8;
-    const rows = this.weights.alias(`${table.codes}.rows`, table.codes, [vocabSize, (hiddenSize * bits) / 8]);
-    const attributes = { bits, block_size: QUANT_BLOCK, gather_axis: 0, quantize_axis: 1 };
-    const x = this.#node(`${at}/GatherBlockQuantized`, 'GatherBlockQuantized', [rows, ids, table.scales], attributes, CONTRIB);
+    const bits = codeBits(table.format);
+    const gather = (codes: string, scales: string) => {
+      const rows = this.weights.alias(`${codes}.rows`, codes, [vocabSize, (hiddenSize * bits) / 8]);
+      const attributes = { bits, block_size: QUANT_BLOCK, gather_axis: 0, quantize_axis: 1 };
+      return this.#node(`${at}/${codes}`, 'GatherBlockQuantized', [rows, ids, scales], attributes, CONTRIB);
+    };
+    let x = gather(table.codes, table.scales);
+    if (table.format.kind === 'int4pair') {
+      x = this.#node(`${at}/pair`, 'Add', [x, gather(table.lowCodes, table.lowScales)]);
+    }
     return table.format.hasMin ? this.#addBlockMinima(at, x, ids, table) : x;
   }
 
   /** RMSNorm(x) = w * x / sqrt(mean(x^2) + eps): [1, S, H]. */
   rmsNorm(x: string, weight: string): string {
     const scale = this.weights.vector([weight], this.config.hiddenSize);
-    return this.#node(path(weight), 'SimplifiedLayerNormalization', [x, scale], { axis: -1, epsilon: { float: this.config.rmsNormEps } });
+    return this.#node(path(weight), 'SimplifiedLayerNormalization', [x, scale], {
+      axis: -1,
+      epsilon: { float: this.config.rmsNormEps },
+    });
   }
 
   /** The residual sum x + y and its RMSNorm, in one operator: both [1, S, H]. */
@@ -62,7 +72,14 @@ export class GraphBuilder {
     const scale = this.weights.vector([weight], this.config.hiddenSize);
     const name = path(weight);
     const [normed, sum] = [`${name}/normed`, `${name}/sum`];
-    this.#push(name, 'SkipSimplifiedLayerNormalization', [x, y, scale], [normed, '', '', sum], { epsilon: { float: this.config.rmsNormEps } }, CONTRIB);
+    this.#push(
+      name,
+      'SkipSimplifiedLayerNormalization',
+      [x, y, scale],
+      [normed, '', '', sum],
+      { epsilon: { float: this.config.rmsNormEps } },
+      CONTRIB,
+    );
     return { sum, normed };
   }
 
@@ -135,10 +152,19 @@ export class GraphBuilder {
       const y = this.#node(`${name}/MatMul`, 'FusedMatMul', [x, w.codes], { transB: 1 }, CONTRIB);
       return bias === null ? y : this.#node(`${name}/Add`, 'Add', [y, bias]);
     }
-    const bits = format.kind === 'int4' ? 4 : 8;
-    const attributes = { K, N, bits, block_size: QUANT_BLOCK, accuracy_level: this.#accuracyLevel };
+    const attributes = { K, N, bits: codeBits(format), block_size: QUANT_BLOCK, accuracy_level: this.#accuracyLevel };
     const inputs = [x, w.codes, w.scales, ...(bias === null ? [] : ['', '', bias])];
-    const y = this.#node(`${name}/MatMulNBits`, 'MatMulNBits', inputs, attributes, CONTRIB);
+    let y = this.#node(`${name}/MatMulNBits`, 'MatMulNBits', inputs, attributes, CONTRIB);
+    if (format.kind === 'int4pair') {
+      const low = this.#node(
+        `${name}/low/MatMulNBits`,
+        'MatMulNBits',
+        [x, w.lowCodes, w.lowScales],
+        attributes,
+        CONTRIB,
+      );
+      y = this.#node(`${name}/pair`, 'Add', [y, low]);
+    }
     if (!format.hasMin) return y;
     const offsets = this.#node(`${name}/minima`, 'MatMul', [this.#sums(x, K), w.minima]);
     return this.#node(`${name}/Add`, 'Add', [y, offsets]);
@@ -184,7 +210,14 @@ export class GraphBuilder {
     return name;
   }
 
-  #push(name: string, op: string, inputs: readonly string[], outputs: readonly string[], attributes: Attributes, domain: string) {
+  #push(
+    name: string,
+    op: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Attributes,
+    domain: string,
+  ) {
     this.#nodes.push({ name, op, inputs, outputs, attributes, domain });
   }
 }

@@ -33,8 +33,7 @@ export type NodeSpec = {
 export type ValueSpec = { name: string; type: ElementType; shape: readonly (number | string)[] };
 /** An initializer: bytes in the graph itself, or a range of the weights file beside it. */
 export type InitializerSpec = { name: string; type: ElementType; shape: readonly number[] } & (
-  | { raw: Uint8Array }
-  | { file: string; offset: number; length: number }
+  { raw: Uint8Array } | { file: string; offset: number; length: number }
 );
 export type GraphSpec = {
   name: string;

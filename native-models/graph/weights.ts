@@ -1,16 +1,25 @@
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { dequantize } from '../checkpoint/blocks/index.ts';
-import { packedBytes, packedFormat, QUANT_BLOCK, type PackedFormat, type Recipe } from '../quantize/packed.ts';
+import { codeBits, packedFormat, QUANT_BLOCK, type PackedFormat, type Recipe } from '../quantize/packed.ts';
 import { asBytes, packMatrix, type PackTarget, type WriteAt } from '../quantize/pack.ts';
-import type { ElementType, InitializerSpec } from './onnx.ts';
+import type { InitializerSpec } from './onnx.ts';
 
 /** Entries start on pages, so that they can be mapped. */
 const ALIGNMENT = 4096;
 export const WEIGHTS_FILE = 'weights.bin';
 
 /** A matrix as the graph refers to it: format, shape and the names of its initializers. */
-export type PackedMatrix = { format: PackedFormat; rows: number; columns: number; codes: string; scales: string; minima: string };
+export type PackedMatrix = {
+  format: PackedFormat;
+  rows: number;
+  columns: number;
+  codes: string;
+  scales: string;
+  minima: string;
+  lowCodes: string;
+  lowScales: string;
+};
 
 type MatrixJob = { kind: 'matrix'; label: string; sources: string[]; target: PackTarget };
 type VectorJob = { kind: 'vector'; label: string; sources: string[]; at: number };
@@ -53,17 +62,38 @@ export class WeightPlan {
     const types = infos.map((info) => info.type);
     const format = packedFormat(types, columns, this.#recipe);
     const label = names[0]!.replace(/\.weight$/, '');
-    const size = packedBytes(format, rows, columns);
     const blocks = columns / QUANT_BLOCK;
-    const bits = format.kind === 'int4' ? 4 : 8;
-    const target: PackTarget = { format, rows, columns, codesAt: 0, scalesAt: 0, minimaAt: 0 };
-    const matrix: PackedMatrix = { format, rows, columns, codes: `${label}.codes`, scales: `${label}.scales`, minima: `${label}.minima` };
+    const target: PackTarget = {
+      format,
+      rows,
+      columns,
+      codesAt: 0,
+      scalesAt: 0,
+      minimaAt: 0,
+      lowCodesAt: 0,
+      lowScalesAt: 0,
+    };
+    const matrix: PackedMatrix = {
+      format,
+      rows,
+      columns,
+      codes: `${label}.codes`,
+      scales: `${label}.scales`,
+      minima: `${label}.minima`,
+      lowCodes: `${label}.low_codes`,
+      lowScales: `${label}.low_scales`,
+    };
     if (format.kind === 'float32') {
-      target.codesAt = this.#reserve(matrix.codes, 'float32', [rows, columns], size.codes);
+      target.codesAt = this.#reserve(matrix.codes, 'float32', [rows, columns]);
     } else {
-      target.codesAt = this.#reserve(matrix.codes, 'uint8', [rows, blocks, (QUANT_BLOCK * bits) / 8], size.codes);
-      target.scalesAt = this.#reserve(matrix.scales, 'float32', [rows, blocks], size.scales);
-      if (format.hasMin) target.minimaAt = this.#reserve(matrix.minima, 'float32', [blocks, rows], size.minima);
+      const codes = [rows, blocks, (QUANT_BLOCK * codeBits(format)) / 8];
+      target.codesAt = this.#reserve(matrix.codes, 'uint8', codes);
+      target.scalesAt = this.#reserve(matrix.scales, 'float32', [rows, blocks]);
+      if (format.hasMin) target.minimaAt = this.#reserve(matrix.minima, 'float32', [blocks, rows]);
+      if (format.kind === 'int4pair') {
+        target.lowCodesAt = this.#reserve(matrix.lowCodes, 'uint8', codes);
+        target.lowScalesAt = this.#reserve(matrix.lowScales, 'float32', [rows, blocks]);
+      }
     }
     this.#jobs.push({ kind: 'matrix', label, sources: [...names], target });
     this.#matrices.set(key, matrix);
@@ -76,7 +106,12 @@ export class WeightPlan {
     const found = infos.reduce((sum, info) => sum + info.shape[0]!, 0);
     if (found !== length) throw wrongShape(names.join(' + '), [length], [found]);
     const label = names[0]!;
-    this.#jobs.push({ kind: 'vector', label, sources: [...names], at: this.#reserve(label, 'float32', [length], length * 4) });
+    this.#jobs.push({
+      kind: 'vector',
+      label,
+      sources: [...names],
+      at: this.#reserve(label, 'float32', [length]),
+    });
     return label;
   }
 
@@ -93,7 +128,10 @@ export class WeightPlan {
    */
   async write(
     writeAt: WriteAt,
-    { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: ((p: { done: number; total: number }) => void) | undefined },
+    {
+      signal,
+      onProgress,
+    }: { signal?: AbortSignal | undefined; onProgress?: ((p: { done: number; total: number }) => void) | undefined },
   ): Promise<Record<string, number>> {
     const errors: Record<string, number> = {};
     const bytesOf = (job: MatrixJob | VectorJob) =>
@@ -127,7 +165,8 @@ export class WeightPlan {
     return Float32Array.from(parts);
   }
 
-  #reserve(name: string, type: ElementType, shape: readonly number[], length: number): number {
+  #reserve(name: string, type: 'float32' | 'uint8', shape: readonly number[]): number {
+    const length = shape.reduce((product, size) => product * size, type === 'float32' ? 4 : 1);
     const offset = Math.ceil(this.#end / ALIGNMENT) * ALIGNMENT;
     this.#end = offset + length;
     this.initializers.push({ name, type, shape, file: WEIGHTS_FILE, offset, length });

@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { blockFormat, dequantize } from '../checkpoint/blocks/index.ts';
 import { allocateCodes, exactCodes, hasExactCodes, nearestCodes, type BlockCodes } from './codes.ts';
-import { QUANT_BLOCK, type PackedFormat } from './packed.ts';
+import { codeBits, QUANT_BLOCK, type PackedFormat } from './packed.ts';
 
 /** Rows are read and packed in slices of about this many source bytes, so memory stays small whatever the matrix. */
 const SLICE_BYTES = 4 << 20;
@@ -17,6 +17,9 @@ export type PackTarget = {
   codesAt: number;
   scalesAt: number;
   minimaAt: number;
+  /** The low half of an `int4pair`. */
+  lowCodesAt: number;
+  lowScalesAt: number;
 };
 export type WriteAt = (bytes: Uint8Array, position: number) => void;
 
@@ -51,15 +54,22 @@ export async function packMatrix(
         write(asBytes(values), target.codesAt + row * columns * 4);
       } else {
         const block = allocateCodes(count * columns);
-        if (hasExactCodes(type) && (format.kind === 'int8' || type !== 'Q8_0') && (format.hasMin || type !== 'Q4_1')) {
+        if (isExact(type, format)) {
           exactCodes(type, bytes, block);
         } else {
           nearestCodes(type, bytes, format.kind === 'int4' ? 4 : 8, block);
           addError(type, bytes, block, error);
         }
-        const bits = format.kind === 'int4' ? 4 : 8;
-        write(bits === 4 ? packNibbles(block.codes) : packBytes(block.codes), target.codesAt + (row * columns * bits) / 8);
-        write(asBytes(block.scales), target.scalesAt + row * blocksPerRow * 4);
+        const codesOffset = (row * columns * codeBits(format)) / 8;
+        const scalesOffset = row * blocksPerRow * 4;
+        if (format.kind === 'int4pair') {
+          const low = splitHigh(block);
+          write(packNibbles(low.codes), target.lowCodesAt + codesOffset);
+          write(asBytes(low.scales), target.lowScalesAt + scalesOffset);
+        }
+        const codes = format.kind === 'int8' ? packBytes(block.codes) : packNibbles(block.codes);
+        write(codes, target.codesAt + codesOffset);
+        write(asBytes(block.scales), target.scalesAt + scalesOffset);
         if (minima) transposeInto(minima, block.minima, row, totalRows, blocksPerRow);
       }
       row += count;
@@ -72,6 +82,23 @@ export async function packMatrix(
 
 export function asBytes(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** Whether `format` holds every value of a stored type. */
+function isExact(type: Parameters<typeof dequantize>[0], format: Exclude<PackedFormat, { kind: 'float32' }>): boolean {
+  return hasExactCodes(type) && (format.kind !== 'int4' || type !== 'Q8_0') && (format.hasMin || type !== 'Q4_1');
+}
+
+/** Leaves the high halves of 8-bit codes in `block` and returns the low ones: value = 16 d high + d low + (min + 8 d). */
+function splitHigh(block: BlockCodes): { codes: Int8Array; scales: Float32Array } {
+  const scales = block.scales.slice();
+  const codes = block.codes.map((code) => (code & 15) - 8);
+  for (let i = 0; i < block.codes.length; i++) block.codes[i]! >>= 4;
+  for (let i = 0; i < scales.length; i++) {
+    block.minima[i]! += 8 * scales[i]!;
+    block.scales[i]! *= 16;
+  }
+  return { codes, scales };
 }
 
 function packNibbles(codes: Int8Array): Uint8Array {

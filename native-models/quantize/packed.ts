@@ -7,9 +7,13 @@ export const QUANT_BLOCK = 32;
  * How a matrix [N, K] lies in the weights file.
  * `int4` and `int8`: unsigned codes [N, K/32, 32 * bits / 8] (low nibble first) with one float32 scale a block; value = (code - 2^(bits-1)) * scale.
  * `hasMin`: besides, one float32 a block that is added to each of its values, stored transposed as [K/32, N].
+ * `int4pair`: 8-bit codes in two int4 matrices, code = 16 * high + low, where `low` lies eight below its nibble and the
+ * minima make up for that. The runtime multiplies 8-bit codes by float32 activations only after unpacking the whole
+ * matrix (some 20 times slower than the pair).
  * `float32`: plain values [N, K].
  */
-export type PackedFormat = { kind: 'int4' | 'int8'; hasMin: boolean } | { kind: 'float32' };
+export type PackedFormat =
+  { kind: 'int4' | 'int8'; hasMin: boolean } | { kind: 'int4pair'; hasMin: true } | { kind: 'float32' };
 
 /** `exact`: the checkpoint's own numbers, activations in float32. `balanced`: the same numbers, activations rounded to int8 a block. `fast`: everything in symmetric int4. */
 export const recipes = ['fast', 'balanced', 'exact'] as const;
@@ -31,13 +35,11 @@ export function packedFormat(types: readonly TensorType[], columns: number, reci
   const floats = types.some((type) => type === 'F32' || type === 'F16' || type === 'BF16');
   if (floats && recipe === 'exact') return { kind: 'float32' };
   const wide = floats || types.some((type) => type === 'Q8_0');
+  if (wide && recipe === 'exact') return { kind: 'int4pair', hasMin: true };
   return { kind: wide ? 'int8' : 'int4', hasMin: types.includes('Q4_1') };
 }
 
-/** Bytes of each part of a packed matrix of N rows and K columns. */
-export function packedBytes(format: PackedFormat, rows: number, columns: number) {
-  if (format.kind === 'float32') return { codes: rows * columns * 4, scales: 0, minima: 0 };
-  const blocks = (rows * columns) / QUANT_BLOCK;
-  const codes = (rows * columns) / (format.kind === 'int4' ? 2 : 1);
-  return { codes, scales: blocks * 4, minima: format.hasMin ? blocks * 4 : 0 };
+/** Bits of one code in one matrix of codes. */
+export function codeBits(format: Exclude<PackedFormat, { kind: 'float32' }>): 4 | 8 {
+  return format.kind === 'int8' ? 8 : 4;
 }

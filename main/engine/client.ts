@@ -1,0 +1,104 @@
+import type { Port } from '../contract/client.ts';
+import type { GenerateEvent, LoadedModel, Prompt, Sampling } from '../contract/engine.ts';
+import { LonghandError } from '../contract/errors.ts';
+import type { EngineClient } from '../contract/index.ts';
+import { Peer } from '../contract/peer.ts';
+import { Watchdog } from './watchdog.ts';
+
+const HUNG_AFTER_MS = 30_000;
+
+export type EngineOptions = {
+  /** Has the process ended and started again. */
+  restart(reason: string): void;
+  hungAfterMs?: number;
+};
+
+/**
+ * The engine process as the services see it. A call fails with `engine-stopped` when the process is away or dies, and
+ * with `engine-hung` when it gives no sign of life for 30 s while it computes or counts; it is restarted then.
+ */
+export class Engine {
+  readonly #peer = new Peer<EngineClient>(
+    () => new LonghandError('engine-stopped', 'The model process stopped. It is being started again.'),
+  );
+  readonly #watchdog: Watchdog;
+
+  constructor({ restart, hungAfterMs = HUNG_AFTER_MS }: EngineOptions) {
+    this.#watchdog = new Watchdog({
+      limitMs: hungAfterMs,
+      ping: () => this.status(),
+      onHung: () => {
+        const seconds = Math.round(hungAfterMs / 1000);
+        const message = `The model process did not answer for ${seconds} s and was started again.`;
+        this.#peer.drop(new LonghandError('engine-hung', message, { limitMs: hungAfterMs }));
+        restart(`no sign of life for ${seconds} s`);
+      },
+    });
+  }
+
+  get connected(): boolean {
+    return this.#peer.connected;
+  }
+
+  attach(port: Port): void {
+    this.#peer.attach(port);
+  }
+
+  /** Calls `listener` whenever the process has come or gone. */
+  onChange(listener: () => void): () => void {
+    return this.#peer.onChange(listener);
+  }
+
+  load(input: { folder: string; threads: number | null }): Promise<LoadedModel> {
+    return this.#peer.call((client) => client.load(input));
+  }
+
+  unload(): Promise<void> {
+    return this.#peer.call((client) => client.unload());
+  }
+
+  status() {
+    return this.#peer.call((client) => client.status());
+  }
+
+  async count(prompt: Prompt) {
+    this.#watchdog.begin();
+    try {
+      return await this.#peer.call((client) => client.count(prompt));
+    } finally {
+      this.#watchdog.end();
+    }
+  }
+
+  /** The tokens of one answer. Leaving the loop, or the signal, ends the computation. */
+  async *generate(
+    input: { prompt: Prompt; sampling: Sampling },
+    { signal }: { signal: AbortSignal },
+  ): AsyncGenerator<GenerateEvent, void> {
+    this.#watchdog.begin();
+    try {
+      for await (const event of this.#peer.stream((client) => client.generate(input, { signal }))) {
+        this.#watchdog.alive();
+        yield event;
+      }
+    } finally {
+      this.#watchdog.end();
+    }
+  }
+
+  bench(
+    input: { kind: 'prefill' | 'decode'; tokens: number; steps: number },
+    { signal }: { signal?: AbortSignal } = {},
+  ) {
+    return this.#peer.call((client) => client.bench(input, { signal }));
+  }
+
+  bandwidth({ signal }: { signal?: AbortSignal } = {}) {
+    return this.#peer.call((client) => client.bandwidth(undefined, { signal }));
+  }
+}
+
+/** True where a call failed because the process went: it will be back. */
+export function isEngineLoss(error: unknown): boolean {
+  return error instanceof LonghandError && (error.code === 'engine-stopped' || error.code === 'engine-hung');
+}

@@ -1,0 +1,157 @@
+import type { GenerateEvent, Metrics, Prompt, Sampling } from '../contract/engine.ts';
+import { LonghandError } from '../contract/errors.ts';
+import { renderChat } from '../../native-models/text/chat-template.ts';
+import { AnswerText } from './answer-text.ts';
+import type { KvSequence } from './kv-cache.ts';
+import type { Model } from './model.ts';
+import { PREFILL_BLOCK, type PrefixCache } from './prefix-cache.ts';
+import { Sampler } from './sampler.ts';
+import type { SchedulerClient } from './scheduler.ts';
+
+export type GenerateContext = {
+  model: Model;
+  cache: PrefixCache;
+  turns: SchedulerClient;
+  signal?: AbortSignal | undefined;
+};
+
+/**
+ * Answers a prompt: reads what is not cached in blocks, then decodes token by token.
+ * An abort ends the computation at once, within a block too; the stream then ends with `aborted`.
+ * @throws LonghandError `context-length-exceeded` with both counts, before any work
+ */
+export async function* generate(
+  prompt: Prompt,
+  sampling: Sampling,
+  { model, cache, turns, signal }: GenerateContext,
+): AsyncGenerator<GenerateEvent, void, void> {
+  const tokens = await encodePrompt(model, prompt, signal);
+  const room = checkRoom(tokens.length, model.info.contextTokens);
+  const sequence = cache.acquire(tokens);
+  const clock = new Clock(tokens.length, sequence.length);
+  try {
+    yield { type: 'start', promptTokens: tokens.length, cachedTokens: sequence.length };
+    const sampler = new Sampler(sampling, model.tokenizer.vocabSize, tokens);
+    const text = new AnswerText(model.tokenizer, sampling.stop);
+    const ends = new Set(model.tokenizerSource.eosTokenIds);
+    const limit = Math.min(sampling.maxTokens ?? Infinity, room);
+    let finishReason: 'stop' | 'length' | 'aborted' = 'length';
+    try {
+      let logits!: Float32Array;
+      for (const block of blocks(sequence, tokens)) {
+        logits = await turns.turn(() => model.forward(sequence, block, { signal }), signal);
+        if (sequence.length < tokens.length) {
+          yield { type: 'prefill', done: sequence.length - clock.cached, total: tokens.length - clock.cached };
+        }
+      }
+      clock.prefilled();
+      while (clock.generated < limit) {
+        const id = sampler.next(logits);
+        if (ends.has(id)) {
+          finishReason = 'stop';
+          break;
+        }
+        clock.token();
+        const part = text.push(id);
+        if (part !== null) yield { type: 'token', ...part };
+        if (text.stopped) {
+          finishReason = 'stop';
+          break;
+        }
+        if (clock.generated < limit) logits = await turns.turn(() => model.forward(sequence, [id], { signal }), signal);
+      }
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      finishReason = 'aborted';
+    }
+    const rest = text.finish();
+    if (rest !== null) yield { type: 'token', ...rest };
+    yield { type: 'end', finishReason, metrics: clock.metrics() };
+  } finally {
+    cache.release(sequence);
+  }
+}
+
+/** Token ids of a conversation in the model's own chat format. */
+export async function encodePrompt(
+  model: Model,
+  { messages, continueFinal }: Prompt,
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const { chatTemplate, bosTokenId, eosTokenIds, tokens } = model.tokenizerSource;
+  if (chatTemplate === null) throw new LonghandError('bad-chat-template', 'This model has no chat template.', {});
+  const spell = (id: number | null | undefined) => (id === null || id === undefined ? null : (tokens[id] ?? null));
+  const pieces = renderChat(chatTemplate, messages, {
+    continueFinal,
+    addGenerationPrompt: !continueFinal,
+    bosToken: spell(bosTokenId),
+    eosToken: spell(eosTokenIds[0]),
+  });
+  return [...(await model.tokenizer.encodePiecesAsync(pieces, signal === undefined ? {} : { signal }))];
+}
+
+/** Tokens that an answer may have; there must be room for at least one. */
+function checkRoom(promptTokens: number, contextTokens: number): number {
+  const room = contextTokens - promptTokens;
+  if (room > 0) return room;
+  throw new LonghandError(
+    'context-length-exceeded',
+    `The conversation has ${promptTokens} tokens; the model reads at most ${contextTokens}.`,
+    { promptTokens, contextTokens },
+  );
+}
+
+/** What is left of the prompt, cut at multiples of the block size. */
+function* blocks(sequence: KvSequence, tokens: readonly number[]): Generator<readonly number[], void, void> {
+  while (sequence.length < tokens.length) {
+    const end = sequence.length - (sequence.length % PREFILL_BLOCK) + PREFILL_BLOCK;
+    yield tokens.slice(sequence.length, end);
+  }
+}
+
+/** Times of one answer. */
+class Clock {
+  readonly prompt: number;
+  readonly cached: number;
+  readonly #started = performance.now();
+  #prefillMs: number | null = null;
+  #firstTokenMs = 0;
+  generated = 0;
+
+  constructor(prompt: number, cached: number) {
+    this.prompt = prompt;
+    this.cached = cached;
+  }
+
+  prefilled(): void {
+    this.#prefillMs = this.#elapsed();
+  }
+
+  token(): void {
+    if (this.generated++ === 0) this.#firstTokenMs = this.#elapsed();
+  }
+
+  metrics(): Metrics {
+    const total = this.#elapsed();
+    const prefillMs = this.#prefillMs ?? total;
+    const decodeMs = total - prefillMs;
+    const newTokens = this.prompt - this.cached;
+    const finished = this.#prefillMs !== null;
+    return {
+      promptTokens: this.prompt,
+      cachedTokens: this.cached,
+      newTokens,
+      generatedTokens: this.generated,
+      prefillMs,
+      decodeMs,
+      firstTokenMs: this.#firstTokenMs,
+      prefillTokensPerSecond: finished && prefillMs > 0 ? (newTokens / prefillMs) * 1000 : null,
+      // The first token comes out of the prefill.
+      decodeTokensPerSecond: this.generated > 1 && decodeMs > 0 ? ((this.generated - 1) / decodeMs) * 1000 : null,
+    };
+  }
+
+  #elapsed(): number {
+    return performance.now() - this.#started;
+  }
+}

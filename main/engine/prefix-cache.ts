@@ -1,0 +1,81 @@
+import type { KvSequence } from './kv-cache.ts';
+import type { Model } from './model.ts';
+
+/**
+ * Prefill blocks start at multiples of this. It bounds how long a running answer waits for another prompt, and since
+ * prefixes are shared at these borders, a repeated prompt runs in the same blocks and gives the same bits.
+ */
+export const PREFILL_BLOCK = 64;
+
+/** A sequence with more tokens than this beyond the shared prefix is left as it is and copied from. */
+const WORTH_KEEPING = 64;
+
+/** Sequences of earlier requests, kept so that a follow-up prefills only what is new. */
+export class PrefixCache {
+  readonly #model: Model;
+  readonly #budgetBytes: number;
+  /** Least recently used first. */
+  #idle: KvSequence[] = [];
+  readonly #active = new Set<KvSequence>();
+
+  constructor(model: Model, budgetBytes: number) {
+    this.#model = model;
+    this.#budgetBytes = budgetBytes;
+  }
+
+  get tokens(): number {
+    return this.#all().reduce((sum, sequence) => sum + sequence.length, 0);
+  }
+
+  get bytes(): number {
+    return this.#all().reduce((sum, sequence) => sum + sequence.byteLength, 0);
+  }
+
+  /** Tokens of `prompt` that need no prefill. */
+  cached(prompt: readonly number[]): number {
+    return Math.max(0, ...this.#all().map((sequence) => reusable(sequence, prompt)));
+  }
+
+  /** A sequence that holds the longest known prefix of `prompt`, cut to it; give it back with `release`. */
+  acquire(prompt: readonly number[]): KvSequence {
+    let best: KvSequence | null = null;
+    for (const sequence of this.#all()) {
+      if (reusable(sequence, prompt) > (best === null ? 0 : reusable(best, prompt))) best = sequence;
+    }
+    const sequence = best === null ? this.#model.newSequence() : this.#take(best, reusable(best, prompt));
+    this.#active.add(sequence);
+    this.#evict();
+    return sequence;
+  }
+
+  release(sequence: KvSequence): void {
+    this.#active.delete(sequence);
+    if (sequence.length === 0) return this.#model.forget(sequence);
+    this.#idle.push(sequence);
+    this.#evict();
+  }
+
+  #take(sequence: KvSequence, length: number): KvSequence {
+    const busy = this.#active.has(sequence);
+    if (busy || sequence.length - length > WORTH_KEEPING) return sequence.fork(length);
+    this.#idle = this.#idle.filter((other) => other !== sequence);
+    sequence.truncate(length);
+    return sequence;
+  }
+
+  #evict(): void {
+    while (this.#idle.length > 0 && this.bytes > this.#budgetBytes) this.#model.forget(this.#idle.shift()!);
+  }
+
+  #all(): KvSequence[] {
+    return [...this.#idle, ...this.#active];
+  }
+}
+
+/** Length of the shared prefix, down to a block border; the last token of a prompt is always computed, for its logits. */
+function reusable(sequence: KvSequence, prompt: readonly number[]): number {
+  const limit = Math.min(sequence.length, prompt.length - 1);
+  let shared = 0;
+  while (shared < limit && sequence.tokens[shared] === prompt[shared]) shared++;
+  return shared - (shared % PREFILL_BLOCK);
+}

@@ -1,0 +1,127 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { implement } from '@orpc/server';
+import { LonghandError } from '../contract/errors.ts';
+import { onPort } from '../contract/handover.ts';
+import { engineContract } from '../contract/index.ts';
+import { createServer } from '../contract/serve.ts';
+import { CheckpointError } from '../../native-models/checkpoint/errors.ts';
+import { benchPoint, measureBandwidth } from './bench.ts';
+import { encodePrompt, generate } from './generate.ts';
+import { Model } from './model.ts';
+import { PrefixCache } from './prefix-cache.ts';
+import { Scheduler } from './scheduler.ts';
+
+/** The engine process: one model, its caches and its queue. It holds nothing that cannot be computed again. */
+
+const CACHE_SHARE = 0.25;
+/** A step that takes longer than this per gigabyte of weights, and a minute, has hung in native code. */
+const HUNG_MS_PER_GB = 60_000;
+const HUNG_EXIT_CODE = 70;
+
+type Loaded = { model: Model; cache: PrefixCache };
+
+let loaded: Loaded | null = null;
+let running = 0;
+
+const scheduler = new Scheduler({
+  limitMs: () => 60_000 + ((loaded?.model.info.weightBytes ?? 0) / 1e9) * HUNG_MS_PER_GB,
+  onHung: (ms) => {
+    process.stderr.write(`engine: a step has not returned for ${Math.round(ms / 1000)} s\n`);
+    process.exit(HUNG_EXIT_CODE); // the thread cannot be taken back; the shell starts a fresh process
+  },
+});
+
+const engine = implement(engineContract);
+const router = engine.router({
+  load: engine.load.handler(async ({ input }) => {
+    if (running > 0) throw new LonghandError('model-in-use', 'An answer is being computed with the loaded model.');
+    unload();
+    const threads = input.threads ?? defaultThreads();
+    const model = await asLonghandError(() =>
+      Model.load(input.folder, { contextTokens: input.contextTokens, threads }),
+    );
+    loaded = { model, cache: new PrefixCache(model, totalmem() * CACHE_SHARE) };
+    return model.info;
+  }),
+  unload: engine.unload.handler(() => {
+    if (running > 0) throw new LonghandError('model-in-use', 'An answer is being computed with the loaded model.');
+    unload();
+  }),
+  status: engine.status.handler(() => ({
+    pid: process.pid,
+    model: loaded?.model.info ?? null,
+    running,
+    cacheTokens: loaded?.cache.tokens ?? 0,
+    cacheBytes: loaded?.cache.bytes ?? 0,
+    rssBytes: process.memoryUsage.rss(),
+  })),
+  count: engine.count.handler(async ({ input, signal }) => {
+    const { model, cache } = current();
+    const tokens = await asLonghandError(() => encodePrompt(model, input, signal));
+    return { promptTokens: tokens.length, contextTokens: model.info.contextTokens, cachedTokens: cache.cached(tokens) };
+  }),
+  generate: engine.generate.handler(async function* ({ input, signal }) {
+    const context = { ...current(), turns: scheduler.client(input.priority), signal };
+    running++;
+    try {
+      yield* generate(input.prompt, input.sampling, context);
+    } catch (error) {
+      throw translate(error);
+    } finally {
+      running--;
+    }
+  }),
+  logits: engine.logits.handler(async ({ input, signal }) => {
+    const { model } = current();
+    const sequence = model.newSequence();
+    try {
+      const turns = scheduler.client('background');
+      const logits = await turns.turn(() => model.forward(sequence, input.tokens, { signal }), signal);
+      return { logits: new Blob([Float32Array.from(logits)]) };
+    } finally {
+      model.forget(sequence);
+    }
+  }),
+  bench: engine.bench.handler(async ({ input, signal }) => {
+    const { model } = current();
+    const tokensPerSecond = await benchPoint(model, scheduler.client('interactive'), input, signal);
+    return { tokensPerSecond, rssBytes: process.memoryUsage.rss() };
+  }),
+  bandwidth: engine.bandwidth.handler(async () => ({
+    gigabytesPerSecond: await measureBandwidth(loaded?.model.info.threads ?? defaultThreads()),
+  })),
+});
+
+const server = createServer(router);
+onPort((_peer, port) => server.serve(port));
+
+function current(): Loaded {
+  if (loaded === null) throw new LonghandError('no-model', 'No model is loaded.');
+  return loaded;
+}
+
+function unload(): void {
+  loaded?.model.release();
+  loaded = null;
+}
+
+/** One core is left to the window where there are many; two are both needed. */
+function defaultThreads(): number {
+  const cores = availableParallelism();
+  return cores <= 4 ? cores : Math.min(cores - 1, 16);
+}
+
+async function asLonghandError<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+/** Faults of a compiled folder or its template, in the contract's words. */
+function translate(error: unknown): unknown {
+  if (!(error instanceof CheckpointError)) return error;
+  const code = error.code === 'bad-chat-template' ? 'bad-chat-template' : 'model-damaged';
+  return new LonghandError(code, error.message, error.details, { cause: error });
+}

@@ -1,0 +1,98 @@
+import { basename } from 'node:path';
+import { implement } from '@orpc/server';
+import { LonghandError } from '../contract/errors.ts';
+import { onPort } from '../contract/handover.ts';
+import { readerContract } from '../contract/index.ts';
+import { createServer } from '../contract/serve.ts';
+import { CheckpointError, openCheckpoint } from '../../native-models/checkpoint/index.ts';
+import { compile, countParameters, DiskFullError, type CompileProgress } from '../../native-models/compile.ts';
+
+/** The reader process: opens files that may lie, and does the heavy work on them, away from the database. */
+
+const reader = implement(readerContract);
+const router = reader.router({
+  inspect: reader.inspect.handler(async ({ input }) => {
+    try {
+      const checkpoint = await openCheckpoint(input.path);
+      try {
+        const tensorTypes: Record<string, number> = {};
+        for (const { type } of checkpoint.tensors.values()) tensorTypes[type] = (tensorTypes[type] ?? 0) + 1;
+        const { name, architecture, contextLength, license } = checkpoint.config;
+        return {
+          path: input.path,
+          name: name || basename(input.path),
+          architecture,
+          parameters: countParameters(checkpoint),
+          sizeBytes: checkpoint.sizeBytes,
+          contextTokens: contextLength,
+          tensorTypes,
+          license,
+        };
+      } finally {
+        await checkpoint.close();
+      }
+    } catch (error) {
+      throw translate(error, input.path);
+    }
+  }),
+  compile: reader.compile.handler(async function* ({ input, signal }) {
+    const { path, folder, name, recipe } = input;
+    const latest: { progress: CompileProgress | null; wake: () => void } = { progress: null, wake: () => {} };
+    const onProgress = (progress: CompileProgress) => {
+      latest.progress = progress;
+      latest.wake();
+    };
+    let settled = false;
+    const compiling = compile(path, folder, { name, recipe, onProgress, ...(signal ? { signal } : {}) }).finally(() => {
+      settled = true;
+      latest.wake();
+    });
+    compiling.catch(() => {}); // awaited below
+    while (!settled) {
+      await new Promise<void>((resolve) => {
+        latest.wake = resolve;
+        if (settled || latest.progress) resolve();
+      });
+      const { progress } = latest;
+      latest.progress = null;
+      if (progress) yield { type: 'progress' as const, unit: 'bytes', ...progress };
+    }
+    try {
+      await compiling;
+    } catch (error) {
+      throw translate(error, path);
+    }
+    yield { type: 'end' as const, folder };
+  }),
+});
+
+const server = createServer(router);
+onPort((_peer, port) => server.serve(port));
+
+/** What went wrong with a file, in the contract's words. */
+function translate(error: unknown, path: string): unknown {
+  if (error instanceof DiskFullError) {
+    const { neededBytes, freeBytes } = error;
+    return new LonghandError(
+      'disk-full',
+      `${error.message}. Nothing was written.`,
+      { neededBytes, freeBytes },
+      { cause: error },
+    );
+  }
+  if (error instanceof CheckpointError) {
+    const unsupported = error.code.startsWith('unsupported');
+    const code =
+      error.code === 'not-a-checkpoint' ? error.code : unsupported ? 'unsupported-checkpoint' : 'checkpoint-unreadable';
+    return new LonghandError(code, error.message, error.details, { cause: error });
+  }
+  if (error instanceof Error && 'code' in error) {
+    return new LonghandError(
+      'checkpoint-unreadable',
+      `${path} cannot be read: ${error.message}`,
+      { path },
+      { cause: error },
+    );
+  }
+  return error;
+}
