@@ -32,12 +32,26 @@ export function readGgufConfig(metadata: GgufMetadata, tensors: ReadonlyMap<stri
       found,
     });
   };
-  if (!Number.isInteger(headDim) || headDim % 2 !== 0 || !Number.isInteger(heads / kvHeads)) {
+  if (!Number.isInteger(headDim) || headDim % 2 !== 0) {
     metadata.fail(
       'corrupt-checkpoint',
       key('attention.head_count'),
-      `${heads} heads and ${kvHeads} KV heads do not fit a hidden size of ${hiddenSize}`,
-      { heads, kvHeads, hiddenSize, headDim },
+      `${heads} heads cannot share ${hiddenSize} values`,
+      {
+        heads,
+        hiddenSize,
+      },
+    );
+  }
+  if (heads % kvHeads !== 0) {
+    metadata.fail(
+      'corrupt-checkpoint',
+      key('attention.head_count_kv'),
+      `${kvHeads} KV heads cannot serve ${heads} heads`,
+      {
+        heads,
+        kvHeads,
+      },
     );
   }
   settle('attention.value_length', headDim, metadata.optionalInteger(key('attention.value_length'), COUNT) ?? headDim);

@@ -70,18 +70,27 @@ export class HeaderCursor {
     return this.#window.readBigInt64LE(this.#ready(8, what));
   }
 
-  /** A count or length of at most `limit`. */
+  /** A size or offset, to be compared with the file's length by the caller. */
+  size(what: string): number {
+    const at = this.position;
+    const value = this.u64(what);
+    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+    return this.fail('corrupt-checkpoint', `${what} at byte ${at} is ${value}, more than any file can hold`, {
+      offset: at,
+      found: String(value),
+    });
+  }
+
+  /** A count or length that must not exceed `limit`, a rule of ours and not of the format. */
   count(what: string, limit: number): number {
     const at = this.position;
     const value = this.u64(what);
-    if (value > BigInt(limit)) {
-      this.fail('limit-exceeded', `${what} at byte ${at} is ${value}, more than the ${limit} allowed`, {
-        offset: at,
-        found: String(value),
-        limit,
-      });
-    }
-    return Number(value);
+    if (value <= BigInt(limit)) return Number(value);
+    return this.fail('limit-exceeded', `${what} at byte ${at} is ${value}, more than the ${limit} allowed`, {
+      offset: at,
+      found: String(value),
+      limit,
+    });
   }
 
   string(what: string): string {

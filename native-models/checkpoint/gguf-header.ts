@@ -105,7 +105,7 @@ function readArray(cursor: HeaderCursor, key: string): GgufArray {
     const reason = typeId === 9 ? 'holds arrays, which are not supported' : `has element type ${typeId}`;
     return cursor.fail('corrupt-checkpoint', `array ${key} ${reason}`, { key, offset, found: typeId });
   }
-  const count = cursor.count(`the length of array ${key}`, cursor.sizeBytes);
+  const count = cursor.size(`the length of array ${key}`);
   cursor.require(count * scalar.minBytes, what); // before anything is allocated for it
   return scalar.readMany(cursor, what, count);
 }
@@ -222,10 +222,10 @@ function readTensorRecord(cursor: HeaderCursor, index: number, alignment: number
   }
   const dimensions: number[] = [];
   for (let i = 0; i < dimensionCount; i++) {
-    dimensions.push(cursor.count(`dimension ${i} of ${name}`, Number.MAX_SAFE_INTEGER));
+    dimensions.push(cursor.size(`dimension ${i} of ${name}`));
   }
   const typeId = cursor.u32(`the type of ${name}`);
-  const offset = cursor.count(`the offset of ${name}`, cursor.sizeBytes);
+  const offset = cursor.size(`the offset of ${name}`);
   if (offset % alignment !== 0) {
     cursor.fail('corrupt-checkpoint', `tensor ${name} starts at offset ${offset}, not a multiple of ${alignment}`, {
       tensor: name,

@@ -74,7 +74,8 @@ export class GgufMetadata {
   }
 
   fail(code: CheckpointErrorCode, key: string, message: string, details: Record<string, unknown> = {}): never {
-    throw new CheckpointError(code, `${this.path}: ${message}`, { path: this.path, key, ...details });
+    const named = message.includes(key) ? message : `${message} (${key})`;
+    throw new CheckpointError(code, `${this.path}: ${named}`, { path: this.path, key, ...details });
   }
 
   #missing(key: string): never {

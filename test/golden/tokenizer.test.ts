@@ -17,7 +17,7 @@ describe.each<[string, GoldenTokenizer]>([
 
   it.each(cases.map(({ text, ids }) => [JSON.stringify(text).slice(0, 60), text, ids]))(
     'gives the reference ids for %s',
-    (_, text, ids) => expect(tokenizer.encode(text as string)).toEqual(ids),
+    (_, text, ids) => expect(tokenizer.encode(text)).toEqual(ids),
   );
 
   it.each(chats.map((chat) => [`${chat.name} (${chat.template} template)`, chat] as const))(
