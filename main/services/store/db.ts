@@ -64,8 +64,13 @@ export function atOnce<T>(db: ReadableDb, read: () => T): T {
  * Returns false when a reader still needed the log; the next call, or closing, finishes the work.
  */
 export function checkpoint(db: WritableDb): boolean {
-  const [row] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
-  return row?.busy === 0;
+  db.pragma('busy_timeout = 100'); // tokens and calls wait behind this one
+  try {
+    const [row] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    return row?.busy === 0;
+  } finally {
+    db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  }
 }
 
 /** JSON text for a column, or null. */

@@ -1,13 +1,15 @@
 const MAX_LENGTH = 60;
+// More of a line than this is not looked at: marks may be removed, but a title's worth of text remains.
+const MAX_LINE = 500;
 
 /**
  * A title for a conversation from its first message: the first line that says something, up to the end of its first
  * sentence, without Markdown marks, at most 60 characters (code points). Empty when the text has no such line.
  */
 export function titleFrom(text: string): string {
-  const lines = text.replace(/^[ \t]*(```|~~~)[^\n]*$/gmu, '').split(/\r?\n|\r/u);
-  for (const line of lines) {
-    const plain = withoutMarks(line);
+  for (const line of text.split(/[\r\n]+/u)) {
+    if (/^\s{0,3}(```|~~~)/u.test(line)) continue; // a fence; the code in it may still tell what the message is about
+    const plain = withoutMarks(line.slice(0, MAX_LINE));
     if (/[\p{L}\p{N}\p{S}]/u.test(plain)) return shorten(firstSentence(plain));
   }
   return '';
@@ -18,7 +20,7 @@ function withoutMarks(line: string): string {
     .replace(/^\s*(?:(?:>|#{1,6}\s|[-*+]\s(?:\[[ xX]\]\s)?|\d{1,9}[.)]\s)\s*)+/u, '') // quote, heading, list, task
     .replace(/!?\[([^\]]*)\]\([^)]*\)/gu, '$1') // link or image: its text
     .replace(/(\*\*|__|~~)(.+?)\1/gu, '$2')
-    .replace(/(?<![\p{L}\p{N}])([*_])(.+?)\1(?![\p{L}\p{N}])/gu, '$2') // 2 * 3 * 4 and snake_case are not emphasis
+    .replace(/(?<![\p{L}\p{N}])([*_])(?=\S)(.+?)(?<=\S)\1(?![\p{L}\p{N}])/gu, '$2') // not 2 * 3 * 4, not snake_case
     .replace(/(`+)(.+?)\1/gu, '$2')
     .replace(/\s+/gu, ' ')
     .trim();

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import * as conversations from '../../main/services/store/conversations.ts';
+import { openReadable } from '../../main/services/store/db.ts';
+import * as jobs from '../../main/services/store/jobs.ts';
+import * as messages from '../../main/services/store/messages.ts';
+import * as search from '../../main/services/store/search.ts';
+import { databaseIn, open, tempFolder } from './store-support.ts';
+
+// How SQLite runs each hot query. A change here is a change of speed: think before updating it. What is scanned is a
+// working table of a few rows, an index that holds only what is asked for, or read in order up to a limit.
+const plans: Record<string, [sql: string, plan: string[]]> = {
+  'one conversation': [
+    conversations.GET_CONVERSATION,
+    ['SEARCH conversations USING INDEX sqlite_autoindex_conversations_1 (id=?)'],
+  ],
+  'a page of conversations': [
+    conversations.LIST_CONVERSATIONS,
+    ['SEARCH conversations USING INDEX conversations_by_update ((updated_ms,id)<(?,?))'],
+  ],
+  'a page of the bin': [
+    conversations.LIST_BIN,
+    ['SEARCH conversations USING INDEX conversations_in_bin ((updated_ms,id)<(?,?))'],
+  ],
+  'one message': [messages.GET_MESSAGE, ['SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id=?)']],
+  'the path to a message': [
+    messages.GET_PATH,
+    [
+      'CO-ROUTINE path',
+      'SETUP',
+      'SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id=?)',
+      'RECURSIVE STEP',
+      'SCAN path',
+      'SEARCH parent USING INDEX sqlite_autoindex_messages_1 (id=?)',
+      'SCAN path',
+      'SEARCH m USING INDEX sqlite_autoindex_messages_1 (id=?)',
+      'USE TEMP B-TREE FOR ORDER BY',
+    ],
+  ],
+  'children and siblings': [
+    messages.GET_CHILDREN,
+    ['SEARCH messages USING COVERING INDEX messages_by_parent (conversation_id=? AND parent_id=?)'],
+  ],
+  'where a conversation branches': [
+    messages.GET_FORKS,
+    [
+      'SEARCH messages USING COVERING INDEX messages_by_parent (conversation_id=?)',
+      'USE TEMP B-TREE FOR json_group_array(ORDER BY)',
+    ],
+  ],
+  'the newest leaf': [
+    messages.GET_NEWEST_LEAF,
+    [
+      'CO-ROUTINE descent',
+      'SETUP',
+      'SCAN CONSTANT ROW',
+      'RECURSIVE STEP',
+      'SCAN descent',
+      'CORRELATED SCALAR SUBQUERY 2',
+      'SEARCH child USING COVERING INDEX messages_by_parent (conversation_id=? AND parent_id=?)',
+      'SCAN descent',
+      'USE TEMP B-TREE FOR ORDER BY',
+    ],
+  ],
+  'pieces of an answer': [messages.GET_CHUNKS, ['SEARCH message_chunks USING PRIMARY KEY (message_id=?)']],
+  'what was interrupted': [messages.GET_UNFINISHED, ['SCAN messages USING INDEX messages_unfinished']],
+  'entries that match': [
+    search.FIND_ENTRIES,
+    [
+      'CO-ROUTINE (subquery-1)',
+      'SCAN search_fts VIRTUAL TABLE INDEX 192:M2',
+      'SCAN (subquery-1)',
+      'USE TEMP B-TREE FOR ORDER BY',
+    ],
+  ],
+  'one hit': [
+    search.GET_HIT,
+    [
+      'SEARCH e USING INTEGER PRIMARY KEY (rowid=?)',
+      'SEARCH m USING INDEX sqlite_autoindex_messages_1 (id=?) LEFT-JOIN',
+      'SEARCH c USING INDEX sqlite_autoindex_conversations_1 (id=?)',
+    ],
+  ],
+  'recent jobs': [jobs.LIST_JOBS, ['SCAN jobs USING INDEX jobs_by_creation']],
+  'unfinished jobs': [jobs.LIST_UNFINISHED_JOBS, ['SCAN jobs USING INDEX jobs_unfinished']],
+};
+
+describe('the query plan of', () => {
+  it.each(Object.entries(plans))('%s reads no more than it must', (_, [sql, plan]) => {
+    const path = databaseIn(tempFolder());
+    open(path).close();
+    const db = openReadable(path);
+    const rows = db.prepare<[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql.replace(/:\w+/g, 'NULL')}`).all();
+    db.close();
+    expect(rows.map(({ detail }) => detail)).toEqual(plan);
+  });
+});
