@@ -58,7 +58,8 @@ export async function compile(path: string, folder: string, options: CompileOpti
     return manifest;
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
-    if (isDiskFull(error)) throw new DiskFullError(checkpoint.sizeBytes, await freeBytes(dirname(folder)), { cause: error });
+    if (isDiskFull(error))
+      throw new DiskFullError(checkpoint.sizeBytes, await freeBytes(dirname(folder)), { cause: error });
     throw error;
   } finally {
     await checkpoint.close();
@@ -110,7 +111,7 @@ async function writeWeights(file: string, graph: GraphBuilder, { signal, onProgr
   const fd = openSync(file, 'w');
   try {
     const write = (bytes: Uint8Array, position: number) => {
-      for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at, bytes.byteLength - at, position + at);
+      for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at, bytes.byteLength - at, position + at);
     };
     const errors = await graph.weights.write(write, {
       signal,
@@ -128,7 +129,7 @@ async function hashFile(path: string, total: number, { signal, onProgress }: Com
   const file = await open(path, 'r');
   try {
     const buffer = new Uint8Array(4 << 20);
-    for (let done = 0; ; ) {
+    for (let done = 0; ;) {
       signal?.throwIfAborted();
       const { bytesRead } = await file.read(buffer, 0, buffer.length, done);
       if (bytesRead === 0) return hash.digest('hex');

@@ -11,8 +11,12 @@ export function findArchitecture(modelType: string): Architecture {
   const found = architectures.find((architecture) => architecture.modelType === modelType);
   if (found) return found;
   const supported = architectures.map((architecture) => architecture.modelType);
-  throw new CheckpointError('unsupported-architecture', `The architecture ${modelType} is not supported; ${supported.join(' and ')} are.`, {
-    found: modelType,
-    supported,
-  });
+  throw new CheckpointError(
+    'unsupported-architecture',
+    `The architecture ${modelType} is not supported; ${supported.join(' and ')} are.`,
+    {
+      found: modelType,
+      supported,
+    },
+  );
 }

@@ -11,7 +11,8 @@ export const qwen2: Architecture = {
   build(g) {
     for (const part of ['q_proj', 'k_proj', 'v_proj']) {
       const tensor = `model.layers.0.self_attn.${part}.bias`;
-      if (!g.weights.has(tensor)) throw new CheckpointError('missing-tensor', `The checkpoint has no tensor ${tensor}.`, { tensor });
+      if (!g.weights.has(tensor))
+        throw new CheckpointError('missing-tensor', `The checkpoint has no tensor ${tensor}.`, { tensor });
     }
     buildDecoder(g);
   },
