@@ -1,4 +1,4 @@
-import { cruise, type IForbiddenRuleType, type ICruiseResult } from 'dependency-cruiser';
+import { cruise, type IRegularForbiddenRuleType, type ICruiseResult } from 'dependency-cruiser';
 
 /** The map of the layers, sentence by sentence. A broken rule is reported with the sentence it stands for. */
 const SENTENCES = {
@@ -24,7 +24,7 @@ const STORE = '^main/services/store/';
 const DOCUMENT_PARSERS =
   'pdfjs-dist|@napi-rs/canvas|mammoth|read-excel-file|tesseract\\.js|linkedom|@mozilla/readability|turndown|postal-mime';
 
-const RULES: IForbiddenRuleType[] = [
+const RULES: IRegularForbiddenRuleType[] = [
   // What each layer may import of ours.
   mayImport('renderer', '^renderer/', ['^renderer/', CONTRACT]),
   mayImport('nativeModels', NATIVE_MODELS, [NATIVE_MODELS]),
@@ -69,15 +69,19 @@ export async function brokenLayers(baseDir: string): Promise<string[]> {
     .sort();
 }
 
-function mayImport(sentence: Sentence, from: string, allowed: string[]): IForbiddenRuleType {
+function mayImport(sentence: Sentence, from: string, allowed: string[]): IRegularForbiddenRuleType {
   return forbidden(sentence, from, { path: OURS, pathNot: allowed });
 }
 
-function onlyIn(sentence: Sentence, owner: string, path: string): IForbiddenRuleType {
+function onlyIn(sentence: Sentence, owner: string, path: string): IRegularForbiddenRuleType {
   return { ...forbidden(sentence, OURS, { path }), from: { path: OURS, pathNot: owner } };
 }
 
-function forbidden(sentence: Sentence, from: string | string[], to: IForbiddenRuleType['to']): IForbiddenRuleType {
+function forbidden(
+  sentence: Sentence,
+  from: string | string[],
+  to: IRegularForbiddenRuleType['to'],
+): IRegularForbiddenRuleType {
   return { name: sentence, severity: 'error', from: { path: from }, to };
 }
 
