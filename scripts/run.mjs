@@ -6,7 +6,8 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureInstalled, InstallError } from './install.mjs';
+import { ensureInstalled } from './install.mjs';
+import { InstallError } from './npm.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const OLDEST_NODE = [22, 18]; // the first that runs TypeScript unasked; under 20, better-sqlite3 ends in a segfault
