@@ -76,13 +76,14 @@ describe('an answer that is being written', () => {
     const store = open();
     const { answer, question, conversationId } = startAnswer(store);
     const append = (id: string) => () => store.messages.appendChunk(id, 'x', [1]);
+    append(answer.id)();
     store.messages.finish(answer.id, { state: 'complete' });
     expect(append(answer.id)).toThrow('not streaming');
     expect(append(question.id)).toThrow('not streaming');
     const waiting = store.messages.insert({ conversationId, parentId: null, role: 'assistant', state: 'waiting' });
     expect(append(waiting.id)).toThrow('not streaming');
     expect(failure(() => store.messages.finish('nothing', { state: 'complete' })).code).toBe('not-found');
-    expect(store.messages.get(answer.id)?.text).toBe('');
+    expect(store.messages.get(answer.id)?.text).toBe('x');
   });
 
   it('does not become searchable before its end', () => {
