@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFi
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openReadable, openWritable } from '../../main/services/store/db.ts';
+import { guard } from '../../main/services/store/guard.ts';
 import { checkIntegrity } from '../../main/services/store/integrity.ts';
 import { lockDataFolder } from '../../main/services/store/lock.ts';
 import { openStoreReader } from '../../main/services/store/open.ts';
@@ -67,18 +68,18 @@ describe('opening a store', () => {
 
   it('reports a call that held up the others', () => {
     const slow: string[] = [];
-    const store = open(':memory:', { onSlow: ({ name }) => slow.push(name) });
-    const conversationId = store.conversations.create().id;
-    store.durably(() => {
-      let parentId: string | null = null;
-      for (let index = 0; index < 20_000; index += 1) {
-        parentId = store.messages.insert({ conversationId, parentId, role: 'tool', text: 'x' }).id;
-      }
-      store.conversations.setLeaf(conversationId, parentId);
-    });
-    store.messages.path(store.conversations.get(conversationId)?.leafId ?? '');
-    expect(slow).toContain('messages.path');
-    expect(slow).not.toContain('conversations.get');
+    const spin = (ms: number) => {
+      const end = performance.now() + ms;
+      while (performance.now() < end);
+      return ms;
+    };
+    const calls = guard(
+      'clock',
+      { spin },
+      { path: ':memory:', onSlow: ({ name, ms }) => slow.push(`${name} ${ms > 50}`) },
+    );
+    expect([calls.spin(0), calls.spin(51)]).toEqual([0, 51]);
+    expect(slow).toEqual(['clock.spin true']);
   });
 });
 
