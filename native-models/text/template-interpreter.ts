@@ -80,7 +80,6 @@ class BoundedInterpreter extends Interpreter {
       this.#written += weight;
       if (this.#written > 16 * this.#budget.weight) throw new Error('the template writes too much');
     }
-    if (statement.type === 'Set') this.#checkAssignment(statement, environment);
     if (statement.type === 'MemberExpression' && value.type === 'FunctionValue') this.#guardReplace(statement, value);
     return value;
   }
@@ -101,14 +100,6 @@ class BoundedInterpreter extends Interpreter {
     }
     if (value.type !== 'NamespaceValue') this.#weights.set(value, weight);
     return weight;
-  }
-
-  /** Weighs a namespace again once something was put into it. */
-  #checkAssignment(statement: Statement, environment: Environment): void {
-    const assignee = field(statement, 'assignee');
-    if (assignee?.type !== 'MemberExpression') return;
-    const holder = super.evaluate(field(assignee, 'object'), environment);
-    if (this.#weigh(holder) > this.#budget.weight) throw new Error('the template builds a value that is too large');
   }
 
   /** These filters repeat their arguments for each line, element or match. */

@@ -1,52 +1,12 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CheckpointError, dequantize, openCheckpoint, type Checkpoint } from '../../native-models/checkpoint/index.ts';
-import { layOutGguf, writeGguf, type GgufFile, type MetadataValue } from '../support/gguf-writer.ts';
+import { describe, expect, it } from 'vitest';
+import { dequantize, openCheckpoint } from '../../native-models/checkpoint/index.ts';
+import { tiny, tinyWith, useGgufFiles } from '../support/gguf-files.ts';
+import { layOutGguf, writeGguf } from '../support/gguf-writer.ts';
 import { encodeValues, tinyCheckpoint, tinyTypes, type TinyOptions } from '../support/tiny-checkpoint.ts';
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'gguf-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
-
-let files = 0;
-async function save(bytes: Uint8Array): Promise<string> {
-  const path = join(folder, `${files++}.gguf`);
-  await writeFile(path, bytes);
-  return path;
-}
-
-/** Opens a file made of these bytes and hands it to `use`. */
-async function withCheckpoint<T>(bytes: Uint8Array, use: (checkpoint: Checkpoint) => T | Promise<T>): Promise<T> {
-  const checkpoint = await openCheckpoint(await save(bytes));
-  try {
-    return await use(checkpoint);
-  } finally {
-    await checkpoint.close();
-  }
-}
-
-/** The error that a file must be refused with. */
-async function refusal(bytes: Uint8Array): Promise<CheckpointError> {
-  const outcome: unknown = await withCheckpoint(bytes, ({ config }) => config).catch((error: unknown) => error);
-  if (!(outcome instanceof CheckpointError))
-    throw new Error(`Not refused: ${JSON.stringify(outcome)}`, { cause: outcome });
-  return outcome;
-}
-
-const tiny = (options?: TinyOptions, file: Partial<GgufFile> = {}) =>
-  writeGguf({ ...tinyCheckpoint(options), ...file });
-const tinyWith = (key: string, value: MetadataValue, options?: TinyOptions) =>
-  tiny({ ...options, metadata: { [key]: value } });
-
-/** A tiny file without one key. */
-function tinyWithout(key: string): Uint8Array {
-  const { metadata, tensors } = tinyCheckpoint();
-  return writeGguf({ metadata: Object.entries(metadata!).filter(([name]) => name !== key), tensors });
-}
+const { folder, save, withCheckpoint, refusal } = useGgufFiles();
 
 /** A tiny file with one tensor changed. */
 function tinyChanging(name: string, change: object, options?: TinyOptions): Uint8Array {
@@ -270,7 +230,7 @@ describe('a header that lies', () => {
   it('is refused for an array longer than the file before anything is allocated for it', async () => {
     const { bytes, metadataEnd } = layOutGguf({ metadata: { list: { type: 'array', of: 'f64', value: [1] } } });
     const view = new DataView(bytes.buffer);
-    for (const count of [2n, BigInt(bytes.length), 2n ** 31n, 2n ** 61n, 2n ** 64n - 1n]) {
+    for (const count of [2n, BigInt(bytes.length), 2n ** 40n, 2n ** 61n, 2n ** 64n - 1n]) {
       view.setBigUint64(metadataEnd - 8 - 8, count, true);
       expect((await refusal(bytes)).code).toBe('corrupt-checkpoint');
     }
@@ -337,69 +297,5 @@ describe('a tensor that lies', () => {
       code: 'unsupported-setting',
       details: { tensor: 'rope_freqs.weight' },
     });
-  });
-});
-
-describe('metadata', () => {
-  it('names an unsupported architecture and what is supported', async () => {
-    const error = await refusal(tinyWith('general.architecture', 'mamba'));
-    expect(error).toMatchObject({
-      code: 'unsupported-architecture',
-      details: { found: 'mamba', supported: ['qwen2', 'llama'] },
-    });
-    expect(error.message).toContain('"mamba" is not supported; supported are qwen2, llama');
-  });
-
-  it.each([
-    'general.architecture',
-    'qwen2.block_count',
-    'qwen2.context_length',
-    'qwen2.embedding_length',
-    'qwen2.feed_forward_length',
-    'qwen2.attention.head_count',
-    'qwen2.attention.layer_norm_rms_epsilon',
-    'tokenizer.ggml.model',
-    'tokenizer.ggml.pre',
-    'tokenizer.ggml.tokens',
-    'tokenizer.ggml.merges',
-  ])('names the key that is missing: %s', async (key) => {
-    expect(await refusal(tinyWithout(key))).toMatchObject({ code: 'missing-metadata', details: { key } });
-  });
-
-  it.each<[string, MetadataValue, string]>([
-    ['qwen2.block_count', 'two', 'corrupt-checkpoint'],
-    ['qwen2.block_count', 0, 'corrupt-checkpoint'],
-    ['qwen2.block_count', 100_000, 'corrupt-checkpoint'],
-    ['qwen2.block_count', { type: 'u64', value: 2n ** 63n }, 'corrupt-checkpoint'],
-    ['qwen2.block_count', { type: 'f32', value: 1.5 }, 'corrupt-checkpoint'],
-    ['qwen2.attention.head_count', 3, 'corrupt-checkpoint'],
-    ['qwen2.attention.head_count_kv', 3, 'corrupt-checkpoint'],
-    ['qwen2.attention.layer_norm_rms_epsilon', { type: 'f32', value: NaN }, 'corrupt-checkpoint'],
-    ['qwen2.attention.layer_norm_rms_epsilon', { type: 'f32', value: -1 }, 'corrupt-checkpoint'],
-    ['qwen2.rope.freq_base', { type: 'f32', value: Infinity }, 'corrupt-checkpoint'],
-    ['qwen2.vocab_size', 5, 'corrupt-checkpoint'],
-    ['general.name', 7, 'corrupt-checkpoint'],
-    ['tokenizer.ggml.tokens', 'a', 'corrupt-checkpoint'],
-    ['tokenizer.ggml.token_type', [1, 2, 3], 'corrupt-checkpoint'],
-    ['tokenizer.ggml.merges', [1, 2, 3], 'corrupt-checkpoint'],
-    ['tokenizer.ggml.model', 'llama', 'unsupported-tokenizer'],
-    ['tokenizer.ggml.add_space_prefix', true, 'unsupported-setting'],
-    ['qwen2.rope.scaling.type', 'longrope', 'unsupported-setting'],
-    ['qwen2.rope.dimension_count', 8, 'unsupported-setting'],
-    ['qwen2.attention.value_length', 32, 'unsupported-setting'],
-    ['qwen2.expert_count', 4, 'unsupported-setting'],
-    ['qwen2.attention.sliding_window', 4096, 'unsupported-setting'],
-    ['qwen2.something_new', 1, 'unsupported-setting'],
-    ['general.quantization_version', 1, 'unsupported-version'],
-  ])('is refused by name: %s = %o', async (key, value, code) => {
-    const error = await refusal(tinyWith(key, value));
-    expect(error.code).toBe(code);
-    expect(error.details['key']).toBe(key);
-    expect(error.message).toContain(key);
-  });
-
-  it('may hold settings that have no effect', async () => {
-    await withCheckpoint(tinyWith('qwen2.expert_count', 0), ({ config }) => expect(config.layers).toBe(2));
-    await withCheckpoint(tinyWith('quantize.imatrix.file', 'x.dat'), ({ config }) => expect(config.layers).toBe(2));
   });
 });

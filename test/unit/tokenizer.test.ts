@@ -50,6 +50,14 @@ describe('encoding and decoding', () => {
     );
   });
 
+  it('cannot be led by merges into a special token', () => {
+    const source = tinySource();
+    const hello = source.tokens.indexOf('hello');
+    const types = source.types.map((type, id) => (id === hello ? TokenType.control : type));
+    expect(Tokenizer.fromSource(source).encode('hello')).toEqual([hello]);
+    expect(Tokenizer.fromSource({ ...source, types }).encode('hello')).not.toContain(hello);
+  });
+
   it('gives half a surrogate pair the token of U+FFFD', () => {
     expect(smol.decode(smol.encode('a\ud83db'))).toBe('a\ufffdb');
   });
