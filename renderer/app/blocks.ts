@@ -1,7 +1,5 @@
 /** A paragraph keeps its line breaks; code lies between fences, `closed` once the second one has arrived. */
-export type Block =
-  | { type: 'text'; text: string }
-  | { type: 'code'; text: string; language: string; closed: boolean };
+export type Block = { type: 'text'; text: string } | { type: 'code'; text: string; language: string; closed: boolean };
 
 /**
  * Splits a message into paragraphs (at blank lines) and fenced code. Everything else stays the text that it is.

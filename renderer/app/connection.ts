@@ -10,6 +10,7 @@ export type Dial = (signal: AbortSignal) => Promise<Port>;
 type Open = { client: LonghandClient; closed: boolean };
 
 const RETRY_MS = [250, 500, 1000, 2000, 4000];
+const STEADY_MS = 1000; // a line that breaks sooner says that the assistant cannot start, and is dialled less and less
 
 /**
  * The page's line to the assistant. It dials again by itself whenever the port closes (the assistant died, the
@@ -65,8 +66,9 @@ export class Connection {
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (!open.closed) throw error;
-        attempt = -1; // the line went down; when it is up again there is nothing to wait for
+        if (open.closed)
+          attempt = -1; // when the line is up again there is nothing to wait for
+        else if (!isEnding(error)) throw error;
       }
     }
   }
@@ -88,8 +90,9 @@ export class Connection {
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
         const port = await this.#dial(signal);
-        attempt = 0;
+        const openedMs = Date.now();
         await this.#use(port);
+        if (Date.now() - openedMs > STEADY_MS) attempt = 0;
         if (!signal.aborted) this.#set('reconnecting');
       } catch (error) {
         if (error instanceof LonghandError && error.code === 'unauthorised') return this.#set('refused');
@@ -148,6 +151,12 @@ async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await promise;
   signal.removeEventListener('abort', wake);
   clearTimeout(timer);
+}
+
+/** A server that is going down ends its streams before it ends the line. */
+function isEnding(error: unknown): boolean {
+  if (!(error instanceof LonghandError)) return error instanceof Error && error.name === 'AbortError';
+  return error.code === 'cancelled' || error.code === 'assistant-stopped';
 }
 
 function lineDown(cause?: unknown): LonghandError {

@@ -21,7 +21,9 @@ export function handleShortcut(event: KeyboardEvent, shortcuts: Shortcuts): void
 
 /** Moves the focus to the next of the page's regions: elements with `data-region`, or what `data-region-focus` names. */
 export function focusRegion(step: 1 | -1): void {
-  const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')].filter((region) => region.checkVisibility());
+  const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')].filter((region) =>
+    region.checkVisibility(),
+  );
   const current = regions.findIndex((region) => region.contains(document.activeElement));
   const next = regions.at((current === -1 && step === -1 ? -1 : current + step) % regions.length);
   (next?.querySelector<HTMLElement>('[data-region-focus]') ?? next)?.focus();

@@ -14,7 +14,9 @@ export class Composer {
   count = $state.raw<Count | null>(null);
   readonly isBlank = $derived(this.#text.trim() === '');
   /** Tokens over the model's limit; 0 while the prompt fits or its size is unknown. */
-  readonly tooMany = $derived(this.count === null ? 0 : Math.max(0, this.count.promptTokens - this.count.contextTokens));
+  readonly tooMany = $derived(
+    this.count === null ? 0 : Math.max(0, this.count.promptTokens - this.count.contextTokens),
+  );
   #conversationId: string | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #counted = 0;

@@ -34,7 +34,8 @@ export class Model {
   install = () =>
     this.#ask(async () => {
       const job = this.status?.job;
-      if (job && RESUMABLE.includes(job.state)) await this.#connection.call((client) => client.jobs.resume({ id: job.id }));
+      if (job && RESUMABLE.includes(job.state))
+        await this.#connection.call((client) => client.jobs.resume({ id: job.id }));
       else await this.#connection.call((client) => client.models.pull({ name: 'starter' }));
     });
 

@@ -14,7 +14,8 @@ export const zhCN: Dictionary = {
     lost: '连接已断开，正在重试；已输入的内容不会丢失。',
     tryNow: '立即重试',
     refusedTitle: '此地址已失效',
-    refusedText: 'Longhand 每次启动都会给出新的地址，当前地址未被接受。您的对话都在。请打开最近一次显示的地址，或重新启动。',
+    refusedText:
+      'Longhand 每次启动都会给出新的地址，当前地址未被接受。您的对话都在。请打开最近一次显示的地址，或重新启动。',
     tryAgain: '重试',
   },
   sidebar: {

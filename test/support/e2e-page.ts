@@ -1,0 +1,71 @@
+import { test as base, expect, type Page } from '@playwright/test';
+import { buildRenderer } from '../../scripts/build-renderer.mjs';
+import { ScriptedAssistant } from './scripted-assistant.ts';
+
+type Fixtures = {
+  assistant: ScriptedAssistant;
+  /** The page in front of the scripted assistant, opened and connected. A fault in its script fails the test. */
+  ui: Page;
+};
+
+export const test = base.extend<Fixtures, { built: void }>({
+  built: [
+    async ({}, use) => {
+      await buildRenderer();
+      await use();
+    },
+    { scope: 'worker' },
+  ],
+  assistant: async ({ built: _ }, use) => {
+    const assistant = await ScriptedAssistant.start();
+    await use(assistant);
+    await assistant.die();
+  },
+  ui: async ({ page, assistant }, use) => {
+    const faults: string[] = [];
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => {
+      // What the policy forbids is a fault of ours; a socket that cannot be opened is a state of the page.
+      if (message.type() === 'error' && !/WebSocket|ERR_CONNECTION/.test(message.text())) faults.push(message.text());
+    });
+    await open(page, assistant);
+    await use(page);
+    expect(faults).toEqual([]);
+  },
+});
+
+export { expect };
+
+/** Loads the page and waits until it has heard from the assistant. */
+export async function open(page: Page, assistant: ScriptedAssistant): Promise<void> {
+  await page.goto(assistant.url);
+  await expect(page.getByRole('list', { name: /State|状态/ })).not.toHaveText('');
+}
+
+export const field = (page: Page) => page.locator('textarea');
+export const answers = (page: Page) => page.locator('li.answer');
+export const questions = (page: Page) => page.locator('li.question');
+
+export async function send(page: Page, text: string): Promise<void> {
+  await field(page).fill(text);
+  await field(page).press('Enter');
+}
+
+/** An answer that is let out piece by piece, by hand. */
+export function handFed(): { pieces: AsyncIterable<string>; feed(text: string): void; end(): void } {
+  const queue: (string | null)[] = [];
+  let wake = () => {};
+  const push = (piece: string | null) => {
+    queue.push(piece);
+    wake();
+  };
+  async function* pieces() {
+    for (;;) {
+      while (queue.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      const piece = queue.shift();
+      if (piece === null || piece === undefined) return;
+      yield piece;
+    }
+  }
+  return { pieces: pieces(), feed: push, end: () => push(null) };
+}
