@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statfsSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +35,7 @@ export async function ensureInstalled(root) {
       markInstalled(root);
     });
   } catch (error) {
-    throw error instanceof InstallError ? error : (explainFileSystem(error, root) ?? error);
+    throw error instanceof InstallError ? error : (explainFileSystem({ code: error.code }, root) ?? error);
   }
 }
 
@@ -64,9 +65,10 @@ export function checkFreeSpace(root, neededBytes = NEEDED_BYTES) {
 }
 
 async function install(root, addOwner) {
+  const packages = expectedPackages(root);
+  if (isComplete(root, packages)) return;
   const { code, output: npmVersion } = await runNpm(root, ['--version']);
   if (code !== 0) throw new InstallError(`npm does not start here: ${npmVersion.trim().split('\n').at(-1)}`);
-  const packages = expectedPackages(root);
   if (packages.length > 0) checkFreeSpace(root);
   say(`Installing ${packages.length} packages with npm ${npmVersion.trim()}. Once; it takes a minute or two.`);
   await checkRegistry(root, addOwner);
@@ -74,7 +76,7 @@ async function install(root, addOwner) {
   rmSync(stampFile(root), { force: true });
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
-  const missing = () => packages.filter((path) => !existsSync(join(root, path, 'package.json')));
+  const missing = () => packages.filter((path) => !isWrittenSince(started, join(root, path, 'package.json')));
   const status = () => `Installing: ${packages.length - missing().length} of ${packages.length}, ${seconds()} s`;
   const stopProgress = showProgress(status);
   // Scripts stay off: npm 10 ignores allowScripts, and every package here works, or brings its binary, without them.
@@ -90,6 +92,20 @@ async function install(root, addOwner) {
     );
   }
   say(`Installed ${packages.length} packages in ${seconds()} s.`);
+}
+
+/**
+ * True when npm has brought everything here to its end already: by hand, or as an orphan of a command that was killed.
+ * npm ci deletes its own record, node_modules/.package-lock.json, first and writes it last.
+ */
+function isComplete(root, packages) {
+  const record = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const wanted = readJson(join(root, 'package-lock.json')).packages;
+  const present = readJson(record).packages;
+  return packages.every(
+    (path) => present[path]?.version === wanted[path].version && existsSync(join(root, path, 'package.json')),
+  );
 }
 
 /** npm ci begins by deleting node_modules, so first ask whether the registry answers at all. */
@@ -152,6 +168,8 @@ function oldPackagesBytes(root) {
   return readdirSync(folder, { recursive: true }).reduce((sum, file) => sum + lstatSync(join(folder, file)).size, 0);
 }
 
+/** npm ci takes a while to delete the old packages; they do not count as installed. */
+const isWrittenSince = (time, file) => (statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? 0) >= time;
 const stampFile = (root) => join(root, 'node_modules', '.installed');
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 const gb = (bytes) => `${(bytes / GB).toFixed(1)} GB`;

@@ -13,11 +13,13 @@ if (command === 'ci') {
   fs.rmSync('node_modules', { recursive: true, force: true });
   fs.mkdirSync('node_modules');
   setTimeout(() => {
-    for (const [path, { skip }] of Object.entries(JSON.parse(fs.readFileSync('package-lock.json')).packages)) {
+    const { packages } = JSON.parse(fs.readFileSync('package-lock.json'));
+    for (const [path, { skip }] of Object.entries(packages)) {
       if (path === '' || skip) continue;
       fs.mkdirSync(path, { recursive: true });
       fs.writeFileSync(path + '/package.json', '{}');
     }
+    fs.writeFileSync('node_modules/.package-lock.json', JSON.stringify({ packages }));
     fs.appendFileSync('diary', 'installed ');
   }, 250);
 }
