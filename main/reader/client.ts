@@ -1,0 +1,32 @@
+import type { Port } from '../contract/client.ts';
+import { LonghandError } from '../contract/errors.ts';
+import type { ReaderClient } from '../contract/index.ts';
+import { Peer } from '../contract/peer.ts';
+import type { CheckpointSummary, RecipeName } from '../contract/reader.ts';
+
+/** A job that goes on after a restart may be quicker than the process that it needs. */
+const START_LIMIT_MS = 20_000;
+
+export type CompileInput = { path: string; folder: string; name: string; recipe: RecipeName };
+
+/** The reader process as the services see it: it opens files that may lie. Calls fail with `reader-stopped` when it dies. */
+export class Reader {
+  readonly #peer = new Peer<ReaderClient>(
+    () => new LonghandError('reader-stopped', 'The process that reads files stopped. Try again.'),
+  );
+
+  attach(port: Port): void {
+    this.#peer.attach(port);
+  }
+
+  async inspect(path: string, { signal }: { signal: AbortSignal }): Promise<CheckpointSummary> {
+    await this.#peer.whenConnected({ timeoutMs: START_LIMIT_MS, signal });
+    return this.#peer.call((client) => client.inspect({ path }, { signal }));
+  }
+
+  /** Progress, then the folder; leaving the loop stops it and nothing of the folder is left. */
+  async *compile(input: CompileInput, { signal }: { signal: AbortSignal }) {
+    await this.#peer.whenConnected({ timeoutMs: START_LIMIT_MS, signal });
+    yield* this.#peer.stream((client) => client.compile(input, { signal }));
+  }
+}

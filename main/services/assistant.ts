@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import type { Port } from '../contract/client.ts';
+import type { StoredError } from '../contract/errors.ts';
+import type { ShellClient } from '../contract/index.ts';
+import { LonghandError } from '../contract/errors.ts';
+import { Peer } from '../contract/peer.ts';
+import { createServer } from '../contract/serve.ts';
+import type { Peer as PeerName } from '../contract/handover.ts';
+import { Engine, type EngineOptions } from '../engine/client.ts';
+import { Reader } from '../reader/client.ts';
+import { chatApp } from './chat/app.ts';
+import { Context } from './chat/context.ts';
+import { Turns } from './chat/turn.ts';
+import { ConversationWatch } from './chat/watch.ts';
+import { jobsApp } from './jobs/app.ts';
+import { Jobs } from './jobs/jobs.ts';
+import { modelsApp } from './models/app.ts';
+import { Installer, type InstallerOptions } from './models/install.ts';
+import { Models } from './models/models.ts';
+import { Shelf } from './models/shelf.ts';
+import { openStore } from './store/open.ts';
+import { systemApp } from './system/app.ts';
+
+export type AssistantOptions = {
+  dataDir: string;
+  version: string;
+  env: NodeJS.ProcessEnv;
+  log(line: string): void;
+  /** For tests. */
+  hungAfterMs?: EngineOptions['hungAfterMs'];
+  network?: InstallerOptions['network'];
+  memoryBytes?: number;
+};
+
+export type Assistant = ReturnType<typeof openAssistant>;
+
+/**
+ * Every service over one data folder, joined with the other processes as they come. Answers that the last run left
+ * unfinished are marked as interrupted, its jobs go on, and a model is loaded or, where that is wanted, fetched.
+ * @throws LonghandError as `openStore` does; nothing is open then
+ */
+export function openAssistant({ dataDir, version, env, log, hungAfterMs, network, memoryBytes }: AssistantOptions) {
+  const store = openStore(join(dataDir, 'longhand.db'), {
+    onSlow: ({ name, ms }) => log(`${name} took ${Math.round(ms)} ms`),
+  });
+  store.messages.recoverInterrupted();
+
+  const shell = new Peer<ShellClient>(() => new LonghandError('internal', 'The shell is not there.'));
+  const restartEngine = (reason: string) => {
+    shell.call((client) => client.restart({ role: 'engine', reason })).catch((error: Error) => log(error.message));
+  };
+  const engine = new Engine({ restart: restartEngine, hungAfterMs });
+  const reader = new Reader();
+
+  const jobs = new Jobs(store, { log });
+  const shelf = new Shelf(dataDir);
+  const models = new Models({
+    ...{ store, shelf, engine, jobs },
+    engineFailure: () => engineFailure(shell),
+    reviveEngine: () => restartEngine('a model was chosen'),
+  });
+  const installer = new Installer({ dataDir, env, jobs, shelf, models, reader, network, memoryBytes });
+  const context = new Context({ store, engine, models });
+  const watch = new ConversationWatch(store);
+  const turns = new Turns({ store, engine, models, context, watch, log });
+
+  const server = createServer({
+    chat: chatApp({ store, turns, context, watch }),
+    jobs: jobsApp(jobs),
+    models: modelsApp({ models, installer }),
+    system: systemApp({
+      ...{ dataDir, version, store, engine, models, shelf },
+      processes: () => shell.call((client) => client.processes()),
+    }),
+  });
+
+  models.start();
+  jobs.resumeInterrupted();
+  installer.ensureModel();
+
+  const connections: Record<PeerName, (port: Port) => void> = {
+    client: (port) => server.serve(port),
+    engine: (port) => engine.attach(port),
+    reader: (port) => reader.attach(port),
+    shell: (port) => shell.attach(port),
+  };
+  return {
+    connect: (peer: PeerName, port: Port) => connections[peer](port),
+
+    /** Ends answers and jobs where they are, so that they can go on, and closes the store. */
+    async close(): Promise<void> {
+      await Promise.all([turns.close(), jobs.close()]);
+      store.close();
+    },
+  };
+}
+
+async function engineFailure(shell: Peer<ShellClient>): Promise<StoredError | null> {
+  const processes = await shell.call((client) => client.processes());
+  const info = processes.find(({ role }) => role === 'engine');
+  if (info?.failed !== true) return null;
+  const message = `The model process keeps stopping (${info.lastExit ?? 'no reason was given'}). Choose another model, or start Longhand again.`;
+  return { code: 'engine-stopped', message, details: { lastExit: info.lastExit } };
+}

@@ -1,0 +1,235 @@
+import type { Message } from '../../contract/chat.ts';
+import type { SamplingChanges } from '../../contract/engine.ts';
+import { LonghandError, toStoredError } from '../../contract/errors.ts';
+import { isEngineLoss, type Engine } from '../../engine/client.ts';
+import type { Models } from '../models/models.ts';
+import type { Ending, StoredMessage } from '../store/messages.ts';
+import type { Store } from '../store/open.ts';
+import { titleFrom } from '../store/title.ts';
+import { readSettings } from '../system/settings.ts';
+import type { Context } from './context.ts';
+import { Meter } from './meter.ts';
+import { answeredBy } from './prompt.ts';
+import { chooseSampling } from './sampling.ts';
+import { openConversation, showConversation, showMessage, type ConversationWatch } from './watch.ts';
+
+export type TurnOptions = {
+  store: Store;
+  engine: Engine;
+  models: Models;
+  context: Context;
+  watch: ConversationWatch;
+  log(line: string): void;
+};
+type SendInput = { conversationId: string; text: string; parentId?: string | null; sampling?: SamplingChanges };
+type Run = { stop: AbortController; replyId: string | null; ended: Promise<void> };
+
+/**
+ * A turn: one message of the user's and everything done to answer it. An answer is computed whether or not anybody
+ * watches, one at a time in a conversation. Each of its tokens is in the store before it is shown; so whatever ends it
+ * (the user, the engine's death, our own) the text that was seen is kept, and can be gone on with.
+ */
+export class Turns {
+  readonly #options: TurnOptions;
+  readonly #runs = new Map<string, Run>(); // by conversation
+
+  constructor(options: TurnOptions) {
+    this.#options = options;
+  }
+
+  /** Saves the message and the row of its answer, and starts that. @throws LonghandError, with nothing saved */
+  async send({ conversationId, text, parentId, sampling = {} }: SendInput) {
+    const { store, context } = this.#options;
+    if (text.trim() === '') throw new LonghandError('empty-message', 'There is nothing in the message.');
+    return this.#claim(conversationId, async (run) => {
+      const { leafId, title } = openConversation(store, conversationId);
+      const parent = parentId === undefined ? leafId : parentId;
+      const path = context.path(conversationId, parent);
+      await context.checkFits(conversationId, [...path, { role: 'user', text }]);
+      const saved = store.durably(() => {
+        const user = store.messages.insert({ conversationId, parentId: parent, role: 'user', text });
+        if (title === '') store.conversations.rename(conversationId, titleFrom(text), 'auto');
+        return { user, reply: this.#insertReply(user) };
+      });
+      this.#start(run, saved.reply, sampling);
+      return { user: showMessage(saved.user), reply: showMessage(saved.reply) };
+    });
+  }
+
+  /** A new answer beside the one given, or below the question given. */
+  async regenerate({ messageId, sampling = {} }: { messageId: string; sampling?: SamplingChanges }) {
+    const { store, context } = this.#options;
+    const message = this.#message(messageId);
+    const user = message.role === 'assistant' && message.parentId ? this.#message(message.parentId) : message;
+    if (user.role !== 'user')
+      throw new LonghandError('invalid-input', 'There is no question to answer.', { messageId });
+    return this.#claim(user.conversationId, async (run) => {
+      await context.checkFits(user.conversationId, store.messages.path(user.id));
+      const reply = store.durably(() => this.#insertReply(user));
+      this.#start(run, reply, sampling);
+      return { reply: showMessage(reply) };
+    });
+  }
+
+  /** Goes on with an answer in its place, sampled as it was. Its metrics will be those of the new part. */
+  async continue({ messageId }: { messageId: string }) {
+    const { store, context } = this.#options;
+    const { conversationId } = this.#message(messageId);
+    return this.#claim(conversationId, async (run) => {
+      const { state } = this.#message(messageId);
+      if (!canContinue(this.#message(messageId)) || store.messages.children(messageId).length > 0) {
+        const message = 'Only the last answer of a branch can be continued, and only an unfinished one.';
+        throw new LonghandError('nothing-to-continue', message, { messageId, state });
+      }
+      await context.checkFits(conversationId, store.messages.path(messageId), { continueFinal: true });
+      const reply = store.messages.startStreaming(messageId);
+      this.#start(run, reply, {});
+      return { reply: showMessage(reply) };
+    });
+  }
+
+  /** Settles once the answer has ended; at once, when it had already. */
+  async stop(messageId: string): Promise<void> {
+    const run = this.#runs.get(this.#message(messageId).conversationId);
+    if (run?.replyId !== messageId) return;
+    run.stop.abort();
+    await run.ended;
+  }
+
+  /** Ends what is being computed for a conversation, as it goes into the bin. */
+  async stopConversation(conversationId: string): Promise<void> {
+    const run = this.#runs.get(conversationId);
+    run?.stop.abort();
+    await run?.ended;
+  }
+
+  /** The app ends: what is being written becomes 'interrupted'. */
+  async close(): Promise<void> {
+    const reason = new LonghandError('assistant-stopped', 'Longhand was closed while it was answering.');
+    const runs = [...this.#runs.values()];
+    for (const run of runs) run.stop.abort(reason);
+    await Promise.all(runs.map((run) => run.ended));
+  }
+
+  /** Holds the conversation from the first check on, so that of two messages at once the second is told 'busy'. */
+  async #claim<T>(conversationId: string, prepare: (run: Run) => Promise<T>): Promise<T> {
+    openConversation(this.#options.store, conversationId);
+    if (this.#runs.has(conversationId)) {
+      const message = 'An answer is being written in this conversation.';
+      throw new LonghandError('conversation-busy', message, { conversationId });
+    }
+    const run: Run = { stop: new AbortController(), replyId: null, ended: Promise.resolve() };
+    this.#runs.set(conversationId, run);
+    try {
+      return await prepare(run);
+    } catch (error) {
+      this.#runs.delete(conversationId);
+      throw error;
+    }
+  }
+
+  #start(run: Run, reply: StoredMessage, changes: SamplingChanges): void {
+    run.replyId = reply.id;
+    run.ended = this.#answer(reply, changes, run.stop.signal).finally(() => this.#runs.delete(reply.conversationId));
+    this.#options.watch.refresh(reply.conversationId);
+  }
+
+  /** Computes the answer. Whatever happens becomes the state of the message. */
+  async #answer(reply: StoredMessage, changes: SamplingChanges, signal: AbortSignal): Promise<void> {
+    const { store, engine, models, context, watch } = this.#options;
+    const { id: messageId, conversationId } = reply;
+    const meter = new Meter();
+    let ending: Ending = { state: 'interrupted', error: null };
+    let release = () => {};
+    try {
+      const lease = await models.acquire(signal); // the model may still have to be downloaded
+      release = lease.release;
+      const { name } = lease.model;
+      const sampling = reply.sampling ?? chooseSampling(changes, readSettings(store), lease.model.sampling);
+      const origin = { model: answeredBy(reply.text === '' ? null : reply.model, name), sampling };
+      ending = { ...ending, ...origin };
+      const path = store.messages.path(messageId);
+      const prompt = context.prompt(conversationId, path, { model: name, continueFinal: true });
+      let hasBegun = false;
+      for await (const event of engine.generate({ prompt, sampling }, { signal })) {
+        meter.add(event);
+        if (event.type === 'prefill') {
+          watch.publish(conversationId, { type: 'progress', messageId, done: event.done, total: event.total });
+        } else if (event.type === 'token') {
+          if (!hasBegun) this.#begin(messageId, origin);
+          hasBegun = true;
+          store.messages.appendChunk(messageId, event.text, event.tokens); // kept before it is shown
+          watch.publish(conversationId, { type: 'delta', messageId, text: event.text });
+        } else if (event.type === 'end') {
+          const { finishReason, metrics } = event;
+          ending = { ...ending, state: finishReason === 'aborted' ? 'stopped' : 'complete', finishReason, metrics };
+        }
+      }
+    } catch (error) {
+      ending = { ...ending, metrics: meter.metrics(), ...endingOf(error, signal) };
+    } finally {
+      release();
+      this.#finish(reply, ending);
+    }
+  }
+
+  /** The first token: from here on, a crash leaves an interrupted answer that knows how it was made. */
+  #begin(id: string, origin: Pick<Ending, 'model' | 'sampling'>): void {
+    const { store, watch } = this.#options;
+    const message = store.durably(() => {
+      store.messages.finish(id, { state: 'interrupted', ...origin });
+      return store.messages.startStreaming(id);
+    });
+    watch.publish(message.conversationId, { type: 'message', message: showMessage(message) });
+  }
+
+  #finish(reply: StoredMessage, ending: Ending): void {
+    const { store, watch, log } = this.#options;
+    const { id, conversationId } = reply;
+    let message: Message;
+    try {
+      message = showMessage(store.messages.finish(id, ending));
+    } catch (error) {
+      // A full disk, most likely. What was shown is in the store, which will call it interrupted at the next start.
+      const stored = toStoredError(error);
+      log(`the end of an answer could not be stored: ${stored.message}`);
+      message = { ...showMessage(store.messages.get(id) ?? reply), state: 'interrupted', error: stored };
+    }
+    watch.publish(conversationId, { type: 'message', message });
+    const conversation = store.conversations.get(conversationId);
+    if (conversation)
+      watch.publish(conversationId, { type: 'conversation', conversation: showConversation(conversation) });
+  }
+
+  /** The row of an answer to `user`, which becomes the shown leaf. */
+  #insertReply({ conversationId, id: parentId }: StoredMessage): StoredMessage {
+    const { messages, conversations } = this.#options.store;
+    const reply = messages.insert({ conversationId, parentId, role: 'assistant', state: 'waiting' });
+    conversations.setLeaf(conversationId, reply.id);
+    return reply;
+  }
+
+  #message(id: string): StoredMessage {
+    const message = this.#options.store.messages.get(id);
+    if (message === null) throw new LonghandError('not-found', `There is no message ${id}.`, { id });
+    return message;
+  }
+}
+
+function canContinue({ role, state, finishReason }: StoredMessage): boolean {
+  if (role !== 'assistant') return false;
+  return state === 'stopped' || state === 'interrupted' || state === 'failed' || finishReason === 'length';
+}
+
+/** Aborted without a reason of ours means that the user stopped it, which is no error. */
+function endingOf(error: unknown, signal: AbortSignal): Ending {
+  if (!signal.aborted) {
+    return {
+      state: isEngineLoss(error) ? 'interrupted' : 'failed',
+      finishReason: 'error',
+      error: toStoredError(error),
+    };
+  }
+  if (!(signal.reason instanceof LonghandError)) return { state: 'stopped', finishReason: 'aborted' };
+  return { state: 'interrupted', finishReason: 'error', error: toStoredError(signal.reason) };
+}

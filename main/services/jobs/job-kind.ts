@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+import type { Progress } from '../../contract/common.ts';
+
+type JsonObject = Record<string, unknown>;
+
+export type JobContext<Params> = {
+  params: Params;
+  /** Aborted when the job is paused, cancelled or the app ends; `run` then stops soon, by throwing. */
+  signal: AbortSignal;
+  /** What `saveCheckpoint` kept last, in this run or in one before it; null at first. */
+  checkpoint: JsonObject | null;
+  saveCheckpoint(checkpoint: JsonObject): void;
+  /** May be called as often as is convenient. */
+  progress(progress: Progress): void;
+};
+
+/** One sort of long work. */
+export type JobKind<Params extends JsonObject = JsonObject> = {
+  kind: string;
+  params: z.ZodType<Params>;
+  title(params: Params): string;
+  /** Whether a run that died with the app is simply run again; if not, it waits for the user as 'interrupted'. */
+  resumable: boolean;
+  /** Does the work; what it returns is the job's result. Run again after a pause, it goes on where it was. */
+  run(context: JobContext<Params>): Promise<JsonObject>;
+  /** Removes what an unfinished run left behind, once the job is cancelled for good. */
+  discard?(context: { params: Params; checkpoint: JsonObject | null }): Promise<void>;
+};
+
+/** Only so that the types of params and result are found by themselves. */
+export function defineJob<Params extends JsonObject>(kind: JobKind<Params>): JobKind<Params> {
+  return kind;
+}

