@@ -44,7 +44,7 @@ export const smolLm2: CatalogEntry = {
   parameters: 134_515_008,
   license: 'apache-2.0',
   contextTokens: 8192,
-  recipe: 'balanced',
+  recipe: 'exact',
   sizeBytes: 98_362_432,
   memoryBytes: 0.6 * GB,
   source: {

@@ -19,6 +19,17 @@ export type PackedFormat =
 export const recipes = ['fast', 'balanced', 'exact'] as const;
 export type Recipe = (typeof recipes)[number];
 
+/**
+ * Below this many parameters `exact` is the default: int8 activations then change answers visibly (SmolLM2-135M names
+ * Paris as France's capital in float32 and not with them, here and in llama.cpp alike), and float32 costs little.
+ */
+const SMALL_MODEL_PARAMETERS = 300e6;
+
+/** The recipe for a model that nobody chose one for. */
+export function recommendedRecipe(parameters: number): Recipe {
+  return parameters < SMALL_MODEL_PARAMETERS ? 'exact' : 'balanced';
+}
+
 /** MatMulNBits `accuracy_level`: 1 multiplies in float32, 4 rounds activations to int8 per block (several times faster). */
 export function accuracyLevel(recipe: Recipe): 1 | 4 {
   return recipe === 'exact' ? 1 : 4;

@@ -8,6 +8,7 @@ import type { Job } from '../../contract/jobs.ts';
 import { recipe as recipeSchema, type CheckpointSummary, type RecipeName } from '../../contract/reader.ts';
 import type { Reader } from '../../reader/client.ts';
 import { candidates, catalog, fileName, STARTER, type CatalogEntry } from '../../../native-models/catalog/index.ts';
+import { recommendedRecipe } from '../../../native-models/quantize/packed.ts';
 import type { Manifest } from '../../../native-models/manifest.ts';
 import { defineJob } from '../jobs/job-kind.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
@@ -33,7 +34,6 @@ export type InstallerOptions = {
 
 type Step = { signal: AbortSignal; progress(progress: Progress): void };
 
-const DEFAULT_RECIPE: RecipeName = 'balanced';
 const JUNK: readonly ErrorCode[] = ['not-a-checkpoint', 'checkpoint-unreadable'];
 
 /** Brings models onto the shelf: checkpoints of the user's, and those of the catalogue. */
@@ -105,7 +105,7 @@ export class Installer {
         params: z.object({ path: z.string(), name: z.string().optional(), recipe: recipeSchema.optional() }),
         title: ({ path, name }) => `Compile ${name ?? basename(path)}`,
         resumable: true,
-        run: ({ params, ...step }) => this.#compile(params.path, { recipe: DEFAULT_RECIPE, ...params }, step),
+        run: ({ params, ...step }) => this.#compile(params.path, params, step),
       }),
     );
     jobs.register(
@@ -162,13 +162,14 @@ export class Installer {
     }
   }
 
-  async #compile(path: string, wish: { name?: string; recipe: RecipeName }, { signal, progress }: Step) {
+  async #compile(path: string, wish: { name?: string; recipe?: RecipeName }, { signal, progress }: Step) {
     const { reader, shelf, models } = this.#options;
     progress({ stage: 'inspect', done: 0, total: null, unit: '' });
     const summary = await reader.inspect(path, { signal });
-    const name = wish.name ?? this.#freeName(summary, wish.recipe);
+    const recipe = wish.recipe ?? recommendedRecipe(summary.parameters);
+    const name = wish.name ?? this.#freeName(summary, recipe);
     const folder = shelf.newFolder(name);
-    for await (const event of reader.compile({ path, folder, name, recipe: wish.recipe }, { signal })) {
+    for await (const event of reader.compile({ path, folder, name, recipe }, { signal })) {
       if (event.type === 'progress') {
         const { stage, done, total, unit } = event;
         progress({ stage: stage === 'hash' ? 'check' : 'compile', done, total, unit });
