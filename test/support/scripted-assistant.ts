@@ -25,6 +25,8 @@ export class ScriptedAssistant {
   tokenMs = 5;
   failWith: LonghandError | null = null;
   failSendWith: LonghandError | null = null;
+  /** Called between the moment a message is saved and the moment its sender hears of it. */
+  onSaved = () => {};
   contextTokens = 8192;
   readonly token = randomUUID();
   readonly calls: string[] = [];
@@ -54,17 +56,20 @@ export class ScriptedAssistant {
     return `${this.#address}/#${this.token}`;
   }
 
+  /** A line to this assistant without a socket between. */
+  connect(): Port {
+    const { port1, port2 } = new MessageChannel();
+    this.#contract.serve(port1);
+    return port2;
+  }
+
   /** Starts to serve, on the same port as before if it had one. */
   async listen(): Promise<void> {
     this.#server = await startServer({
       folder: PAGE,
       token: this.token,
       port: this.#address === '' ? 0 : Number(new URL(this.#address).port),
-      connectClient: () => {
-        const { port1, port2 } = new MessageChannel();
-        this.#contract.serve(port1 as Port);
-        return port2 as Port;
-      },
+      connectClient: () => this.connect(),
     });
     this.#address = this.#server.address;
   }
@@ -89,7 +94,7 @@ export class ScriptedAssistant {
   }
 
   /** Adds a conversation of messages that alternate between user and assistant. */
-  addConversation(title: string, texts: string[], { ageMs = 0, last = {} as Partial<Message> } = {}): Conversation {
+  addConversation(title: string, texts: string[], { ageMs = 0, last = {} } = {}): Conversation {
     const conversation = this.#create(title, Date.now() - ageMs);
     for (const [index, text] of texts.entries()) {
       const isUser = index % 2 === 0;
@@ -192,7 +197,9 @@ export class ScriptedAssistant {
     const user = this.#add(conversationId, 'user', text, 'complete');
     this.#changeConversation(conversationId, { title: conversation.title || text.split('\n')[0]?.slice(0, 60) });
     this.#tell(conversationId, { type: 'message', message: user });
-    return { user, reply: this.#answer(conversationId, user.id) };
+    const reply = this.#answer(conversationId, user.id);
+    this.onSaved();
+    return { user, reply };
   }
 
   #answer(conversationId: string, parentId: string | null): Message {

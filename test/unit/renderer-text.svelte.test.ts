@@ -1,0 +1,186 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { splitBlocks } from '../../renderer/app/blocks.ts';
+import {
+  countWords,
+  formatAmount,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRate,
+} from '../../renderer/app/format.ts';
+import { dictionaries, locale, preferred } from '../../renderer/app/i18n/index.svelte.ts';
+import { describe as explain } from '../../renderer/app/problems.ts';
+import { readRoute, routeTo } from '../../renderer/app/route.ts';
+import { Announcer } from '../../renderer/state/announcer.svelte.ts';
+import { groupByPeriod } from '../../renderer/state/conversations.svelte.ts';
+import { cutAtMarks } from '../../renderer/state/search.svelte.ts';
+
+afterEach(() => void (locale.setting = 'system'));
+
+describe('splitting a message into paragraphs and code', () => {
+  /** 'p:' a paragraph, 'c:' code, 'o:' code that is still open; `lang|` leads code. */
+  const shape = (text: string) =>
+    splitBlocks(text).map((block) =>
+      block.type === 'text' ? `p:${block.text}` : `${block.closed ? 'c' : 'o'}:${block.language}|${block.text}`,
+    );
+
+  it.each([
+    ['', []],
+    ['one', ['p:one']],
+    ['one\ntwo', ['p:one\ntwo']],
+    ['one\n\n\n two', ['p:one', 'p: two']],
+    ['a\r\n\r\nb', ['p:a', 'p:b']],
+    ['```js\nx\n\ny\n```\nafter', ['c:js|x\n\ny', 'p:after']],
+    ['```\nstill open', ['o:|still open']],
+    ['before\n~~~\n```\n~~~', ['p:before', 'c:|```']],
+    ['````\n```\n````', ['c:|```']],
+    ['``` not`code', ['p:``` not`code']],
+    ['<b>x</b>', ['p:<b>x</b>']],
+  ])('%j', (text, blocks) => expect(shape(text)).toEqual(blocks));
+
+  it('changes nothing before the last block when text is appended', () => {
+    const text = 'First.\n\n```py\nprint(1)\n```\n\nSecond\nline.\n\n~~~\nopen';
+    for (let end = 1; end <= text.length; end += 1) {
+      const before = splitBlocks(text.slice(0, end - 1)).slice(0, -1);
+      expect(splitBlocks(text.slice(0, end)).slice(0, before.length)).toEqual(before);
+    }
+  });
+});
+
+describe('numbers', () => {
+  it('carry their units', () => {
+    locale.setting = 'en';
+    expect(formatCount(41_210)).toBe('41,210');
+    expect([0, 999, 1000, 145_000_000, 1_500_000_000].map(formatBytes)).toEqual([
+      '0 B',
+      '999 B',
+      '1.0 kB',
+      '145 MB',
+      '1.5 GB',
+    ]);
+    expect([400, 64_000, 190_000, 3_661_000].map(formatDuration)).toEqual([
+      '1 s',
+      '1 min 4 s',
+      '3 min 10 s',
+      '1 h 1 min',
+    ]);
+    expect([4.27, 41.27].map(formatRate)).toEqual(['4.3', '41']);
+    expect(formatAmount(1200, 'tensors')).toBe('1,200 tensors');
+  });
+
+  it('of words count Chinese by the character', () => {
+    expect(countWords('Nothing says who sent it.')).toBe(5);
+    expect(countWords('独钓寒江雪。')).toBe(5);
+    expect(countWords('用 TypeScript 写')).toBe(3);
+    expect(countWords('')).toBe(0);
+  });
+});
+
+describe('languages', () => {
+  it.each([
+    [['zh-TW', 'en'], 'zh-CN'],
+    [['de', 'zh'], 'zh-CN'],
+    [['en-GB', 'zh'], 'en'],
+    [['de', 'fr'], 'en'],
+    [[], 'en'],
+  ] as const)('%j is served in %s', (languages, language) => expect(preferred(languages)).toBe(language));
+
+  it('have the same keys, none of them empty', () => {
+    const keys = (value: object, path = ''): string[] =>
+      Object.entries(value).flatMap(([key, word]: [string, unknown]) => {
+        expect(word, path + key).not.toBe('');
+        return typeof word === 'object' && word !== null ? keys(word, `${path}${key}.`) : [path + key];
+      });
+    for (const dictionary of Object.values(dictionaries)) expect(keys(dictionary)).toEqual(keys(dictionaries.en));
+  });
+
+  it('explain an error with its own numbers', () => {
+    const problem = {
+      code: 'context-length-exceeded',
+      message: '',
+      details: { promptTokens: 9300, contextTokens: 8192 },
+    };
+    locale.setting = 'en';
+    expect(explain(problem)).toContain('makes 9,300 tokens; the model takes 8,192');
+    locale.setting = 'zh-CN';
+    expect(explain(problem)).toContain('共 9,300 个词元，模型最多接受 8,192 个');
+    expect(explain({ ...problem, details: {} })).toContain('共 ? 个词元');
+    expect(explain({ ...problem, code: 'from-the-future' })).toBe(explain({ ...problem, code: 'internal' }));
+  });
+});
+
+describe('places in the address', () => {
+  it.each([
+    [null, null],
+    ['c1', null],
+    ['c1', 'm2'],
+    ['a/b?c', 'd&e%'],
+  ])('conversation %j, message %j', (conversationId, messageId) => {
+    expect(readRoute(routeTo(conversationId, messageId))).toEqual({ conversationId, messageId });
+  });
+
+  it.each(['', '#', '#/', '#token', '#/conversation/', '#/conversation/%zz'])('%j is a new conversation', (hash) => {
+    expect(readRoute(hash).conversationId).toBeNull();
+  });
+});
+
+describe('lists', () => {
+  it('group conversations by local days', () => {
+    const now = new Date(2026, 7, 20, 9, 0).getTime();
+    const at = (...day: [number, number, number]) => {
+      const updatedMs = new Date(2026, 7, ...day).getTime();
+      return { id: String(updatedMs), title: '', systemPrompt: null, leafId: null, createdMs: updatedMs, updatedMs };
+    };
+    const groups = groupByPeriod([at(20, 0, 1), at(19, 23, 59), at(19, 0, 0), at(14, 0, 0), at(13, 23, 59)], now);
+    expect(groups.map(({ period, conversations }) => [period, conversations.length])).toEqual([
+      ['today', 1],
+      ['yesterday', 2],
+      ['week', 1],
+      ['earlier', 1],
+    ]);
+  });
+
+  it.each([
+    ['abcdef', [[1, 3]], 'a[bc]def'],
+    ['abc', [[0, 3]], '[abc]'],
+    ['abc', [], 'abc'],
+    [
+      'abcdef',
+      [
+        [0, 2],
+        [2, 4],
+      ],
+      '[ab][cd]ef',
+    ],
+    [
+      'abcdef',
+      [
+        [0, 3],
+        [2, 5],
+      ],
+      '[abc][de]f',
+    ],
+    ['寒江雪', [[0, 2]], '[寒江]雪'],
+  ] as [string, [number, number][], string][])('mark %j at %j', (snippet, marks, expected) => {
+    const cut = cutAtMarks({ snippet, marks }).map(([text, isMarked]) => (isMarked ? `[${text}]` : text));
+    expect(cut.join('')).toBe(expected);
+  });
+});
+
+describe('announcements', () => {
+  it('come at most every two seconds, the newest of those that waited', () => {
+    vi.useFakeTimers();
+    const announcer = new Announcer();
+    announcer.say('one');
+    announcer.say('two');
+    announcer.say('three');
+    expect(announcer.text).toBe('one');
+    vi.advanceTimersByTime(2000);
+    expect(announcer.text).toBe('three');
+    vi.advanceTimersByTime(2000);
+    announcer.say('three');
+    expect(announcer.text).not.toBe('three'); // a region has to change to be heard
+    expect(announcer.text.trim()).toBe('three');
+    vi.useRealTimers();
+  });
+});
