@@ -35,6 +35,7 @@ export async function main(argv: string[], parts: Parts = {}): Promise<void> {
     return;
   }
   if (options.help) return void process.stdout.write(usage);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // whoever read them has gone
   const report = (options.json ? jsonReport : textReport)(process);
   try {
     await run(options, report, parts);

@@ -29,7 +29,7 @@ export function spawnNode(launch: Launch, onLine: (line: string) => void): Shell
     if (lastLines.length > LAST_LINES) lastLines.shift();
     onLine(line);
   };
-  for (const stream of [child.stdout, child.stderr]) if (stream) readLines(stream, take);
+  const outputEnds = [child.stdout, child.stderr].map((stream) => readLines(stream, take));
   child.on('message', (frame) => wire.receive(frame));
 
   const exited = new Promise<ProcessExit>((resolve) => {
@@ -37,10 +37,15 @@ export function spawnNode(launch: Launch, onLine: (line: string) => void): Shell
       if (child.pid === undefined) resolve({ code: null, signal: null, lastLines: [error.message] });
     });
     child.on('exit', (code, signal) => {
-      wire.closeAll();
-      const end = () => resolve({ code, signal, lastLines });
-      child.on('close', end);
-      setTimeout(end, OUTPUT_GRACE_MS).unref(); // a grandchild may hold the pipes open for as long as it likes
+      // A grandchild may hold the pipes open for as long as it likes. The 'close' event would wait for it, and does
+      // not come at all after a disconnect.
+      const grace = setTimeout(end, OUTPUT_GRACE_MS);
+      void Promise.all(outputEnds).then(end);
+      function end() {
+        clearTimeout(grace);
+        resolve({ code, signal, lastLines }); // first, so that whoever hears a port close finds the process gone
+        wire.closeAll();
+      }
     });
   });
 
@@ -56,6 +61,8 @@ export function spawnNode(launch: Launch, onLine: (line: string) => void): Shell
   };
 }
 
-function readLines(stream: Readable, take: (line: string) => void): void {
-  createInterface({ input: stream, crlfDelay: Infinity }).on('line', take);
+function readLines(stream: Readable | null, take: (line: string) => void): Promise<void> {
+  if (stream === null) return Promise.resolve();
+  const lines = createInterface({ input: stream, crlfDelay: Infinity }).on('line', take);
+  return new Promise((resolve) => lines.on('close', resolve));
 }

@@ -34,7 +34,8 @@ type Data = { conversations: Conversation[]; messages: Message[] };
 const data = existsSync(file)
   ? (JSON.parse(readFileSync(file, 'utf8')) as Data)
   : { conversations: [] as Conversation[], messages: [] as Message[] };
-for (const message of data.messages) if (message.state === 'streaming') message.state = 'interrupted';
+for (const message of data.messages)
+  if (['waiting', 'streaming'].includes(message.state)) message.state = 'interrupted';
 
 const watchers = new Set<{ id: string; push(event: ConversationEvent): void }>();
 const stopped = new Set<string>();

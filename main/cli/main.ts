@@ -1,0 +1,4 @@
+// npm run longhand -- COMMAND: the command line as a program.
+import { runAsProgram } from './program.ts';
+
+await runAsProgram();
