@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { mkdir, open, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { recommendedSampling } from './catalog/sampling.ts';
 import { findArchitecture } from './architectures/index.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint/index.ts';
 import { GraphBuilder } from './graph/graph.ts';
@@ -82,6 +83,7 @@ function describe(
   { name, recipe }: CompileOptions,
 ): Manifest {
   const { config, path, sizeBytes } = checkpoint;
+  const parameters = countParameters(checkpoint);
   return {
     format: 1,
     compilerVersion: COMPILER_VERSION,
@@ -89,7 +91,8 @@ function describe(
     architecture: config.architecture,
     recipe,
     license: config.license,
-    parameters: countParameters(checkpoint),
+    parameters,
+    sampling: recommendedSampling(config, parameters),
     contextTokens: config.contextLength,
     layers: config.layers,
     heads: config.heads,

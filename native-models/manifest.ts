@@ -3,7 +3,7 @@ import { CheckpointError } from './checkpoint/errors.ts';
 import { recipes } from './quantize/packed.ts';
 
 /** Raised whenever graph or weights are written differently: a folder of another version is compiled again. */
-export const COMPILER_VERSION = 1;
+export const COMPILER_VERSION = 2;
 
 export const manifestSchema = z.object({
   format: z.literal(1),
@@ -24,6 +24,13 @@ export const manifestSchema = z.object({
   ropeScaling: z
     .object({ type: z.enum(['linear', 'yarn']), factor: z.number(), originalContextLength: z.number().nullable() })
     .nullable(),
+  /** What the makers recommend, as far as known. */
+  sampling: z.object({
+    temperature: z.number().optional(),
+    topP: z.number().optional(),
+    topK: z.number().optional(),
+    repetitionPenalty: z.number().optional(),
+  }),
   source: z.object({ name: z.string(), sizeBytes: z.number(), sha256: z.string() }),
   weightsBytes: z.number(),
   graphBytes: z.number(),

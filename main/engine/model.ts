@@ -68,6 +68,7 @@ export class Model {
       contextTokens: Math.min(options.contextTokens ?? Infinity, manifest.contextTokens),
       architecture: manifest.architecture,
       recipe: manifest.recipe,
+      sampling: manifest.sampling,
       weightBytes: manifest.weightsBytes,
       kvBytesPerToken: bytesPerToken(manifest),
       threads: options.threads,
