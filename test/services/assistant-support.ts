@@ -1,0 +1,390 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { implement } from '@orpc/server';
+import { onTestFinished } from 'vitest';
+import type { ConversationEvent, Message } from '../../main/contract/chat.ts';
+import { connect, type Port } from '../../main/contract/client.ts';
+import type { GenerateEvent, LoadedModel, Prompt, Sampling } from '../../main/contract/engine.ts';
+import { LonghandError } from '../../main/contract/errors.ts';
+import { engineContract, readerContract, shellContract, type LonghandClient } from '../../main/contract/index.ts';
+import { createServer } from '../../main/contract/serve.ts';
+import type { ProcessInfo } from '../../main/contract/shell.ts';
+import { openAssistant, type Assistant, type AssistantOptions } from '../../main/services/assistant.ts';
+import { COMPILER_VERSION } from '../../native-models/manifest.ts';
+
+/** An empty folder that is gone after the test. */
+export function tempFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'longhand-services-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }));
+  return dir;
+}
+
+export type Setup = Partial<AssistantOptions> & { connectEngine?: boolean; connectReader?: boolean };
+
+/** The assistant over a real store, with a scripted engine, reader and shell behind real ports. */
+export function startAssistant(setup: Setup = {}) {
+  const { connectEngine = true, connectReader = true, ...options } = setup;
+  const dataDir = options.dataDir ?? tempFolder();
+  const log: string[] = [];
+  const assistant = openAssistant({
+    version: 'test',
+    env: {},
+    log: (line) => void log.push(line),
+    ...options,
+    dataDir,
+  });
+  const engine = new ScriptedEngine();
+  const reader = new ScriptedReader();
+  const shell = new ScriptedShell();
+  if (connectEngine) attach(assistant, 'engine', engine);
+  if (connectReader) attach(assistant, 'reader', reader);
+  attach(assistant, 'shell', shell);
+  let closed = false;
+  const close = async () => {
+    if (!closed) await assistant.close();
+    closed = true;
+  };
+  onTestFinished(close);
+  return { assistant, client: connectClient(assistant), engine, reader, shell, dataDir, log, close };
+}
+
+export function connectClient(assistant: Assistant): LonghandClient & { port: Port } {
+  const { port1, port2 } = new MessageChannel();
+  assistant.connect('client', port2 as Port);
+  onTestFinished(() => port1.close());
+  return Object.assign(Object.create(connect<LonghandClient>(port1 as Port) as object) as LonghandClient, {
+    port: port1 as Port,
+  });
+}
+
+/** Joins a scripted process; the port it returns is the process's end, and closing it is its death. */
+export function attach(assistant: Assistant, peer: 'engine' | 'reader' | 'shell', process: Scripted): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  createServer(process.router() as never).serve(port2 as Port);
+  assistant.connect(peer, port1 as Port);
+  process.port = port2;
+  onTestFinished(() => port2.close());
+  return port2;
+}
+
+abstract class Scripted {
+  port: MessagePort | null = null;
+  abstract router(): object;
+  die(): void {
+    this.port?.close();
+  }
+}
+
+/** One call of `generate`, answered by the test. */
+export class Answer {
+  readonly prompt: Prompt;
+  readonly sampling: Sampling;
+  readonly signal: AbortSignal;
+  #events: (GenerateEvent | Error)[] = [];
+  #wake = () => {};
+
+  constructor(prompt: Prompt, sampling: Sampling, signal: AbortSignal) {
+    this.prompt = prompt;
+    this.sampling = sampling;
+    this.signal = signal;
+    signal.addEventListener('abort', () => this.#wake());
+  }
+
+  say(text: string, tokens = [text.length]): this {
+    return this.send({ type: 'token', text, tokens });
+  }
+
+  prefill(done: number, total: number): this {
+    return this.send({ type: 'prefill', done, total });
+  }
+
+  end(finishReason: 'stop' | 'length' = 'stop'): this {
+    return this.send({ type: 'end', finishReason, metrics });
+  }
+
+  fail(error: Error): this {
+    return this.send(error);
+  }
+
+  send(event: GenerateEvent | Error): this {
+    this.#events.push(event);
+    this.#wake();
+    return this;
+  }
+
+  async *events(): AsyncGenerator<GenerateEvent> {
+    for (;;) {
+      if (this.signal.aborted) return;
+      const event = this.#events.shift();
+      if (event instanceof Error) throw event;
+      if (event === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
+      else yield event;
+      if (event?.type === 'end') return;
+    }
+  }
+}
+
+export const metrics = {
+  promptTokens: 7,
+  cachedTokens: 3,
+  newTokens: 4,
+  generatedTokens: 2,
+  prefillMs: 10,
+  decodeMs: 20,
+  firstTokenMs: 10,
+  prefillTokensPerSecond: 400,
+  decodeTokensPerSecond: 100,
+};
+
+export class ScriptedEngine extends Scripted {
+  loads: string[] = [];
+  unloads = 0;
+  /** Fails the next loads. */
+  loadError: LonghandError | null = null;
+  contextTokens = 100;
+  model: LoadedModel | null = null;
+  sampling: LoadedModel['sampling'];
+  threads: (number | null | undefined)[] = [];
+  /** When true, nothing is answered any more. */
+  hung = false;
+  counted: Prompt[] = [];
+  holdLoads: Promise<void> | null = null;
+  benched: string[] = [];
+  #answers: Answer[] = [];
+  #asked: ((answer: Answer) => void)[] = [];
+
+  /** The next answer that is asked for, or was already. */
+  nextAnswer(): Promise<Answer> {
+    const answer = this.#answers.shift();
+    if (answer) return Promise.resolve(answer);
+    return new Promise((resolve) => this.#asked.push(resolve));
+  }
+
+  router() {
+    const os = implement(engineContract);
+    const alive = () => (this.hung ? new Promise<never>(() => {}) : null);
+    const offer = (answer: Answer) => this.#offer(answer);
+    const status = () => ({ pid: 1, model: this.model, running: 0, cacheTokens: 0, cacheBytes: 0, rssBytes: 5 });
+    return os.router({
+      load: os.load.handler(async ({ input }) => {
+        this.loads.push(basename(input.folder));
+        this.threads.push(input.threads);
+        await this.holdLoads;
+        if (this.loadError) throw this.loadError;
+        this.model = loadedModel(input.folder, this.contextTokens, this.sampling);
+        return this.model;
+      }),
+      unload: os.unload.handler(() => {
+        this.unloads++;
+        this.model = null;
+      }),
+      status: os.status.handler(async () => (await alive()) ?? status()),
+      count: os.count.handler(async ({ input }) => {
+        await alive();
+        this.counted.push(input);
+        const words = input.messages.flatMap(({ content }) => content.split(/\s+/)).length;
+        return { promptTokens: words, contextTokens: this.contextTokens, cachedTokens: 1 };
+      }),
+      generate: os.generate.handler(async function* ({ input, signal }) {
+        const answer = new Answer(input.prompt, input.sampling, signal!);
+        offer(answer);
+        yield* answer.events();
+      }),
+      bench: os.bench.handler(({ input }) => {
+        this.benched.push(`${input.kind} ${input.tokens}`);
+        return { tokensPerSecond: input.kind === 'prefill' ? 200 : this.benched.length, rssBytes: 9 };
+      }),
+      bandwidth: os.bandwidth.handler(() => ({ gigabytesPerSecond: 2 })),
+      logits: os.logits.handler(() => ({ logits: new Blob([]) })),
+    });
+  }
+
+  #offer(answer: Answer): void {
+    const asked = this.#asked.shift();
+    if (asked) asked(answer);
+    else this.#answers.push(answer);
+  }
+}
+
+export class ScriptedReader extends Scripted {
+  inspected: string[] = [];
+  compiled: { path: string; folder: string; name: string; recipe: string }[] = [];
+  error: LonghandError | null = null;
+  /** Compiling waits for it between its progress and its end. */
+  hold: Promise<void> | null = null;
+  stopped = 0;
+  modelName = 'Tiny';
+
+  router() {
+    const os = implement(readerContract);
+    const compile = (input: { path: string; folder: string; name: string; recipe: string }) => this.#compile(input);
+    const stop = () => this.stopped++;
+    const hold = () => this.hold;
+    return os.router({
+      inspect: os.inspect.handler(({ input }) => {
+        this.inspected.push(input.path);
+        if (this.error) throw this.error;
+        const size = readFileSync(input.path).length;
+        return {
+          path: input.path,
+          name: this.modelName,
+          architecture: 'qwen2',
+          parameters: 1000,
+          sizeBytes: size,
+          contextTokens: 100,
+          tensorTypes: { F32: 3 },
+          license: null,
+        };
+      }),
+      compile: os.compile.handler(async function* ({ input, signal }) {
+        try {
+          mkdirSync(`${input.folder}.partial`, { recursive: true });
+          yield { type: 'progress' as const, stage: 'hash', done: 5, total: 10, unit: 'bytes' };
+          yield { type: 'progress' as const, stage: 'weights', done: 5, total: 10, unit: 'bytes' };
+          const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()));
+          await Promise.race([hold(), aborted]);
+          signal?.throwIfAborted();
+          compile(input);
+          yield { type: 'end' as const, folder: input.folder };
+        } catch (error) {
+          stop();
+          throw error;
+        } finally {
+          rmSync(`${input.folder}.partial`, { recursive: true, force: true });
+        }
+      }),
+    });
+  }
+
+  #compile(input: { path: string; folder: string; name: string; recipe: string }): void {
+    this.compiled.push(input);
+    const source = { name: basename(input.path), sizeBytes: readFileSync(input.path).length, sha256: '0'.repeat(64) };
+    writeModel(input.folder, { name: input.name, recipe: input.recipe, source });
+  }
+}
+
+export class ScriptedShell extends Scripted {
+  restarts: { role: string; reason: string }[] = [];
+  infos: ProcessInfo[] = [];
+
+  router() {
+    const os = implement(shellContract);
+    return os.router({
+      processes: os.processes.handler(() => this.infos),
+      restart: os.restart.handler(({ input }) => void this.restarts.push(input)),
+    });
+  }
+}
+
+/** A compiled folder as the services see it; nothing could run it. */
+export function installModel(dataDir: string, name = 'tiny', manifest: Record<string, unknown> = {}): string {
+  const folder = join(dataDir, 'models', name);
+  writeModel(folder, { name, ...manifest });
+  return folder;
+}
+
+let createdMs = 1_000_000;
+
+function writeModel(folder: string, manifest: Record<string, unknown>): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'weights.bin'), 'weights');
+  writeFileSync(join(folder, 'model.onnx'), 'graph');
+  const whole = {
+    format: 1,
+    compilerVersion: COMPILER_VERSION,
+    architecture: 'qwen2',
+    recipe: 'balanced',
+    license: null,
+    parameters: 1000,
+    contextTokens: 100,
+    layers: 2,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 16,
+    hiddenSize: 64,
+    vocabSize: 272,
+    ropeTheta: 10_000,
+    ropeScaling: null,
+    source: { name: 'tiny.gguf', sizeBytes: 10, sha256: '0'.repeat(64) },
+    weightsBytes: 7,
+    graphBytes: 5,
+    quantizationErrors: {},
+    createdMs: createdMs++,
+    ...manifest,
+  };
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(whole));
+}
+
+function loadedModel(folder: string, contextTokens: number, sampling: LoadedModel['sampling']): LoadedModel {
+  const { name } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { name: string };
+  return {
+    name,
+    folder,
+    contextTokens,
+    architecture: 'qwen2',
+    recipe: 'balanced',
+    weightBytes: 1e6,
+    kvBytesPerToken: 1000,
+    threads: 2,
+    loadMs: 1,
+    sampling,
+  };
+}
+
+/** Waits for what the services do by themselves. */
+export async function until<T>(find: () => T | Promise<T>, limitMs = 5000): Promise<NonNullable<T>> {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    const found = await find();
+    if (found !== null && found !== undefined && found !== false) return found as NonNullable<T>;
+    if (performance.now() > end) throw new Error(`it did not happen within ${limitMs} ms: ${find.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Collects what a watcher of a conversation gets, and what it would show of it. */
+export async function watchConversation(client: LonghandClient, id: string) {
+  const stop = new AbortController();
+  onTestFinished(() => stop.abort());
+  const events: ConversationEvent[] = [];
+  let messages: Message[] = [];
+  const iterator = await client.chat.watch({ id }, { signal: stop.signal });
+  const ended = (async () => {
+    try {
+      for await (const event of iterator) {
+        events.push(event);
+        if (event.type === 'snapshot') messages = event.messages;
+        if (event.type === 'message') messages = messages.map((one) => (one.id === event.message.id ? event.message : one));
+        if (event.type === 'delta') {
+          messages = messages.map((one) => (one.id === event.messageId ? { ...one, text: one.text + event.text } : one));
+        }
+      }
+    } catch {
+      // The port was closed, or the test is over.
+    }
+  })();
+  const last = () => messages.at(-1);
+  await until(() => events.length > 0);
+  return {
+    events,
+    ended,
+    messages: () => messages,
+    last,
+    stop: () => stop.abort(),
+    /** The last message once it is in `state`. */
+    reaches: (state: Message['state']) => until(() => (last()?.state === state ? last() : null)),
+    shows: (text: string) => until(() => last()?.text === text),
+  };
+}
+
+/** The LonghandError of a call that fails. */
+export async function failureOf(call: Promise<unknown>): Promise<LonghandError> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof LonghandError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}

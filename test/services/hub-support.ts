@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** Bytes that look like no others and cannot be compressed. */
+export function someBytes(length: number, seed = 1): Buffer {
+  const blocks = Array.from({ length: Math.ceil(length / 32) }, (_, index) =>
+    createHash('sha256').update(`${seed} ${index}`).digest(),
+  );
+  return Buffer.concat(blocks).subarray(0, length);
+}
+
+export type Hub = Awaited<ReturnType<typeof startHub>>;
+
+/**
+ * A model hub: `resolve` URLs answer with a redirect to the storage and the hash of the file; the storage knows ranges.
+ * What goes wrong is set on it, and what was asked for is kept.
+ */
+export async function startHub(files: Record<string, Buffer> = {}) {
+  const hub = {
+    base: '',
+    files,
+    etag: (bytes: Buffer) => `"${sha256(bytes).slice(0, 16)}"`,
+    /** Cuts the connection of the storage's next answers after so many bytes of the body. */
+    cutAfter: [] as number[],
+    /** Sends so many bytes of the next answers and then nothing more. */
+    stallAfter: [] as number[],
+    ignoresRanges: false,
+    tellsHash: true,
+    /** Answers the next requests to the storage with these codes. */
+    failWith: [] as number[],
+    /** Takes connections and never answers. */
+    silent: false,
+    requests: [] as { method: string; url: string; range: string | null }[],
+    storage: () => hub.requests.filter(({ url }) => url.startsWith('/storage/')),
+  };
+
+  function resolve(path: string, bytes: Buffer, response: ServerResponse) {
+    const linked = hub.tellsHash ? { 'x-linked-etag': `"${sha256(bytes)}"`, 'x-linked-size': String(bytes.length) } : {};
+    response.writeHead(302, { location: `${hub.base}/storage${path}`, ...linked }).end();
+  }
+
+  function serve(bytes: Buffer, request: IncomingMessage, response: ServerResponse) {
+    const code = hub.failWith.shift();
+    if (code !== undefined) return void response.writeHead(code).end();
+    const etag = hub.etag(bytes);
+    const [, first] = /^bytes=(\d+)-$/.exec(request.headers.range ?? '') ?? [];
+    const condition = request.headers['if-range'];
+    const partial = first !== undefined && !hub.ignoresRanges && (condition === undefined || condition === etag);
+    const start = partial ? Number(first) : 0;
+    if (start >= bytes.length) return void response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
+    const body = bytes.subarray(start);
+    response.writeHead(partial ? 206 : 200, {
+      etag,
+      'content-length': String(body.length),
+      ...(partial ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
+    });
+    const cut = hub.cutAfter.shift();
+    const stall = hub.stallAfter.shift();
+    if (cut !== undefined) response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
+    else if (stall !== undefined) response.write(body.subarray(0, stall));
+    else response.end(body);
+  }
+
+  const server = createServer((request, response) => {
+    const url = request.url ?? '';
+    hub.requests.push({ method: request.method ?? '', url, range: request.headers.range ?? null });
+    if (hub.silent) return;
+    const path = url.replace(/^\/storage/, '');
+    const bytes = hub.files[path];
+    if (bytes === undefined) response.writeHead(404).end();
+    else if (url.startsWith('/storage')) serve(bytes, request, response);
+    else resolve(path, bytes, response);
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  hub.base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return hub;
+}
+
+/** An address of this machine at which nothing listens. */
+export async function closedPort(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return `http://127.0.0.1:${port}`;
+}
+
+/** The command of a pip that behaves as `mode` says and delivers the file `wheel`. */
+export function fakePip(mode: 'good' | 'slow' | 'absent' | 'offline' | 'refused', wheel: string): string[] {
+  return [process.execPath, join(import.meta.dirname, '../support/processes/fake-pip.mjs'), mode, wheel];
+}
