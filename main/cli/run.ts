@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { toStoredError } from '../contract/errors.ts';
 import type { NodeShellOptions } from '../shell/node/start.ts';
 import { ProgressLine } from '../shell/progress.ts';
+import { productVersion } from '../shell/version.ts';
 import { UsageError, type Command, type Context, type Io } from './command.ts';
 import { commands } from './commands/index.ts';
 import { commandHelp, commonOptions, overview } from './help.ts';
@@ -107,9 +107,7 @@ function parse({ options }: Command, args: string[]) {
 
 function answerAbout(name: string | undefined, rest: string[], { stdout, stderr }: Io): number {
   if (name === '--version') {
-    const file = new URL('../../package.json', import.meta.url);
-    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
-    stdout.write(`${version}\n`);
+    stdout.write(`${productVersion()}\n`);
     return 0;
   }
   if (name === undefined) {

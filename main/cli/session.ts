@@ -1,13 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LonghandError } from '../contract/errors.ts';
 import { Connection } from '../shell/connection.ts';
 import { dataFolderPath, ensureDataFolder } from '../shell/data-folder.ts';
-import { findInstance, type Instance } from '../shell/instance.ts';
+import { awaitInstance, findInstance, type Instance } from '../shell/instance.ts';
 import { createNodeSupervisor, type NodeShellOptions } from '../shell/node/start.ts';
 import { openSocketPort } from '../shell/socket-port.ts';
 import type { Supervisor } from '../shell/supervisor.ts';
-
-const STARTING_MS = 3000; // how long a Longhand that has just been started may take to announce itself
 
 export type SessionOptions = {
   data: string | undefined;
@@ -56,7 +53,7 @@ export class Session {
       return connection;
     } catch (error) {
       if (!(error instanceof LonghandError && error.code === 'data-folder-in-use')) throw error;
-      const started = await findStarting(dataFolder);
+      const started = await awaitInstance(dataFolder);
       if (started === null) throw error;
       return connectTo(started);
     }
@@ -65,12 +62,4 @@ export class Session {
 
 function connectTo({ address, token }: Instance): Connection {
   return new Connection(() => openSocketPort(address, token));
-}
-
-async function findStarting(dataFolder: string): Promise<Instance | null> {
-  for (const until = Date.now() + STARTING_MS; Date.now() < until; await sleep(200)) {
-    const found = await findInstance(dataFolder);
-    if (found) return found;
-  }
-  return null;
 }

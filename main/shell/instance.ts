@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { openSocketPort } from './socket-port.ts';
+
+const STARTING_MS = 3000;
 
 const instance = z.object({
   pid: z.number().int().positive(),
@@ -40,6 +43,15 @@ export async function findInstance(dataFolder: string): Promise<Instance | null>
   } catch {
     return null; // its pid and its port belong to others by now
   }
+}
+
+/** The Longhand that took the data folder a moment ago, once it has announced itself; null when none does in time. */
+export async function awaitInstance(dataFolder: string): Promise<Instance | null> {
+  for (const until = Date.now() + STARTING_MS; Date.now() < until; await sleep(200)) {
+    const found = await findInstance(dataFolder);
+    if (found) return found;
+  }
+  return null;
 }
 
 const instanceFile = (dataFolder: string) => join(dataFolder, 'instance.json');

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import { Connection } from '../connection.ts';
 import { dataFolderPath, ensureDataFolder } from '../data-folder.ts';
-import { announceInstance, findInstance, newToken, pageUrl, type Instance } from '../instance.ts';
+import { announceInstance, awaitInstance, findInstance, newToken, pageUrl, type Instance } from '../instance.ts';
 import { followModel } from '../model-status.ts';
 import { createNodeSupervisor, type NodeShellOptions } from '../node/start.ts';
 import { parseOptions, usage, type Options } from './options.ts';
@@ -14,12 +14,11 @@ import { jsonReport, textReport, type Report } from './report.ts';
 import { startServer } from './server.ts';
 import { findBrowser, openWindow, type Window } from './window.ts';
 
-const OTHER_START_MS = 3000; // how long a start that came a moment earlier may take to announce itself
 const FIRST_PAGE_MS = 10_000;
 const RELOAD_MS = 2000;
 
 /** What tests put in the place of the real thing. */
-export type Parts = { files?: NodeShellOptions['files']; folder?: string };
+export type Parts = Pick<NodeShellOptions, 'files' | 'restartDelayMs'> & { folder?: string };
 
 /**
  * `npm start`: serves the page to this machine and shows it in a window, until that is closed or a signal comes.
@@ -56,7 +55,7 @@ async function run(options: Options, report: Report, parts: Parts): Promise<void
     throw new LonghandError('internal', 'The page has not been built. Build it with: npm run build');
   }
   const { say, log } = report;
-  const supervisor = createNodeSupervisor({ dataFolder, fetch: options.fetch, say, log, files: parts.files });
+  const supervisor = createNodeSupervisor({ ...parts, dataFolder, fetch: options.fetch, say, log });
   const pages = new Pages();
   const token = newToken();
   const server = await startServer({
@@ -77,19 +76,19 @@ async function run(options: Options, report: Report, parts: Parts): Promise<void
   try {
     supervisor.start();
     // A page could be served sooner, but only an assistant that answers has the data folder to itself.
-    const isUp = await Promise.race([connection.run((client) => client.system.hello()), signalled]);
-    if (isUp === undefined) return;
+    const started = await Promise.race([untilUp(connection), signalled]);
+    if (started === 'taken') {
+      const other = await awaitInstance(dataFolder);
+      if (other === null) throw await supervisor.failed;
+      return await joinRunning(other, dataFolder, options, report);
+    }
+    if (started !== 'up') return;
     forget = announceInstance(dataFolder, instance);
     report.ready(instance);
     if (!options.isHeadless) window = openOwnWindow(instance, dataFolder, report);
     const done = window && untilWindowIsClosed(window, pages, options, report);
     void followModel(connection, report.model, ending.signal).catch(() => {}); // `failed` says what there is to say
     await Promise.race([signalled, failed, ...(done ? [done] : [])]);
-  } catch (error) {
-    if (!(error instanceof LonghandError && error.code === 'data-folder-in-use')) throw error;
-    const other = await findStarting(dataFolder);
-    if (other === null) throw error;
-    await joinRunning(other, dataFolder, options, report);
   } finally {
     ending.abort();
     forget();
@@ -97,6 +96,17 @@ async function run(options: Options, report: Report, parts: Parts): Promise<void
     await server.close();
     await connection.close();
     await supervisor.stop();
+  }
+}
+
+/** 'taken' when another Longhand, maybe one that is just starting, has the data folder. */
+async function untilUp(connection: Connection): Promise<'up' | 'taken'> {
+  try {
+    await connection.run((client) => client.system.hello());
+    return 'up';
+  } catch (error) {
+    if (error instanceof LonghandError && error.code === 'data-folder-in-use') return 'taken';
+    throw error;
   }
 }
 
@@ -108,15 +118,6 @@ async function joinRunning(instance: Instance, dataFolder: string, options: Opti
   await Promise.race([window.closed, sleep(FIRST_PAGE_MS / 2)]);
   await sleep(1000); // where a running browser opens the window, ours has ended before the file was read
   window.forgetAddress();
-}
-
-/** The instance that took the data folder just before us, once it has announced itself. */
-async function findStarting(dataFolder: string): Promise<Instance | null> {
-  for (const until = Date.now() + OTHER_START_MS; Date.now() < until; await sleep(200)) {
-    const found = await findInstance(dataFolder);
-    if (found) return found;
-  }
-  return null;
 }
 
 function openOwnWindow(instance: Instance, dataFolder: string, report: Report): Window | null {

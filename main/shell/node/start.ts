@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { ProcessRole } from '../../contract/shell.ts';
-import { isFatalLine, Supervisor } from '../supervisor.ts';
+import { isFatalLine, Supervisor, type SupervisorOptions } from '../supervisor.ts';
+import { productVersion } from '../version.ts';
 import { createChannel } from './channel.ts';
 import { spawnNode } from './node-process.ts';
 
@@ -12,17 +13,19 @@ export type NodeShellOptions = {
   say(line: string): void;
   /** Takes what the processes print, with the role in front. */
   log(line: string): void;
-  /** Other entry files, for tests. */
-  files?: Partial<Record<ProcessRole, string>>;
+  /** Other entry files, and other patience with processes that die, for tests. */
+  files?: Partial<Record<ProcessRole, string>> | undefined;
+  restartDelayMs?: SupervisorOptions['restartDelayMs'];
 };
 
 const sources = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /** Longhand's processes as children of this plain Node process. */
 export function createNodeSupervisor(options: NodeShellOptions): Supervisor {
-  const { dataFolder, fetch, say, log, files } = options;
+  const { dataFolder, fetch, say, log, files, restartDelayMs } = options;
   return new Supervisor({
     say,
+    restartDelayMs,
     platform: {
       channel: createChannel,
       spawn: (launch) => spawnNode(launch, (line) => isFatalLine(line) || log(`[${launch.role}] ${line}`)),
@@ -31,7 +34,11 @@ export function createNodeSupervisor(options: NodeShellOptions): Supervisor {
       assistant: {
         file: files?.assistant ?? sources('services/process.ts'),
         args: ['--data', dataFolder],
-        env: { LONGHAND_FETCH: fetch, NODE_USE_ENV_PROXY: '1' }, // downloads go through the proxy that the environment names
+        env: {
+          LONGHAND_FETCH: fetch,
+          LONGHAND_VERSION: productVersion(),
+          NODE_USE_ENV_PROXY: '1', // downloads go through the proxy that the environment names
+        },
       },
       engine: { file: files?.engine ?? sources('engine/process.ts'), args: [], env: {} },
       reader: { file: files?.reader ?? sources('reader/process.ts'), args: [], env: {} },
