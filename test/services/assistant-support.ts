@@ -151,6 +151,7 @@ export class ScriptedEngine extends Scripted {
   counted: Prompt[] = [];
   holdLoads: Promise<void> | null = null;
   benched: string[] = [];
+  holdBench: Promise<void> | null = null;
   #answers: Answer[] = [];
   #asked: ((answer: Answer) => void)[] = [];
 
@@ -191,7 +192,8 @@ export class ScriptedEngine extends Scripted {
         offer(answer);
         yield* answer.events();
       }),
-      bench: os.bench.handler(({ input }) => {
+      bench: os.bench.handler(async ({ input }) => {
+        await this.holdBench;
         this.benched.push(`${input.kind} ${input.tokens}`);
         return { tokensPerSecond: input.kind === 'prefill' ? 200 : this.benched.length, rssBytes: 9 };
       }),
@@ -298,18 +300,9 @@ function writeModel(folder: string, manifest: Record<string, unknown>): void {
     license: null,
     parameters: 1000,
     contextTokens: 100,
-    layers: 2,
-    heads: 4,
-    kvHeads: 2,
-    headDim: 16,
-    hiddenSize: 64,
-    vocabSize: 272,
-    ropeTheta: 10_000,
-    ropeScaling: null,
     source: { name: 'tiny.gguf', sizeBytes: 10, sha256: '0'.repeat(64) },
     weightsBytes: 7,
     graphBytes: 5,
-    quantizationErrors: {},
     createdMs: createdMs++,
     ...manifest,
   };
@@ -355,9 +348,12 @@ export async function watchConversation(client: LonghandClient, id: string) {
       for await (const event of iterator) {
         events.push(event);
         if (event.type === 'snapshot') messages = event.messages;
-        if (event.type === 'message') messages = messages.map((one) => (one.id === event.message.id ? event.message : one));
+        if (event.type === 'message')
+          messages = messages.map((one) => (one.id === event.message.id ? event.message : one));
         if (event.type === 'delta') {
-          messages = messages.map((one) => (one.id === event.messageId ? { ...one, text: one.text + event.text } : one));
+          messages = messages.map((one) =>
+            one.id === event.messageId ? { ...one, text: one.text + event.text } : one,
+          );
         }
       }
     } catch {

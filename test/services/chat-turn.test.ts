@@ -38,13 +38,22 @@ describe('sending a message', () => {
     await watched.reaches('waiting');
 
     const answer = await engine.nextAnswer();
-    expect(answer.prompt).toEqual({ messages: [{ role: 'user', content: 'Why is the sky blue?' }], continueFinal: false });
+    expect(answer.prompt).toEqual({
+      messages: [{ role: 'user', content: 'Why is the sky blue?' }],
+      continueFinal: false,
+    });
     answer.prefill(4, 9).say('Because of ');
     await watched.reaches('streaming');
     await watched.shows('Because of ');
     answer.say('scattering.').end();
     const done = await watched.reaches('complete');
-    expect(done).toMatchObject({ text: 'Because of scattering.', finishReason: 'stop', model: 'tiny', metrics, error: null });
+    expect(done).toMatchObject({
+      text: 'Because of scattering.',
+      finishReason: 'stop',
+      model: 'tiny',
+      metrics,
+      error: null,
+    });
     expect(watched.events).toContainEqual({ type: 'progress', messageId: reply.id, done: 4, total: 9 });
   });
 
@@ -154,7 +163,10 @@ describe('an edit', () => {
     await watched.shows('Yes.');
 
     expect(watched.messages().map(({ text }) => text)).toEqual(['First', 'Yes.']);
-    expect((await client.chat.path({ id, leafId: first.reply.id })).map(({ text }) => text)).toEqual(['Frist', 'What?']);
+    expect((await client.chat.path({ id, leafId: first.reply.id })).map(({ text }) => text)).toEqual([
+      'Frist',
+      'What?',
+    ]);
     await client.chat.choose({ id, leafId: first.user.id });
     await watched.shows('What?');
     expect(watched.messages()[0]?.id).toBe(first.user.id);

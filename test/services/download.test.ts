@@ -14,7 +14,12 @@ async function prepare(options: Partial<DownloadOptions> = {}) {
   const steps: { stage: string; done: number; total: number | null }[] = [];
   const defaults = { sha256: sha256(bytes), signal: new AbortController().signal, stallMs: 200, retryMs: [1, 1, 1] };
   const run = (more: Partial<DownloadOptions> = {}) =>
-    download(`${hub.base}/model.gguf`, path, { ...defaults, onProgress: (step) => void steps.push(step), ...options, ...more });
+    download(`${hub.base}/model.gguf`, path, {
+      ...defaults,
+      onProgress: (step) => void steps.push(step),
+      ...options,
+      ...more,
+    });
   const leftovers = () => readdirSync(join(path, '..'));
   return { hub, path, steps, run, leftovers };
 }
@@ -112,7 +117,10 @@ describe('a download', () => {
     const { hub, path, run } = await prepare();
     writeFileSync(`${path}.part`, bytes);
     const etag = hub.etag(bytes);
-    writeFileSync(`${path}.part.json`, JSON.stringify({ url: `${hub.base}/model.gguf`, etag, sizeBytes: bytes.length }));
+    writeFileSync(
+      `${path}.part.json`,
+      JSON.stringify({ url: `${hub.base}/model.gguf`, etag, sizeBytes: bytes.length }),
+    );
     await run();
     expect(readFileSync(path).equals(bytes)).toBe(true);
     expect(hub.storage()).toHaveLength(1);
@@ -122,7 +130,11 @@ describe('a download', () => {
     const { hub, path, run, leftovers } = await prepare({ sha256: 'f'.repeat(64) });
     const error = await failureOf(run());
     expect(error.code).toBe('checksum-mismatch');
-    expect(error.details).toMatchObject({ expected: 'f'.repeat(64), found: sha256(bytes), url: `${hub.base}/model.gguf` });
+    expect(error.details).toMatchObject({
+      expected: 'f'.repeat(64),
+      found: sha256(bytes),
+      url: `${hub.base}/model.gguf`,
+    });
     expect(existsSync(path)).toBe(false);
     expect(leftovers()).toEqual([]);
   });

@@ -40,7 +40,9 @@ export async function startHub(files: Record<string, Buffer> = {}) {
   };
 
   function resolve(path: string, bytes: Buffer, response: ServerResponse) {
-    const linked = hub.tellsHash ? { 'x-linked-etag': `"${sha256(bytes)}"`, 'x-linked-size': String(bytes.length) } : {};
+    const linked = hub.tellsHash
+      ? { 'x-linked-etag': `"${sha256(bytes)}"`, 'x-linked-size': String(bytes.length) }
+      : {};
     response.writeHead(302, { location: `${hub.base}/storage${path}`, ...linked }).end();
   }
 
@@ -52,7 +54,8 @@ export async function startHub(files: Record<string, Buffer> = {}) {
     const condition = request.headers['if-range'];
     const partial = first !== undefined && !hub.ignoresRanges && (condition === undefined || condition === etag);
     const start = partial ? Number(first) : 0;
-    if (start >= bytes.length) return void response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
+    if (start >= bytes.length)
+      return void response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
     const body = bytes.subarray(start);
     response.writeHead(partial ? 206 : 200, {
       etag,

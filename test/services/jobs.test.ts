@@ -12,7 +12,11 @@ import { failureOf, tempFolder, until } from './assistant-support.ts';
 type Run = JobContext<{ name: string }> & { finish(result?: Record<string, unknown>): void; fail(error: Error): void };
 
 /** Jobs of one kind whose runs the test ends itself. */
-function start({ dir = tempFolder(), resumable = true, now }: { dir?: string; resumable?: boolean; now?: () => number } = {}) {
+function start({
+  dir = tempFolder(),
+  resumable = true,
+  now,
+}: { dir?: string; resumable?: boolean; now?: () => number } = {}) {
   const store = openStore(join(dir, 'longhand.db'));
   const log: string[] = [];
   const jobs = new Jobs(store, { log: (line) => void log.push(line), now });
@@ -161,24 +165,27 @@ describe('a job', () => {
 });
 
 describe('after a restart', () => {
-  it.each(['killed', 'ended'])('goes on with the job that ran when the app was %s, then with those behind it', async (how) => {
-    const first = start();
-    const { id } = first.jobs.start('bake', { name: 'bread' });
-    first.jobs.start('bake', { name: 'cake' });
-    first.runs[0]!.saveCheckpoint({ kneaded: true });
-    first.runs[0]!.progress({ stage: 'oven', done: 3, total: 9, unit: 'minutes' });
-    if (how === 'killed') first.kill();
-    else await first.close();
+  it.each(['killed', 'ended'])(
+    'goes on with the job that ran when the app was %s, then with those behind it',
+    async (how) => {
+      const first = start();
+      const { id } = first.jobs.start('bake', { name: 'bread' });
+      first.jobs.start('bake', { name: 'cake' });
+      first.runs[0]!.saveCheckpoint({ kneaded: true });
+      first.runs[0]!.progress({ stage: 'oven', done: 3, total: 9, unit: 'minutes' });
+      if (how === 'killed') first.kill();
+      else await first.close();
 
-    const second = start({ dir: first.dir });
-    expect(second.jobs.get(id)).toMatchObject({ stage: 'oven', done: 3 });
-    second.jobs.resumeInterrupted();
-    expect(second.runs).toHaveLength(1);
-    expect(second.runs[0]).toMatchObject({ params: { name: 'bread' }, checkpoint: { kneaded: true } });
-    second.runs[0]!.finish();
-    await until(() => second.runs.length === 2);
-    expect(second.runs[1]!.params.name).toBe('cake');
-  });
+      const second = start({ dir: first.dir });
+      expect(second.jobs.get(id)).toMatchObject({ stage: 'oven', done: 3 });
+      second.jobs.resumeInterrupted();
+      expect(second.runs).toHaveLength(1);
+      expect(second.runs[0]).toMatchObject({ params: { name: 'bread' }, checkpoint: { kneaded: true } });
+      second.runs[0]!.finish();
+      await until(() => second.runs.length === 2);
+      expect(second.runs[1]!.params.name).toBe('cake');
+    },
+  );
 
   it('leaves a paused job paused, and one that cannot go on as interrupted until the user says so', async () => {
     const first = start({ resumable: false });

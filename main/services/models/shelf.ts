@@ -1,13 +1,26 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { recipe } from '../../contract/reader.ts';
 import { WEIGHTS_FILE } from '../../../native-models/graph/weights.ts';
-import {
-  COMPILER_VERSION,
-  GRAPH_FILE,
-  MANIFEST_FILE,
-  parseManifest,
-  type Manifest,
-} from '../../../native-models/manifest.ts';
+import { COMPILER_VERSION, GRAPH_FILE, MANIFEST_FILE } from '../../../native-models/manifest.ts';
+
+// Only what is asked of a model here: a manifest of another compiler has other fields besides, and is one nevertheless.
+const manifestSchema = z.object({
+  format: z.literal(1),
+  compilerVersion: z.number(),
+  name: z.string(),
+  architecture: z.string(),
+  recipe,
+  license: z.string().nullable(),
+  parameters: z.number(),
+  contextTokens: z.number(),
+  source: z.object({ name: z.string(), sizeBytes: z.number() }),
+  weightsBytes: z.number(),
+  graphBytes: z.number(),
+  createdMs: z.number(),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
 
 /** A compiled model as it lies on the disk. */
 export type ShelfModel = { folder: string; manifest: Manifest };
@@ -96,7 +109,8 @@ export class Shelf {
 /** Null where the folder is gone or its manifest is no manifest of ours. */
 export function readModel(folder: string): ShelfModel | null {
   try {
-    return { folder, manifest: parseManifest(readFileSync(join(folder, MANIFEST_FILE), 'utf8')) };
+    const json: unknown = JSON.parse(readFileSync(join(folder, MANIFEST_FILE), 'utf8'));
+    return { folder, manifest: manifestSchema.parse(json) };
   } catch {
     return null;
   }
