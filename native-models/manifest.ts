@@ -25,12 +25,14 @@ export const manifestSchema = z.object({
     .object({ type: z.enum(['linear', 'yarn']), factor: z.number(), originalContextLength: z.number().nullable() })
     .nullable(),
   /** What the makers recommend, as far as known. */
-  sampling: z.object({
-    temperature: z.number().optional(),
-    topP: z.number().optional(),
-    topK: z.number().optional(),
-    repetitionPenalty: z.number().optional(),
-  }),
+  sampling: z
+    .object({
+      temperature: z.number().optional(),
+      topP: z.number().optional(),
+      topK: z.number().optional(),
+      repetitionPenalty: z.number().optional(),
+    })
+    .default({}),
   source: z.object({ name: z.string(), sizeBytes: z.number(), sha256: z.string() }),
   weightsBytes: z.number(),
   graphBytes: z.number(),
