@@ -51,18 +51,18 @@ export function startAssistant(setup: Setup = {}) {
 
 export function connectClient(assistant: Assistant): LonghandClient & { port: Port } {
   const { port1, port2 } = new MessageChannel();
-  assistant.connect('client', port2 as Port);
+  assistant.connect('client', port2);
   onTestFinished(() => port1.close());
   return Object.assign(Object.create(connect<LonghandClient>(port1 as Port) as object) as LonghandClient, {
-    port: port1 as Port,
+    port: port1,
   });
 }
 
 /** Joins a scripted process; the port it returns is the process's end, and closing it is its death. */
 export function attach(assistant: Assistant, peer: 'engine' | 'reader' | 'shell', process: Scripted): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  createServer(process.router() as never).serve(port2 as Port);
-  assistant.connect(peer, port1 as Port);
+  createServer(process.router() as never).serve(port2);
+  assistant.connect(peer, port1);
   process.port = port2;
   onTestFinished(() => port2.close());
   return port2;
@@ -330,7 +330,7 @@ export async function until<T>(find: () => T | Promise<T>, limitMs = 5000): Prom
   const end = performance.now() + limitMs;
   for (;;) {
     const found = await find();
-    if (found !== null && found !== undefined && found !== false) return found as NonNullable<T>;
+    if (found !== null && found !== undefined && found !== false) return found;
     if (performance.now() > end) throw new Error(`it did not happen within ${limitMs} ms: ${find.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -40,7 +40,7 @@ export class Jobs {
 
   register<Params extends Record<string, unknown>>(kind: JobKind<Params>): void {
     if (this.#kinds.has(kind.kind)) throw new Error(`two kinds of job are called ${kind.kind}`);
-    this.#kinds.set(kind.kind, kind as unknown as JobKind);
+    this.#kinds.set(kind.kind, kind);
   }
 
   /** Goes on with what the last run of the app left. Call it once, when every kind is registered. */

@@ -10,7 +10,8 @@ import { Feed } from '../events/feed.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
 import type { Store } from '../store/open.ts';
 import { readSettings } from '../system/settings.ts';
-import { isCurrent, Shelf, type ShelfModel } from './shelf.ts';
+import type { Shelf } from './shelf.ts';
+import { isCurrent, type ShelfModel } from './shelf.ts';
 
 export type ModelsOptions = {
   store: Store;
