@@ -202,7 +202,8 @@ export class Chat {
     const wasRunning = shown.running;
     this.#unpainted.delete(message.id);
     shown.replace(message);
-    if (before === 'waiting' && message.state === 'streaming') this.#options.onAnswer('started', shown);
+    if (message.state === 'streaming' && (before === 'waiting' || !wasRunning))
+      this.#options.onAnswer('started', shown);
     if (!wasRunning || shown.running) return;
     this.composer.recount();
     this.#options.onAnswer(endOf(message), shown);
@@ -211,6 +212,7 @@ export class Chat {
   /** Tokens may arrive faster than the screen is painted; the text changes once a frame. */
   #append(messageId: string, text: string): void {
     const shown = this.#find(messageId);
+    if (shown) shown.progress = null;
     if (shown?.message.state === 'waiting') this.#update(shown, { ...shown.message, state: 'streaming' });
     if (this.#unpainted.size === 0) this.#options.onNextFrame(() => this.#paint());
     this.#unpainted.set(messageId, (this.#unpainted.get(messageId) ?? '') + text);

@@ -14,9 +14,11 @@ export class Composer {
   count = $state.raw<Count | null>(null);
   readonly isBlank = $derived(this.#text.trim() === '');
   /** Tokens over the model's limit; 0 while the prompt fits or its size is unknown. */
-  readonly tooMany = $derived(
-    this.count === null ? 0 : Math.max(0, this.count.promptTokens - this.count.contextTokens),
-  );
+  readonly tooMany = $derived.by(() => {
+    if (this.count === null) return 0;
+    // The answer needs room for one token at least.
+    return Math.max(0, this.count.promptTokens + 1 - this.count.contextTokens);
+  });
   #conversationId: string | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #counted = 0;

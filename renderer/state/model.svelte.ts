@@ -2,6 +2,7 @@ import type { Job } from '../../main/contract/jobs.ts';
 import type { ModelStatus } from '../../main/contract/models.ts';
 import type { Connection } from '../app/connection.ts';
 
+const GONE = ['model-not-found', 'model-damaged'];
 const RESUMABLE: Job['state'][] = ['paused', 'failed', 'interrupted'];
 
 /** Which model answers, and what stands between the user and a first answer. */
@@ -10,12 +11,14 @@ export class Model {
   /** A request of the user's is on its way. */
   asking = $state(false);
   readonly state = $derived(this.status?.state ?? null);
-  readonly name = $derived(this.status?.model?.name ?? this.status?.job?.title ?? null);
+  readonly name = $derived(this.status?.model?.name ?? null);
   /** A message may be sent: an answer comes now, or as soon as the model is there. */
   readonly canAnswer = $derived(this.state === 'ready' || this.state === 'installing' || this.state === 'loading');
   readonly downloading = $derived(
     this.state === 'installing' && this.status?.job?.state === 'running' && this.status.job.stage === 'download',
   );
+  /** The files of the chosen model are not there, or not whole: only another one helps. */
+  readonly isGone = $derived(GONE.includes(this.status?.error?.code ?? ''));
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
@@ -30,12 +33,13 @@ export class Model {
     );
   }
 
-  /** Goes on with the job that stopped, or starts to get the starter model. */
+  /** Goes on with the job that stopped, loads the model again that failed to load, or gets the starter model. */
   install = () =>
     this.#ask(async () => {
-      const job = this.status?.job;
+      const { job, model } = this.status ?? {};
       if (job && RESUMABLE.includes(job.state))
         await this.#connection.call((client) => client.jobs.resume({ id: job.id }));
+      else if (model && !this.isGone) await this.#connection.call((client) => client.models.use({ name: model.name }));
       else await this.#connection.call((client) => client.models.pull({ name: 'starter' }));
     });
 

@@ -80,9 +80,9 @@ describe('the count', () => {
 
   it('says by how many tokens the prompt is too long', async () => {
     const composer = open();
-    composer.count = tokens(100);
+    composer.count = tokens(99);
     expect(composer.tooMany).toBe(0);
-    composer.count = tokens(101);
+    composer.count = tokens(100); // no room for a single token of the answer
     expect(composer.tooMany).toBe(1);
   });
 
