@@ -29,6 +29,7 @@ const byId = z.object({ id: z.string() });
 
 export const jobs = {
   list: oc.output(z.array(job)),
+  /** The job `id` until it has ended; without it, the unfinished ones and then every change of any. */
   watch: oc.input(z.object({ id: z.string().nullish() }).default({})).output(eventIterator(job)),
   pause: oc.input(byId).output(job),
   resume: oc.input(byId).output(job),

@@ -43,6 +43,7 @@ export const models = {
     .output(job),
   /** Downloads and compiles a catalogue entry (`starter` names the default for this machine) as a job. */
   pull: oc.input(z.object({ name: z.string().default('starter') })).output(job),
+  /** Chooses what answers from now on; it loads meanwhile. Refused with `model-in-use` while another one answers. */
   use: oc.input(z.object({ name: z.string() })).output(modelStatus),
   /** Refused with `model-in-use` while an answer is being computed with it. */
   remove: oc.input(z.object({ name: z.string() })).output(z.void()),

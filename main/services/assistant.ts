@@ -18,7 +18,7 @@ import { modelsApp } from './models/app.ts';
 import { Installer, type InstallerOptions } from './models/install.ts';
 import { Models } from './models/models.ts';
 import { Shelf } from './models/shelf.ts';
-import { openStore } from './store/open.ts';
+import { openStore, type Store } from './store/open.ts';
 import { systemApp } from './system/app.ts';
 
 export type AssistantOptions = {
@@ -39,12 +39,22 @@ export type Assistant = ReturnType<typeof openAssistant>;
  * unfinished are marked as interrupted, its jobs go on, and a model is loaded or, where that is wanted, fetched.
  * @throws LonghandError as `openStore` does; nothing is open then
  */
-export function openAssistant({ dataDir, version, env, log, hungAfterMs, network, memoryBytes }: AssistantOptions) {
+export function openAssistant(options: AssistantOptions) {
+  const { dataDir, log } = options;
   const store = openStore(join(dataDir, 'longhand.db'), {
     onSlow: ({ name, ms }) => log(`${name} took ${Math.round(ms)} ms`),
   });
-  store.messages.recoverInterrupted();
+  try {
+    store.messages.recoverInterrupted();
+    return joinServices(store, options);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
 
+function joinServices(store: Store, options: AssistantOptions) {
+  const { dataDir, version, env, log, hungAfterMs, network, memoryBytes } = options;
   const shell = new Peer<ShellClient>(() => new LonghandError('internal', 'The shell is not there.'));
   const restartEngine = (reason: string) => {
     shell.call((client) => client.restart({ role: 'engine', reason })).catch((error: Error) => log(error.message));

@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { download, type DownloadOptions } from '../../main/services/models/download.ts';
 import { failureOf, tempFolder, until } from './assistant-support.ts';
-import { closedPort, sha256, someBytes, startHub } from './hub-support.ts';
+import { closedPort, sha256, someBytes, startHub, startProxy } from './hub-support.ts';
 
 const bytes = someBytes(300_000);
 
@@ -177,6 +179,28 @@ describe('a download', () => {
     expect(error.message).toContain('500');
     expect(hub.failWith).toHaveLength(6); // one attempt and three more
     expect(leftovers()).toContain('model.gguf.part');
+  });
+
+  it('goes through the proxy that the environment names, for which the shell sets NODE_USE_ENV_PROXY', async () => {
+    const { hub, path } = await prepare();
+    const proxy = await startProxy();
+    const url = `http://hub.invalid:${new URL(hub.base).port}/storage/model.gguf`; // a name that only the proxy knows
+    const module = new URL('../../main/services/models/download.ts', import.meta.url).href;
+    const script = `
+      import { download } from ${JSON.stringify(module)};
+      const { signal } = new AbortController();
+      await download(${JSON.stringify(url)}, ${JSON.stringify(path)}, { signal, sha256: null, onProgress() {}, retryMs: [] });`;
+    const env = {
+      ...process.env,
+      NODE_USE_ENV_PROXY: '1',
+      HTTP_PROXY: proxy.base,
+      http_proxy: proxy.base,
+      NO_PROXY: '',
+      no_proxy: '',
+    };
+    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env });
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+    expect(proxy.hosts).toEqual(['hub.invalid']);
   });
 
   it('says that there is no network where there is none', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect as connectSocket, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
@@ -95,6 +95,36 @@ export async function closedPort(): Promise<string> {
   const { port } = server.address() as AddressInfo;
   await new Promise((closed) => server.close(closed));
   return `http://127.0.0.1:${port}`;
+}
+
+/** An HTTP proxy that takes every host for this machine. */
+export async function startProxy(): Promise<{ base: string; hosts: string[] }> {
+  const hosts: string[] = [];
+  const server = createServer();
+  server.on('connect', (request, client, head) => {
+    const { hostname, port } = new URL(`http://${request.url}`);
+    hosts.push(hostname);
+    const target = connectSocket(Number(port), '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      target.write(head);
+      target.pipe(client).pipe(target);
+    });
+  });
+  server.on('request', (request, response) => {
+    const { hostname, port, pathname } = new URL(request.url ?? '');
+    hosts.push(hostname);
+    const onward = { host: '127.0.0.1', port, path: pathname, headers: request.headers };
+    get(onward, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, hosts };
 }
 
 /** The command of a pip that behaves as `mode` says and delivers the file `wheel`. */

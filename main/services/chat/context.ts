@@ -9,13 +9,15 @@ import { buildPrompt, type PromptMessage } from './prompt.ts';
 
 type Draft = { conversationId?: string | null; parentId?: string | null; text: string };
 
+export type ContextOptions = { store: Store; engine: Pick<Engine, 'count'>; models: Pick<Models, 'current'> };
+
 /** What an answer is computed from, and whether it fits the model. */
 export class Context {
   readonly #store: Store;
-  readonly #engine: Engine;
-  readonly #models: Models;
+  readonly #engine: ContextOptions['engine'];
+  readonly #models: ContextOptions['models'];
 
-  constructor({ store, engine, models }: { store: Store; engine: Engine; models: Models }) {
+  constructor({ store, engine, models }: ContextOptions) {
     this.#store = store;
     this.#engine = engine;
     this.#models = models;

@@ -15,8 +15,8 @@ import { openConversation, showConversation, showMessage, type ConversationWatch
 
 export type TurnOptions = {
   store: Store;
-  engine: Engine;
-  models: Models;
+  engine: Pick<Engine, 'generate'>;
+  models: Pick<Models, 'acquire'>;
   context: Context;
   watch: ConversationWatch;
   log(line: string): void;
