@@ -51,7 +51,11 @@ describe('npm start', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(events[0]).toMatchObject({ event: 'ready', pid: shell.child.pid, url: expect.stringMatching(/^http:.*#/) as unknown });
+    expect(events[0]).toMatchObject({
+      event: 'ready',
+      pid: shell.child.pid,
+      url: expect.stringMatching(/^http:.*#/) as unknown,
+    });
     expect(events[1]).toMatchObject({ event: 'model', state: 'ready' });
   });
 

@@ -48,7 +48,7 @@ export async function openLlamaCpp(options: {
   });
   const call = <T>(operation: string, input: object) =>
     new Promise<T>((resolve, reject) => {
-      waiting.set(++next, { resolve: resolve as (value: unknown) => void, reject });
+      waiting.set(++next, { resolve: resolve, reject });
       child.send({ id: next, operation, input });
     });
   const { path, threads, contextTokens } = options;
