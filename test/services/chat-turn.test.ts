@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LonghandError } from '../../main/contract/errors.ts';
-import { openStoreReader } from '../../main/services/store/open.ts';
+import { ConversationWatch } from '../../main/services/chat/watch.ts';
+import { openStore, openStoreReader } from '../../main/services/store/open.ts';
 import {
   attach,
   connectClient,
@@ -440,6 +441,25 @@ describe('watching', () => {
     answer.say('two ').say('three').end();
     const back = await watchConversation(connectClient(assistant), id);
     expect((await back.reaches('complete')).text).toBe('One two three');
+  });
+
+  it('leaves nothing behind when watchers go, whichever way', async () => {
+    const store = openStore(':memory:');
+    const watch = new ConversationWatch(store);
+    const { id } = store.conversations.create();
+    const stop = new AbortController();
+    const first = watch.watch(id, stop.signal);
+    const second = watch.watch(id);
+    await Promise.all([first.next(), second.next()]);
+    expect(watch.size).toBe(1);
+    await second.return();
+    const waiting = first.next();
+    stop.abort();
+    await waiting;
+    expect(watch.size).toBe(0);
+    await expect(watch.watch('nobody').next()).rejects.toMatchObject({ code: 'not-found' });
+    expect(watch.size).toBe(0);
+    store.close();
   });
 
   it('fails for a conversation that does not exist', async () => {

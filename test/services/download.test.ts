@@ -49,6 +49,13 @@ describe('a download', () => {
     expect(ranges.slice(1).every((range) => /^bytes=[1-9]\d*-$/.test(range ?? ''))).toBe(true);
   });
 
+  it('is patient with a connection that breaks again and again, as long as each brings something', async () => {
+    const { hub, path, run } = await prepare({ retryMs: [1, 1] });
+    hub.cutAfter = Array.from({ length: 8 }, () => 30_000);
+    await run();
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+  });
+
   it('connects anew when nothing comes for a while', async () => {
     const { hub, path, run } = await prepare();
     hub.stallAfter = [100_000];
@@ -88,6 +95,7 @@ describe('a download', () => {
     hub.files['/model.gguf'] = changed;
     await running;
     expect(readFileSync(path).equals(changed)).toBe(true);
+    expect(hub.storage()).toHaveLength(2); // told at once, by If-Range, that the rest would not fit
   });
 
   it('begins again when the source mixes up ranges of two versions', async () => {

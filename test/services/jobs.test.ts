@@ -175,6 +175,7 @@ describe('after a restart', () => {
       first.runs[0]!.progress({ stage: 'oven', done: 3, total: 9, unit: 'minutes' });
       if (how === 'killed') first.kill();
       else await first.close();
+      expect(first.log).toEqual([]);
 
       const second = start({ dir: first.dir });
       expect(second.jobs.get(id)).toMatchObject({ stage: 'oven', done: 3 });
