@@ -86,12 +86,25 @@ test.describe('a question and its answer', () => {
 
   test('a failure says why, and trying again gives an answer', async ({ ui, assistant }) => {
     assistant.failWith = new LonghandError('engine-stopped', 'Engine stopped.');
+    assistant.script = (question) => ['', `You said: ${question}`];
     await send(ui, 'Hello');
+    await expect(answers(ui)).toContainText('No answer.');
     await expect(answers(ui)).toContainText('The model process stopped. Your text is saved.');
     assistant.failWith = null;
     await ui.getByRole('button', { name: 'Try again' }).click();
     await expect(answers(ui)).toHaveCount(1);
     await expect(answers(ui)).toContainText('You said: Hello');
+  });
+
+  test('an answer that broke off keeps its text and can be continued', async ({ ui, assistant }) => {
+    assistant.failWith = new LonghandError('runtime-failed', 'Failed.');
+    assistant.script = () => ['The first words'];
+    await send(ui, 'Hello');
+    await expect(answers(ui)).toContainText('The answer broke off.');
+    assistant.failWith = null;
+    await ui.getByRole('button', { name: 'Continue from here' }).click();
+    await expect(answers(ui)).toContainText('The first words And so it goes on to its end.');
+    await expect(answers(ui)).not.toContainText('broke off');
   });
 
   test('a screen reader hears of beginning and end, not of the words between', async ({ ui, assistant }) => {
@@ -322,9 +335,19 @@ test.describe('the list of conversations', () => {
     await row.getByRole('button', { name: 'Delete' }).click();
     await expect(ui.getByText('Ask a question.')).toBeVisible();
     await expect(ui.getByRole('link', { name: '江雪' })).toBeHidden();
-    await expect(ui.getByRole('link', { name: 'Bread' })).toBeFocused();
+    await expect(field(ui)).toBeFocused();
     await ui.getByRole('button', { name: 'Undo' }).click();
     await expect(answers(ui)).toContainText('独钓');
+  });
+
+  test('deleting another conversation keeps the open one, and the focus in the list', async ({ ui }) => {
+    await ui.getByRole('link', { name: 'Bread' }).click();
+    await expect(ui.getByText('About an hour.')).toBeVisible();
+    await ui.getByRole('button', { name: 'Delete “江雪”' }).focus();
+    await ui.keyboard.press('Enter');
+    await expect(ui.getByText('“江雪” deleted.').first()).toBeVisible();
+    await expect(ui.getByRole('link', { name: 'Bread' })).toBeFocused();
+    await expect(ui.getByText('About an hour.')).toBeVisible();
   });
 
   test('Back returns to the conversation before', async ({ ui }) => {

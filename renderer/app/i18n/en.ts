@@ -45,7 +45,8 @@ export const en = {
   settings: {
     label: 'Appearance and language',
     theme: 'Appearance',
-    system: 'System',
+    systemTheme: 'System look',
+    systemLanguage: 'System language',
     light: 'Light',
     dark: 'Dark',
     contrast: 'High contrast',

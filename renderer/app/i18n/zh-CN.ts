@@ -42,7 +42,8 @@ export const zhCN: Dictionary = {
   settings: {
     label: '外观与语言',
     theme: '外观',
-    system: '跟随系统',
+    systemTheme: '系统外观',
+    systemLanguage: '系统语言',
     light: '浅色',
     dark: '深色',
     contrast: '高对比度',
