@@ -8,7 +8,7 @@ export const processInfo = z.object({
   role: processRole,
   pid: z.number().nullable(),
   restarts: z.number(),
-  /** Set when the process died twice within a minute and was not started again. */
+  /** Set when the process died five times within a minute and was not started again. */
   failed: z.boolean(),
   lastExit: z.string().nullable(),
 });
