@@ -3,12 +3,14 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { mkdir, open, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { recommendedSampling } from './catalog/sampling.ts';
+import { ropeFrequencies } from './attention/rope.ts';
 import { findArchitecture } from './architectures/index.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint/index.ts';
 import { GraphBuilder } from './graph/graph.ts';
 import { WEIGHTS_FILE } from './graph/weights.ts';
 import { COMPILER_VERSION, GRAPH_FILE, MANIFEST_FILE, TOKENIZER_FILE, type Manifest } from './manifest.ts';
 import type { Recipe } from './quantize/packed.ts';
+import { Tokenizer } from './text/tokenizer.ts';
 import { writeTokenizerSource } from './text/tokenizer-source.ts';
 
 export type CompileProgress = { stage: 'hash' | 'weights'; done: number; total: number };
@@ -39,13 +41,18 @@ export class DiskFullError extends Error {
 export async function compile(path: string, folder: string, options: CompileOptions): Promise<Manifest> {
   const checkpoint = await openCheckpoint(path);
   const partial = `${folder}.partial`;
+  let neededBytes = 0;
   try {
+    // What would keep the model from being used is found before anything is written.
+    Tokenizer.fromSource(checkpoint.tokenizer);
+    ropeFrequencies(checkpoint.config);
     const graph = new GraphBuilder(checkpoint, options.recipe);
     findArchitecture(checkpoint.config.architecture).build(graph);
     const encoded = graph.encode();
     await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
-    await checkSpace(partial, graph.weights.sizeBytes + encoded.byteLength);
+    neededBytes = graph.weights.sizeBytes + encoded.byteLength;
+    await checkSpace(partial, neededBytes);
     const sha256 = await hashFile(path, checkpoint.sizeBytes, options);
     const errors = await writeWeights(join(partial, WEIGHTS_FILE), graph, options);
     await writeFile(join(partial, GRAPH_FILE), encoded, { flush: true });
@@ -58,9 +65,9 @@ export async function compile(path: string, folder: string, options: CompileOpti
     await syncFolder(dirname(folder));
     return manifest;
   } catch (error) {
+    const free = await freeBytes(dirname(folder));
     await rm(partial, { recursive: true, force: true });
-    if (isDiskFull(error))
-      throw new DiskFullError(checkpoint.sizeBytes, await freeBytes(dirname(folder)), { cause: error });
+    if (isDiskFull(error)) throw new DiskFullError(neededBytes, free, { cause: error });
     throw error;
   } finally {
     await checkpoint.close();

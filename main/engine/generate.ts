@@ -81,13 +81,19 @@ export async function encodePrompt(
   const { chatTemplate, bosTokenId, eosTokenIds, tokens } = model.tokenizerSource;
   if (chatTemplate === null) throw new LonghandError('bad-chat-template', 'This model has no chat template.', {});
   const spell = (id: number | null | undefined) => (id === null || id === undefined ? null : (tokens[id] ?? null));
-  const pieces = renderChat(chatTemplate, messages, {
+  const known = messages.map((message) => ({ ...message, tokens: usable(message.tokens, model.tokenizer.vocabSize) }));
+  const pieces = renderChat(chatTemplate, known, {
     continueFinal,
     addGenerationPrompt: !continueFinal,
     bosToken: spell(bosTokenId),
     eosToken: spell(eosTokenIds[0]),
   });
   return [...(await model.tokenizer.encodePiecesAsync(pieces, signal === undefined ? {} : { signal }))];
+}
+
+/** Kept tokens, unless one is none of this vocabulary: then they are another model's, and the text counts. */
+function usable(tokens: readonly number[] | undefined, vocabSize: number): readonly number[] | undefined {
+  return tokens?.every((id) => id >= 0 && id < vocabSize) ? tokens : undefined;
 }
 
 /** Tokens that an answer may have; there must be room for at least one. */

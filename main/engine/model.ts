@@ -37,14 +37,21 @@ export class Model {
   readonly #bound = new Map<KvSequence, BoundSequence>();
   #rope = { cos: pinnedFloat32(0), sin: pinnedFloat32(0), positions: 0 };
 
-  private constructor(session: RuntimeSession, manifest: Manifest, source: TokenizerSource, info: LoadedModel) {
+  private constructor(
+    session: RuntimeSession,
+    manifest: Manifest,
+    source: TokenizerSource,
+    tokenizer: Tokenizer,
+    frequencies: RopeFrequencies,
+    info: LoadedModel,
+  ) {
     this.#session = session;
     this.manifest = manifest;
     this.tokenizerSource = source;
-    this.tokenizer = Tokenizer.fromSource(source);
+    this.tokenizer = tokenizer;
     this.info = info;
     this.shape = { ...manifest, contextTokens: info.contextTokens };
-    this.#frequencies = ropeFrequencies(manifest);
+    this.#frequencies = frequencies;
   }
 
   /**
@@ -61,6 +68,9 @@ export class Model {
     await checkSize(folder, WEIGHTS_FILE, manifest.weightsBytes);
     await checkSize(folder, GRAPH_FILE, manifest.graphBytes);
     const source = parseTokenizerSource(await readPart(folder, TOKENIZER_FILE, 'model-damaged'));
+    // What can fail does so before the session holds memory.
+    const tokenizer = Tokenizer.fromSource(source);
+    const frequencies = ropeFrequencies(manifest);
     const session = RuntimeSession.open(join(folder, GRAPH_FILE), options);
     const info: LoadedModel = {
       name: manifest.name,
@@ -74,7 +84,7 @@ export class Model {
       threads: options.threads,
       loadMs: 0,
     };
-    const model = new Model(session, manifest, source, info);
+    const model = new Model(session, manifest, source, tokenizer, frequencies, info);
     info.loadMs = performance.now() - started;
     return model;
   }

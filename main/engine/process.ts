@@ -22,6 +22,8 @@ type Loaded = { model: Model; cache: PrefixCache };
 
 let loaded: Loaded | null = null;
 let running = 0;
+/** Loads and unloads follow one another: two at once would leave a model in memory that nobody knows. */
+let changing: Promise<unknown> = Promise.resolve();
 
 const scheduler = new Scheduler({
   limitMs: () => 60_000 + ((loaded?.model.info.weightBytes ?? 0) / 1e9) * HUNG_MS_PER_GB,
@@ -33,20 +35,17 @@ const scheduler = new Scheduler({
 
 const engine = implement(engineContract);
 const router = engine.router({
-  load: engine.load.handler(async ({ input }) => {
-    if (running > 0) throw new LonghandError('model-in-use', 'An answer is being computed with the loaded model.');
-    unload();
-    const threads = input.threads ?? defaultThreads();
-    const model = await asLonghandError(() =>
-      Model.load(input.folder, { contextTokens: input.contextTokens, threads }),
-    );
-    loaded = { model, cache: new PrefixCache(model, totalmem() * CACHE_SHARE) };
-    return model.info;
-  }),
-  unload: engine.unload.handler(() => {
-    if (running > 0) throw new LonghandError('model-in-use', 'An answer is being computed with the loaded model.');
-    unload();
-  }),
+  load: engine.load.handler(({ input }) =>
+    change(async () => {
+      unload();
+      const threads = input.threads ?? defaultThreads();
+      const { folder, contextTokens } = input;
+      const model = await asLonghandError(() => Model.load(folder, { contextTokens, threads }));
+      loaded = { model, cache: new PrefixCache(model, totalmem() * CACHE_SHARE) };
+      return model.info;
+    }),
+  ),
+  unload: engine.unload.handler(() => change(() => Promise.resolve(unload()))),
   status: engine.status.handler(() => ({
     pid: process.pid,
     model: loaded?.model.info ?? null,
@@ -71,22 +70,24 @@ const router = engine.router({
       running--;
     }
   }),
-  logits: engine.logits.handler(async ({ input, signal }) => {
-    const { model } = current();
-    const sequence = model.newSequence();
-    try {
-      const turns = scheduler.client('background');
-      const logits = await turns.turn(() => model.forward(sequence, input.tokens, { signal }), signal);
-      return { logits: new Blob([Float32Array.from(logits)]) };
-    } finally {
-      model.forget(sequence);
-    }
-  }),
-  bench: engine.bench.handler(async ({ input, signal }) => {
-    const { model } = current();
-    const tokensPerSecond = await benchPoint(model, scheduler.client('interactive'), input, signal);
-    return { tokensPerSecond, rssBytes: process.memoryUsage.rss() };
-  }),
+  logits: engine.logits.handler(({ input, signal }) =>
+    using(async (model) => {
+      const sequence = model.newSequence();
+      try {
+        const turns = scheduler.client('background');
+        const logits = await turns.turn(() => model.forward(sequence, input.tokens, { signal }), signal);
+        return { logits: new Blob([Float32Array.from(logits)]) };
+      } finally {
+        model.forget(sequence);
+      }
+    }),
+  ),
+  bench: engine.bench.handler(({ input, signal }) =>
+    using(async (model) => {
+      const tokensPerSecond = await benchPoint(model, scheduler.client('interactive'), input, signal);
+      return { tokensPerSecond, rssBytes: process.memoryUsage.rss() };
+    }),
+  ),
   bandwidth: engine.bandwidth.handler(async () => ({
     gigabytesPerSecond: await measureBandwidth(loaded?.model.info.threads ?? defaultThreads()),
   })),
@@ -98,6 +99,27 @@ onPort((_peer, port) => server.serve(port));
 function current(): Loaded {
   if (loaded === null) throw new LonghandError('no-model', 'No model is loaded.');
   return loaded;
+}
+
+/** Runs `work` with the model, which is not released before it has ended: the runtime may still be writing for it. */
+async function using<T>(work: (model: Model) => Promise<T>): Promise<T> {
+  const { model } = current();
+  running++;
+  try {
+    return await work(model);
+  } finally {
+    running--;
+  }
+}
+
+/** Runs `work` once earlier changes are done. @throws LonghandError `model-in-use` */
+function change<T>(work: () => Promise<T>): Promise<T> {
+  const changed = changing.then(() => {
+    if (running > 0) throw new LonghandError('model-in-use', 'An answer is being computed with the loaded model.');
+    return work();
+  });
+  changing = changed.catch(() => {});
+  return changed;
 }
 
 function unload(): void {

@@ -1,4 +1,5 @@
 import type { Sampling } from '../contract/engine.ts';
+import { LonghandError } from '../contract/errors.ts';
 
 /** Chooses tokens from logits. One per answer: it remembers what the repetition penalty must know. */
 export class Sampler {
@@ -21,6 +22,12 @@ export class Sampler {
   /** The next token id. Order as in transformers: repetition penalty, temperature, top-k, top-p, min-p. `logits` is changed. */
   next(logits: Float32Array): number {
     const { repetitionPenalty, temperature } = this.#options;
+    if (!Number.isFinite(logits[argmax(logits, this.#vocabSize)])) {
+      throw new LonghandError(
+        'runtime-failed',
+        'The model computed no numbers. Its weights may be damaged: install it again.',
+      );
+    }
     if (repetitionPenalty !== 1) {
       for (const id of this.#seen) {
         const logit = logits[id]!;

@@ -3,6 +3,9 @@ export type Priority = 'interactive' | 'background';
 /** Background work gets a quarter of the share of a question that somebody waits for. */
 const weights: Record<Priority, number> = { interactive: 1, background: 0.25 };
 
+/** How long the queue stands still for whoever has just finished and is owed the next turn: it has yet to ask. */
+const GRACE_MS = 2;
+
 type Waiting = { client: SchedulerClient; start: () => void };
 
 /**
@@ -15,6 +18,7 @@ export class Scheduler {
   readonly #limitMs: () => number;
   readonly #waiting: Waiting[] = [];
   #busy = false;
+  #grace: { client: SchedulerClient; timer: NodeJS.Timeout } | null = null;
   #virtualNow = 0;
 
   /** @param onHung called when one step has run for longer than `limitMs()`: its thread will not come back */
@@ -40,7 +44,7 @@ export class Scheduler {
       clearTimeout(watchdog);
       client.virtualTime += (performance.now() - started) / client.weight;
       this.#busy = false;
-      this.#startNext();
+      this.#passOn(client);
     }
   }
 
@@ -59,13 +63,25 @@ export class Scheduler {
       };
       signal?.addEventListener('abort', leave, { once: true });
       this.#waiting.push(waiting);
-      // Whoever just finished asks again in the same tick: all of them are in the queue when the next one is chosen.
-      if (!this.#busy) queueMicrotask(() => this.#startNext());
+      if (this.#busy || (this.#grace !== null && this.#grace.client !== client)) return;
+      queueMicrotask(() => this.#startNext());
     });
   }
 
+  /** Without the grace two requests would simply alternate, however long the steps of one of them are. */
+  #passOn(finished: SchedulerClient): void {
+    if (this.#waiting.every(({ client }) => finished.virtualTime < client.virtualTime)) {
+      this.#grace = { client: finished, timer: setTimeout(() => this.#startNext(), GRACE_MS) };
+    } else {
+      this.#startNext();
+    }
+  }
+
   #startNext(): void {
-    if (this.#busy || this.#waiting.length === 0) return;
+    if (this.#busy) return;
+    clearTimeout(this.#grace?.timer);
+    this.#grace = null;
+    if (this.#waiting.length === 0) return;
     let best = 0;
     this.#waiting.forEach(({ client }, i) => {
       if (client.virtualTime < this.#waiting[best]!.client.virtualTime) best = i;

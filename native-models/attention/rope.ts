@@ -1,3 +1,4 @@
+import { CheckpointError } from '../checkpoint/errors.ts';
 import type { RopeScaling } from '../checkpoint/checkpoint.ts';
 
 export type RopeParameters = { headDim: number; ropeTheta: number; ropeScaling: RopeScaling | null };
@@ -19,7 +20,15 @@ export function ropeFrequencies({ headDim, ropeTheta, ropeScaling }: RopeParamet
   if (ropeScaling === null) return { frequencies: plain, factor: 1 };
   const { type, factor, originalContextLength } = ropeScaling;
   if (type === 'linear') return { frequencies: plain.map((theta) => theta / factor), factor: 1 };
-  if (originalContextLength === null) throw new Error('YaRN needs the original context length');
+  if (originalContextLength === null) {
+    throw new CheckpointError(
+      'missing-metadata',
+      'YaRN needs the original context length, which the file leaves out.',
+      {
+        key: 'rope.scaling.original_context_length',
+      },
+    );
+  }
   const pairOf = (rotations: number) =>
     (headDim * Math.log(originalContextLength / (rotations * 2 * Math.PI))) / (2 * Math.log(ropeTheta));
   const low = Math.max(Math.floor(pairOf(BETA_FAST)), 0);
@@ -37,8 +46,9 @@ export function ropeFrequencies({ headDim, ropeTheta, ropeScaling }: RopeParamet
  */
 export function ropeTables({ frequencies, factor }: RopeFrequencies, from: number, to: number) {
   const half = frequencies.length;
-  const cos = new Float32Array((to - from) * half);
-  const sin = new Float32Array((to - from) * half);
+  // Outside V8's heap, which moves small arrays: the runtime holds their addresses.
+  const cos = new Float32Array(new ArrayBuffer((to - from) * half * 4));
+  const sin = new Float32Array(new ArrayBuffer((to - from) * half * 4));
   for (let position = from, at = 0; position < to; position++) {
     for (let p = 0; p < half; p++, at++) {
       const angle = position * frequencies[p]!;

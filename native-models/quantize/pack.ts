@@ -26,7 +26,7 @@ export type WriteAt = (bytes: Uint8Array, position: number) => void;
 /**
  * Packs the matrices `names`, one below the other, as one matrix [N, K]. Streams: holds one slice at a time,
  * and the minima ([K/32, N], one float a block) whole.
- * @param onRows called with the source bytes done since the last call
+ * @param options.onBytes called with the source bytes done since the last call
  */
 export async function packMatrix(
   checkpoint: Checkpoint,

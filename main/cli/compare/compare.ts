@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { connect } from '../../contract/client.ts';
 import type { EngineClient } from '../../contract/index.ts';
 import type { RecipeName } from '../../contract/reader.ts';
@@ -97,7 +98,7 @@ export async function compareWithLlamaCpp(options: {
 }
 
 function startEngine(say: (line: string) => void): { client: EngineClient; end(): void } {
-  const file = new URL('../../engine/process.ts', import.meta.url).pathname;
+  const file = fileURLToPath(new URL('../../engine/process.ts', import.meta.url));
   const engine = spawnNode({ role: 'engine', file, args: [], env: {} }, say);
   const [near, far] = createChannel();
   engine.postMessage('client', [far]);

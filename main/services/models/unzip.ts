@@ -57,6 +57,8 @@ export async function unzipMember(
   }
 }
 
+const MOST_DIRECTORY_BYTES = 4 << 20;
+
 async function findMember(archive: string, name: string): Promise<Member> {
   const input = await open(archive, 'r');
   try {
@@ -75,7 +77,12 @@ async function lookUp(input: FileHandle, name: string): Promise<Omit<Member, 'st
   const tail = await read(input, tailAt, size - tailAt);
   const endAt = tail.lastIndexOf('PK\x05\x06', undefined, 'latin1');
   if (endAt < 0) throw new UnzipError('it has no end record');
-  const directory = await read(input, tail.readUInt32LE(endAt + 16), tail.readUInt32LE(endAt + 12));
+  const directoryAt = tail.readUInt32LE(endAt + 16);
+  const directoryBytes = tail.readUInt32LE(endAt + 12);
+  if (directoryBytes > MOST_DIRECTORY_BYTES || directoryAt + directoryBytes > size) {
+    throw new UnzipError('its list of files does not fit into it');
+  }
+  const directory = await read(input, directoryAt, directoryBytes);
   for (let at = 0; at + 46 <= directory.length;) {
     const nameBytes = directory.readUInt16LE(at + 28);
     const extraBytes = directory.readUInt16LE(at + 30);

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Scheduler, type Priority } from '../../main/engine/scheduler.ts';
+
+function newScheduler(onHung: (ms: number) => void = () => {}, limitMs = 60_000): Scheduler {
+  return new Scheduler({ limitMs: () => limitMs, onHung });
+}
+
+/** Takes turns of `stepMs` until `signal`; returns the milliseconds that it had. */
+async function work(scheduler: Scheduler, priority: Priority, stepMs: number, signal: AbortSignal): Promise<number> {
+  const client = scheduler.client(priority);
+  let hadMs = 0;
+  while (!signal.aborted) {
+    await client.turn(async () => {
+      const from = performance.now();
+      await sleep(stepMs);
+      hadMs += performance.now() - from;
+    });
+    await new Promise((resolve) => setImmediate(resolve)); // as a stream does between its events
+  }
+  return hadMs;
+}
+
+describe('the scheduler', () => {
+  it('shares the time of the device, whatever the length of a step', async () => {
+    const scheduler = newScheduler();
+    const signal = AbortSignal.timeout(1500);
+    const [long, short] = await Promise.all([
+      work(scheduler, 'interactive', 50, signal),
+      work(scheduler, 'interactive', 5, signal),
+    ]);
+    expect(long / short).toBeGreaterThan(0.5);
+    expect(long / short).toBeLessThan(2);
+  });
+
+  it('gives background work a smaller share', async () => {
+    const scheduler = newScheduler();
+    const signal = AbortSignal.timeout(1500);
+    const [front, back] = await Promise.all([
+      work(scheduler, 'interactive', 10, signal),
+      work(scheduler, 'background', 10, signal),
+    ]);
+    expect(front / back).toBeGreaterThan(2);
+  });
+
+  it('runs one step at a time and goes on after one that fails', async () => {
+    const scheduler = newScheduler();
+    const client = scheduler.client('interactive');
+    let running = 0;
+    const step = async () => {
+      expect(++running).toBe(1);
+      await sleep(2);
+      running--;
+    };
+    const failing = client.turn(() => Promise.reject(new Error('broken')));
+    await expect(failing).rejects.toThrow('broken');
+    await Promise.all(Array.from({ length: 10 }, () => client.turn(step)));
+  });
+
+  it('lets whoever gives up leave the queue', async () => {
+    const scheduler = newScheduler();
+    const stop = new AbortController();
+    const first = scheduler.client('interactive').turn(() => sleep(30));
+    const second = scheduler.client('interactive').turn(() => Promise.resolve(), stop.signal);
+    stop.abort(new Error('left'));
+    await expect(second).rejects.toThrow('left');
+    await first;
+    await expect(scheduler.client('interactive').turn(() => Promise.resolve('next'))).resolves.toBe('next');
+  });
+
+  it('says when a step does not return', async () => {
+    const hung: number[] = [];
+    const scheduler = newScheduler((ms) => hung.push(ms), 20);
+    await scheduler.client('interactive').turn(() => sleep(60));
+    expect(hung).toEqual([20]);
+  });
+});
