@@ -17,9 +17,8 @@ export function buildDecoder(g: GraphBuilder): void {
     const mixed = g.linear(attended, [`${at}.self_attn.o_proj`], { rows: H, columns: heads * headDim });
     ({ sum: x, normed } = g.addNorm(x, mixed, `${at}.post_attention_layernorm.weight`));
 
-    const gate = g.linear(normed, [`${at}.mlp.gate_proj`], { rows: F, columns: H });
-    const up = g.linear(normed, [`${at}.mlp.up_proj`], { rows: F, columns: H });
-    const down = g.linear(g.swiglu(gate, up), [`${at}.mlp.down_proj`], { rows: H, columns: F });
+    const gateUp = g.linear(normed, [`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], { rows: 2 * F, columns: H }); // [1, S, 2F]
+    const down = g.linear(g.swiglu(gateUp), [`${at}.mlp.down_proj`], { rows: H, columns: F });
     const next = layer + 1 < layers ? `model.layers.${layer + 1}.input_layernorm.weight` : 'model.norm.weight';
     ({ sum: x, normed } = g.addNorm(x, down, next));
   }

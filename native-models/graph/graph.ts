@@ -112,9 +112,11 @@ export class GraphBuilder {
     return name;
   }
 
-  /** silu(gate) * up, elementwise: [1, S, F]. */
-  swiglu(gate: string, up: string): string {
-    const at = gate.replace(/\/[^/]+$/, '');
+  /** silu(gate) * up of the two halves of [1, S, 2F], elementwise: [1, S, F]. */
+  swiglu(gateUp: string): string {
+    const at = gateUp.replace(/\/[^/]+$/, '');
+    const [gate, up] = [`${at}/gate`, `${at}/up`];
+    this.#push(`${at}/Split`, 'Split', [gateUp], [gate, up], { axis: -1, num_outputs: 2 }, '');
     // QuickGelu with alpha 1 is x * sigmoid(x).
     const silu = this.#node(`${at}/silu`, 'QuickGelu', [gate], { alpha: { float: 1 } }, CONTRIB);
     return this.#node(`${at}/Mul`, 'Mul', [silu, up]);
