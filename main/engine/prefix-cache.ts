@@ -14,7 +14,7 @@ const WORTH_KEEPING = 64;
 export class PrefixCache {
   readonly #model: Model;
   readonly #budgetBytes: number;
-  /** Least recently used first. */
+  /** Least recently given back first. */
   #idle: KvSequence[] = [];
   readonly #active = new Set<KvSequence>();
 
