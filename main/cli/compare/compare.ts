@@ -126,7 +126,9 @@ export function describe(point: ComparePoint): string {
   return `${point.kind} at ${point.tokens}: ${speeds}, ratio to the better ${point.ratioBest.toFixed(2)}`;
 }
 
+/** The middle value, or the mean of the two in the middle. */
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+  const middle = sorted.length / 2;
+  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
 }
