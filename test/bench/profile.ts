@@ -32,7 +32,11 @@ for (const { cat, name, dur, ts, args } of events) {
 }
 const perStep = runs.reduce((sum, { dur }) => sum + dur, 0) / runs.length / 1000;
 console.log(`${speed.toFixed(1)} tokens/s at ${tokens} cached; ${perStep.toFixed(2)} ms a run with the profiler on`);
-for (const [operator, { count, microseconds }] of [...byOperator].sort((a, b) => b[1].microseconds - a[1].microseconds)) {
+for (const [operator, { count, microseconds }] of [...byOperator].sort(
+  (a, b) => b[1].microseconds - a[1].microseconds,
+)) {
   const ms = microseconds / runs.length / 1000;
-  console.log(`${operator.padEnd(40)} ${String(count / runs.length).padStart(5)} nodes ${ms.toFixed(3).padStart(8)} ms`);
+  console.log(
+    `${operator.padEnd(40)} ${String(count / runs.length).padStart(5)} nodes ${ms.toFixed(3).padStart(8)} ms`,
+  );
 }
