@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { mkdir, open, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { recommendedSampling } from './catalog/sampling.ts';
 import { ropeFrequencies } from './attention/rope.ts';
 import { findArchitecture } from './architectures/index.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint/index.ts';
+import { freeBytes, hashFile, isDiskFull } from './files.ts';
 import { GraphBuilder } from './graph/graph.ts';
 import { WEIGHTS_FILE } from './graph/weights.ts';
 import { COMPILER_VERSION, GRAPH_FILE, MANIFEST_FILE, TOKENIZER_FILE, type Manifest } from './manifest.ts';
@@ -53,7 +53,10 @@ export async function compile(path: string, folder: string, options: CompileOpti
     await mkdir(partial, { recursive: true });
     neededBytes = graph.weights.sizeBytes + encoded.byteLength;
     await checkSpace(partial, neededBytes);
-    const sha256 = await hashFile(path, checkpoint.sizeBytes, options);
+    const sha256 = await hashFile(path, {
+      signal: options.signal,
+      onProgress: (done) => options.onProgress?.({ stage: 'hash', done, total: checkpoint.sizeBytes }),
+    });
     const errors = await writeWeights(join(partial, WEIGHTS_FILE), graph, options);
     await writeFile(join(partial, GRAPH_FILE), encoded, { flush: true });
     await writeFile(join(partial, TOKENIZER_FILE), writeTokenizerSource(checkpoint.tokenizer), { flush: true });
@@ -134,36 +137,9 @@ async function writeWeights(file: string, graph: GraphBuilder, { signal, onProgr
   }
 }
 
-async function hashFile(path: string, total: number, { signal, onProgress }: CompileOptions): Promise<string> {
-  const hash = createHash('sha256');
-  const file = await open(path, 'r');
-  try {
-    const buffer = new Uint8Array(4 << 20);
-    for (let done = 0; ;) {
-      signal?.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, done);
-      if (bytesRead === 0) return hash.digest('hex');
-      hash.update(buffer.subarray(0, bytesRead));
-      done += bytesRead;
-      onProgress?.({ stage: 'hash', done, total });
-    }
-  } finally {
-    await file.close();
-  }
-}
-
 async function checkSpace(folder: string, neededBytes: number): Promise<void> {
   const free = await freeBytes(folder);
   if (free < neededBytes) throw new DiskFullError(neededBytes, free);
-}
-
-async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
-
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 /** A rename is only on the disk once the folder that holds it is. Windows has no such call. */

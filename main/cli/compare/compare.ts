@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { connect } from '../../contract/client.ts';
 import type { EngineClient } from '../../contract/index.ts';
 import type { RecipeName } from '../../contract/reader.ts';
+import { median } from '../../services/system/bench.ts';
 import { createChannel } from '../../shell/node/channel.ts';
 import { spawnNode } from '../../shell/node/node-process.ts';
 import { compile } from '../../../native-models/compile.ts';
@@ -124,11 +125,4 @@ function summarise(kind: ComparePoint['kind'], tokens: number, rounds: ComparePo
 export function describe(point: ComparePoint): string {
   const speeds = `${point.longhand.toFixed(1)} tok/s, llama.cpp ${point.flashOff.toFixed(1)} (flash attention on: ${point.flashOn.toFixed(1)})`;
   return `${point.kind} at ${point.tokens}: ${speeds}, ratio to the better ${point.ratioBest.toFixed(2)}`;
-}
-
-/** The middle value, or the mean of the two in the middle. */
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
 }

@@ -1,13 +1,7 @@
-import { statfs } from 'node:fs/promises';
 import { LonghandError } from '../../contract/errors.ts';
+import { freeBytes, isDiskFull } from '../../../native-models/files.ts';
 
 export type FreeBytes = (folder: string) => Promise<number>;
-
-/** Bytes that this user may still write to the disk of an existing `folder`. */
-export async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
 
 /** @throws LonghandError `disk-full`, with both figures */
 export async function requireSpace(folder: string, neededBytes: number, free: FreeBytes = freeBytes): Promise<void> {
@@ -17,8 +11,7 @@ export async function requireSpace(folder: string, neededBytes: number, free: Fr
 
 /** A failed write as `disk-full` where the disk is to blame, anything else as it came. */
 export async function explainWrite(error: unknown, folder: string, neededBytes: number, free: FreeBytes = freeBytes) {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  if (!isDiskFull(error)) return error;
   return diskFull(folder, neededBytes, await free(folder), error);
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { LonghandError } from '../../contract/errors.ts';
 import { explainWrite, requireSpace, type FreeBytes } from './disk.ts';
-import { hashFile } from './hash.ts';
+import { hashFile } from '../../../native-models/files.ts';
 
 export type DownloadOptions = {
   signal: AbortSignal;

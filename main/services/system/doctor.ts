@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { toStoredError } from '../../contract/errors.ts';
 import type { Finding } from '../../contract/system.ts';
 import type { Engine } from '../../engine/client.ts';
-import { freeBytes } from '../models/disk.ts';
+import { freeBytes } from '../../../native-models/files.ts';
 import type { Models } from '../models/models.ts';
 import { findPip } from '../models/python-package.ts';
 import { isCurrent, isWhole, type Shelf } from '../models/shelf.ts';
