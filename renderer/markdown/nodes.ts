@@ -1,0 +1,48 @@
+/** What a line of text consists of. Every string is plain text: there is no node that carries HTML. */
+export type Inline =
+  | { type: 'text'; text: string }
+  | { type: 'strong' | 'em' | 'del'; children: Inline[] }
+  | { type: 'code'; text: string }
+  | { type: 'math'; tex: string; display: boolean; source: string }
+  /** `address` is null where it must not be opened; `written` is what stood in the text. */
+  | { type: 'link'; address: string | null; written: string; children: Inline[] }
+  /** Never fetched. `address` is empty while it is still being written. */
+  | { type: 'image'; alt: string; address: string }
+  | { type: 'break' };
+
+export type ListItem = { checked: boolean | null; children: BlockNode[] };
+
+export type BlockNode =
+  | { type: 'paragraph'; children: Inline[] }
+  | { type: 'heading'; depth: number; children: Inline[] }
+  | { type: 'code'; language: string; text: string; closed: boolean }
+  | { type: 'math'; tex: string; source: string; closed: boolean }
+  | { type: 'quote'; children: BlockNode[] }
+  | { type: 'list'; ordered: boolean; start: number; items: ListItem[] }
+  | { type: 'table'; align: ('left' | 'center' | 'right' | null)[]; head: Inline[][]; rows: Inline[][][] }
+  | { type: 'rule' }
+  /** Too deep or too long to be taken apart within a frame. */
+  | { type: 'plain'; text: string };
+
+/** The words of some inline nodes, for labels and for CSV. */
+export function textOf(nodes: Inline[]): string {
+  return nodes
+    .map((node) => {
+      if (node.type === 'text' || node.type === 'code') return node.text;
+      if (node.type === 'math') return node.source;
+      if (node.type === 'image') return node.alt;
+      if (node.type === 'break') return ' ';
+      return textOf(node.children);
+    })
+    .join('');
+}
+
+/** A table as RFC 4180 wants it, with a leading apostrophe where a spreadsheet would take a cell for a formula. */
+export function toCsv(head: Inline[][], rows: Inline[][][]): string {
+  const cell = (nodes: Inline[]) => {
+    const text = textOf(nodes);
+    const harmless = /^[=+@\t\r]|^-(?![\d.,]+%?$)/.test(text) ? `'${text}` : text;
+    return /[",\n\r]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  };
+  return [head, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
+}
