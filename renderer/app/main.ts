@@ -2,12 +2,35 @@ import '@fontsource-variable/inter/wght.css';
 import '@fontsource-variable/noto-sans-sc/wght.css';
 import './tokens.css';
 import './base.css';
-import { mount } from 'svelte';
+import { mount, unmount } from 'svelte';
+import type { Bridge } from '../../main/contract/bridge.ts';
+import type { LonghandError } from '../../main/contract/errors.ts';
+import Failure from '../components/Failure.svelte';
 import { Session } from '../state/session.svelte.ts';
 import App from './App.svelte';
+import { electronDial } from './electron-port.ts';
 import { socketDial, takeToken } from './socket.ts';
 
-const session = new Session(socketDial(location.host, takeToken(window)));
-const target = document.getElementById('app');
-if (target === null) throw new Error('index.html lacks #app');
-mount(App, { target, props: { session } });
+const bridge = window.longhand;
+const dial = bridge
+  ? electronDial(bridge, window, (error) => showFailure(bridge, error))
+  : socketDial(location.host, takeToken(window));
+const session = new Session(dial);
+const app = mount(App, { target: place(), props: { session } });
+
+/** Without an assistant there is nothing to show but the reason. */
+function showFailure(bridge: Bridge, error: LonghandError): void {
+  session.close();
+  void unmount(app);
+  const retry = () => {
+    bridge.restart();
+    location.reload();
+  };
+  mount(Failure, { target: place(), props: { problem: error, retry } });
+}
+
+function place(): HTMLElement {
+  const target = document.getElementById('app');
+  if (target === null) throw new Error('index.html lacks #app');
+  return target;
+}

@@ -6,7 +6,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Port } from '../../contract/client.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL } from '../socket-port.ts';
-import { openAssets, securityHeaders } from './assets.ts';
+import { openAssets, securityHeaders } from '../assets.ts';
 
 const MAX_MESSAGE_BYTES = 16 << 20;
 const MAX_UNSENT_BYTES = 32 << 20; // a page that sleeps this far behind does better to reconnect and read a snapshot

@@ -1,10 +1,8 @@
 import { fork } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { followOutput } from '../output.ts';
 import type { Launch, ProcessExit, ShellProcess } from '../process.ts';
 import { Wire } from './wire.ts';
 
-const LAST_LINES = 20;
 const OUTPUT_GRACE_MS = 200;
 const PARENT_PORT = new URL(`./parent-port.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url).href;
 
@@ -23,13 +21,7 @@ export function spawnNode(launch: Launch, onLine: (line: string) => void): Shell
     // The callback takes the error of a child that has just gone; 'exit' tells us of it.
     send: (frame) => void (child.connected && child.send(frame, () => {})),
   });
-  const lastLines: string[] = [];
-  const take = (line: string) => {
-    lastLines.push(line);
-    if (lastLines.length > LAST_LINES) lastLines.shift();
-    onLine(line);
-  };
-  const outputEnds = [child.stdout, child.stderr].map((stream) => readLines(stream, take));
+  const output = followOutput([child.stdout, child.stderr], onLine);
   child.on('message', (frame) => wire.receive(frame));
 
   const exited = new Promise<ProcessExit>((resolve) => {
@@ -40,10 +32,10 @@ export function spawnNode(launch: Launch, onLine: (line: string) => void): Shell
       // A grandchild may hold the pipes open for as long as it likes. The 'close' event would wait for it, and does
       // not come at all after a disconnect.
       const grace = setTimeout(end, OUTPUT_GRACE_MS);
-      void Promise.all(outputEnds).then(end);
+      void output.ended.then(end);
       function end() {
         clearTimeout(grace);
-        resolve({ code, signal, lastLines }); // first, so that whoever hears a port close finds the process gone
+        resolve({ code, signal, lastLines: output.lastLines }); // first, so that whoever hears a port close finds the process gone
         wire.closeAll();
       }
     });
@@ -59,10 +51,4 @@ export function spawnNode(launch: Launch, onLine: (line: string) => void): Shell
     },
     kill: () => void child.kill('SIGKILL'),
   };
-}
-
-function readLines(stream: Readable | null, take: (line: string) => void): Promise<void> {
-  if (stream === null) return Promise.resolve();
-  const lines = createInterface({ input: stream, crlfDelay: Infinity }).on('line', take);
-  return new Promise((resolve) => lines.on('close', resolve));
 }

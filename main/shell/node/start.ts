@@ -1,14 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import type { ProcessRole } from '../../contract/shell.ts';
+import { processLaunches, type FetchChoice } from '../launches.ts';
 import { isFatalLine, Supervisor, type SupervisorOptions } from '../supervisor.ts';
-import { productVersion } from '../version.ts';
 import { createChannel } from './channel.ts';
 import { spawnNode } from './node-process.ts';
 
 export type NodeShellOptions = {
   dataFolder: string;
-  /** Whether the assistant may fetch the starter model when there is none. */
-  fetch: 'starter' | 'never';
+  fetch: FetchChoice;
   /** Takes what a user should know about the processes. */
   say(line: string): void;
   /** Takes what the processes print, with the role in front. */
@@ -30,18 +29,14 @@ export function createNodeSupervisor(options: NodeShellOptions): Supervisor {
       channel: createChannel,
       spawn: (launch) => spawnNode(launch, (line) => isFatalLine(line) || log(`[${launch.role}] ${line}`)),
     },
-    launches: {
-      assistant: {
-        file: files?.assistant ?? sources('services/process.ts'),
-        args: ['--data', dataFolder],
-        env: {
-          LONGHAND_FETCH: fetch,
-          LONGHAND_VERSION: productVersion(),
-          NODE_USE_ENV_PROXY: '1', // downloads go through the proxy that the environment names
-        },
+    launches: processLaunches({
+      dataFolder,
+      fetch,
+      files: {
+        assistant: files?.assistant ?? sources('services/process.ts'),
+        engine: files?.engine ?? sources('engine/process.ts'),
+        reader: files?.reader ?? sources('reader/process.ts'),
       },
-      engine: { file: files?.engine ?? sources('engine/process.ts'), args: [], env: {} },
-      reader: { file: files?.reader ?? sources('reader/process.ts'), args: [], env: {} },
-    },
+    }),
   });
 }

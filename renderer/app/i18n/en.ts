@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../main/contract/errors.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
+import { enShell } from './en-shell.ts';
 
 /**
  * Every word of the interface, in English. Functions receive numbers that are formatted already.
@@ -140,6 +141,7 @@ export const en = {
     failed: 'The answer failed',
   },
   errors: enErrors,
+  shell: enShell,
 };
 
 export type Dictionary = Omit<typeof en, 'errors'> & { errors: Record<ErrorCode, ErrorWords> };

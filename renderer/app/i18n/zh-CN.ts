@@ -1,5 +1,6 @@
 import type { Dictionary } from './en.ts';
 import { zhCNErrors } from './zh-CN-errors.ts';
+import { zhCNShell } from './zh-CN-shell.ts';
 
 /** Simplified Chinese. */
 export const zhCN: Dictionary = {
@@ -137,4 +138,5 @@ export const zhCN: Dictionary = {
     failed: '回答失败',
   },
   errors: zhCNErrors,
+  shell: zhCNShell,
 };

@@ -1,0 +1,24 @@
+import type { StoredError } from './errors.ts';
+
+/** What Electron's preload gives to the page as `window.longhand`, and no more. In the browser shell there is none. */
+export type Bridge = {
+  /** Node's name of the platform: 'darwin', 'linux', 'win32'. */
+  readonly platform: string;
+  /** Asks for a port to the assistant. The answer is a message of this window, a `PortMessage` with the same `id`. */
+  connect(id: string): void;
+  /** The path of a file that the user dropped or chose; '' where it lies on no disk. */
+  pathForFile(file: File): string;
+  /** Lets the user choose a model file in the system's own dialog. Null: none was chosen. */
+  chooseCheckpoint(): Promise<string | null>;
+  /** Starts the assistant again after an error that ended it for good. */
+  restart(): void;
+};
+
+/** Carries one port, or the reason why there will be none. */
+export type PortMessage = { longhand: 'port'; id: string; error: StoredError | null };
+
+declare global {
+  interface Window {
+    longhand?: Bridge;
+  }
+}

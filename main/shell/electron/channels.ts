@@ -1,0 +1,9 @@
+/** Every message that passes between the preload and the main process. Ports carry the rest. */
+export const channels = {
+  /** Page asks for a port, with the id that the answer shall bear. */
+  connect: 'longhand:connect',
+  /** The answer: a `PortMessage` of main/contract/bridge.ts, and its port. */
+  port: 'longhand:port',
+  chooseCheckpoint: 'longhand:choose-checkpoint',
+  restart: 'longhand:restart',
+} as const;

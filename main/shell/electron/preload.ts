@@ -1,0 +1,18 @@
+/**
+ * Runs in the page's isolated world: all that the page has of the machine. A port cannot cross the context bridge, so it
+ * goes to the page as a message of its own window.
+ */
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
+import type { Bridge } from '../../contract/bridge.ts';
+import { channels } from './channels.ts';
+
+const bridge: Bridge = {
+  platform: process.platform,
+  connect: (id) => ipcRenderer.send(channels.connect, id),
+  pathForFile: (file) => webUtils.getPathForFile(file),
+  chooseCheckpoint: () => ipcRenderer.invoke(channels.chooseCheckpoint) as Promise<string | null>,
+  restart: () => ipcRenderer.send(channels.restart),
+};
+
+ipcRenderer.on(channels.port, (event, message: unknown) => window.postMessage(message, '/', [...event.ports]));
+contextBridge.exposeInMainWorld('longhand', bridge);

@@ -1,0 +1,54 @@
+import { dialog, ipcMain, type BrowserWindow, type IpcMainEvent, type IpcMainInvokeEvent } from 'electron';
+import { z } from 'zod';
+import type { PortMessage } from '../../contract/bridge.ts';
+import type { Port } from '../../contract/client.ts';
+import { toStoredError } from '../../contract/errors.ts';
+import { isOurs } from './address.ts';
+import { channels } from './channels.ts';
+import { unwrap } from './platform.ts';
+import type { Words } from './words.ts';
+
+const connectArguments = z.tuple([z.string().regex(/^[\w-]{1,64}$/)]);
+const noArguments = z.tuple([]);
+
+export type RequestOptions = {
+  words: Words;
+  windowOf(event: IpcMainEvent | IpcMainInvokeEvent): BrowserWindow | null;
+  /** A new port to the assistant. @throws LonghandError why there will be none */
+  connectClient(): Port;
+  restart(): void;
+};
+
+/** Answers what the preload asks: of our own page, in its own window, with arguments of the agreed form. */
+export function answerRequests({ words, windowOf, connectClient, restart }: RequestOptions): void {
+  ipcMain.on(channels.connect, (event, ...given) => {
+    const sender = event.senderFrame;
+    if (!isOurPage(event) || sender === null) return;
+    const { data: parsed } = connectArguments.safeParse(given);
+    if (parsed === undefined) return;
+    const message: PortMessage = { longhand: 'port', id: parsed[0], error: null };
+    try {
+      sender.postMessage(channels.port, message, [unwrap(connectClient())]);
+    } catch (error) {
+      sender.postMessage(channels.port, { ...message, error: toStoredError(error) });
+    }
+  });
+  ipcMain.on(channels.restart, (event, ...given) => {
+    if (isOurPage(event) && noArguments.safeParse(given).success) restart();
+  });
+  ipcMain.handle(channels.chooseCheckpoint, async (event, ...given) => {
+    const window = windowOf(event);
+    if (!isOurPage(event) || window === null || !noArguments.safeParse(given).success) return null;
+    const { filePaths } = await dialog.showOpenDialog(window, {
+      title: words.chooseModel,
+      properties: ['openFile'],
+      filters: [{ name: words.modelFiles, extensions: ['gguf'] }],
+    });
+    return filePaths[0] ?? null;
+  });
+}
+
+/** True for the main frame of a window that shows our page; a frame inside it, or another address, is refused. */
+function isOurPage({ sender, senderFrame }: IpcMainEvent | IpcMainInvokeEvent): boolean {
+  return senderFrame !== null && senderFrame === sender.mainFrame && isOurs(senderFrame.url);
+}
