@@ -1,5 +1,7 @@
 import type { ErrorCode } from '../../../main/contract/errors.ts';
+import { enBudget, enContent, enMessage } from './en-chat.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
+import { enFrame } from './en-frame.ts';
 import { enShell } from './en-shell.ts';
 
 /**
@@ -140,6 +142,10 @@ export const en = {
     interrupted: 'Answer interrupted',
     failed: 'The answer failed',
   },
+  ...enFrame,
+  content: enContent,
+  message: enMessage,
+  budget: enBudget,
   errors: enErrors,
   shell: enShell,
 };

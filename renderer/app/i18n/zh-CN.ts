@@ -1,5 +1,7 @@
 import type { Dictionary } from './en.ts';
+import { zhCNBudget, zhCNContent, zhCNMessage } from './zh-CN-chat.ts';
 import { zhCNErrors } from './zh-CN-errors.ts';
+import { zhCNFrame } from './zh-CN-frame.ts';
 import { zhCNShell } from './zh-CN-shell.ts';
 
 /** Simplified Chinese. */
@@ -137,6 +139,10 @@ export const zhCN: Dictionary = {
     interrupted: '回答已中断',
     failed: '回答失败',
   },
+  ...zhCNFrame,
+  content: zhCNContent,
+  message: zhCNMessage,
+  budget: zhCNBudget,
   errors: zhCNErrors,
   shell: zhCNShell,
 };

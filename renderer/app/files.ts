@@ -1,0 +1,59 @@
+import type { Bridge } from '../../main/contract/bridge.ts';
+import { isErrorCode, LonghandError } from '../../main/contract/errors.ts';
+
+export type PassOptions = { signal: AbortSignal; onProgress(done: number, total: number): void };
+
+/** How a model file of the user's comes to the assistant, which takes a path. */
+export type FileDoor = {
+  /** The system's own dialog, where the shell has one; null stands for the browser's, which gives a `File`. */
+  choose: (() => Promise<string | null>) | null;
+  /**
+   * The path of a file that was dropped or chosen. In the browser shell the file is copied to the assistant first.
+   * @throws LonghandError as the assistant answers (`disk-full`, …), or `signal.reason`
+   */
+  pathOf(file: File, options: PassOptions): Promise<string>;
+};
+
+/** The door of this shell: Electron tells where a file lies; a browser does not, and hands its content over. */
+export function fileDoor(page: { longhand?: Bridge; sessionStorage: Storage }): FileDoor {
+  const bridge = page.longhand;
+  if (bridge) {
+    return { choose: () => bridge.chooseCheckpoint(), pathOf: async (file) => bridge.pathForFile(file) };
+  }
+  return { choose: null, pathOf: (file, options) => upload(file, page.sessionStorage.getItem('token') ?? '', options) };
+}
+
+/** A request of the old kind: `fetch` tells nothing of how much has been sent. */
+function upload(file: File, token: string, { signal, onProgress }: PassOptions): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const request = new XMLHttpRequest();
+  request.open('PUT', `upload/${encodeURIComponent(file.name)}`);
+  request.setRequestHeader('authorization', `Bearer ${token}`);
+  request.responseType = 'text';
+  request.upload.onprogress = ({ loaded }) => onProgress(loaded, file.size);
+  request.onload = () => {
+    const answer = parse(request.responseText);
+    if (request.status === 200 && typeof answer.path === 'string') resolve(answer.path);
+    else reject(refusal(request.status, answer));
+  };
+  request.onerror = () => reject(new LonghandError('assistant-stopped', 'The upload broke off.'));
+  request.onabort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', () => request.abort(), { once: true });
+  request.send(file);
+  return promise;
+}
+
+function refusal(status: number, answer: Record<string, unknown>): LonghandError {
+  const code = isErrorCode(answer.code) ? answer.code : status === 401 ? 'unauthorised' : 'internal';
+  const details = typeof answer.details === 'object' && answer.details !== null ? answer.details : {};
+  return new LonghandError(code, String(answer.message ?? `The upload was answered with ${status}.`), { ...details });
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
