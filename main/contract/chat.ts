@@ -19,6 +19,12 @@ export const message = z.object({
   metrics: metrics.nullable(),
   sampling: sampling.nullable(),
   error: storedError.nullable(),
+  /** Ids of all messages below the same parent, this one among them, oldest first; empty where it stands alone. */
+  siblings: z.array(z.string()),
+  /** The user chose that the model does not read this message; it stays in the conversation. */
+  leftOut: z.boolean(),
+  /** Of an answer: how many messages above it the model did not read. */
+  omitted: z.number(),
   createdMs: z.number(),
   updatedMs: z.number(),
 });
@@ -28,11 +34,30 @@ export const conversation = z.object({
   id: z.string(),
   title: z.string(),
   systemPrompt: z.string().nullable(),
+  /** What this conversation wants otherwise than the settings; null: nothing. */
+  sampling: samplingChanges.nullable(),
   leafId: z.string().nullable(),
+  folderId: z.string().nullable(),
+  pinned: z.boolean(),
   createdMs: z.number(),
   updatedMs: z.number(),
 });
 export type Conversation = z.infer<typeof conversation>;
+
+/** A conversation in the bin; it is destroyed 30 days after `deletedMs`. */
+export const binned = conversation.extend({ deletedMs: z.number() });
+export type Binned = z.infer<typeof binned>;
+
+export const folder = z.object({ id: z.string(), name: z.string(), createdMs: z.number() });
+export type Folder = z.infer<typeof folder>;
+
+/** What a watcher of the list receives: all folders first, then every change that any client makes. */
+export const listEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('folders'), folders: z.array(folder) }),
+  z.object({ type: z.literal('conversation'), conversation }),
+  z.object({ type: z.literal('removed'), id: z.string() }),
+]);
+export type ListEvent = z.infer<typeof listEvent>;
 
 /** What a watcher of one conversation receives: the whole path once, then changes in order. */
 export const conversationEvent = z.discriminatedUnion('type', [
@@ -56,24 +81,52 @@ export const searchHit = z.object({
 export type SearchHit = z.infer<typeof searchHit>;
 
 const byId = z.object({ id: z.string().min(1) });
+const folderName = z.string().trim().min(1).max(100);
+
+const page = z.object({ limit: z.number().int().min(1).max(500).default(100), before: z.string().nullish() });
 
 export const chat = {
+  /** Newest first, page by page. Without `folderId` and `pinned`: all; `folderId: null`: those in no folder. */
   conversations: oc
-    .input(
-      z
-        .object({ limit: z.number().int().min(1).max(500).default(100), before: z.string().nullish() })
-        .default({ limit: 100 }),
-    )
+    .input(page.extend({ folderId: z.string().nullish(), pinned: z.boolean().optional() }).default({ limit: 100 }))
     .output(z.object({ items: z.array(conversation), next: z.string().nullable() })),
+  watchList: oc.output(eventIterator(listEvent)),
   create: oc.input(z.object({ systemPrompt: z.string().nullish(), title: z.string().nullish() })).output(conversation),
   rename: oc.input(byId.extend({ title: z.string().trim().min(1).max(200) })).output(conversation),
   setSystemPrompt: oc.input(byId.extend({ systemPrompt: z.string().nullable() })).output(conversation),
+  /** How answers of this conversation are sampled; null: as the settings say. */
+  setSampling: oc.input(byId.extend({ sampling: samplingChanges.nullable() })).output(conversation),
+  pin: oc.input(byId.extend({ pinned: z.boolean() })).output(conversation),
+  /** Into a folder, or out of any with null. */
+  move: oc.input(byId.extend({ folderId: z.string().nullable() })).output(conversation),
+  /** Into the bin. */
   remove: oc.input(byId).output(z.void()),
   restore: oc.input(byId).output(conversation),
+  /** What the bin holds, last deleted first. */
+  bin: oc.input(page.default({ limit: 100 })).output(z.object({ items: z.array(binned), next: z.string().nullable() })),
+  /** Destroys a conversation of the bin, or all of it without `id`; the words are gone from the file too. */
+  purge: oc.input(z.object({ id: z.string().optional() }).default({})).output(z.object({ purged: z.number() })),
+  createFolder: oc.input(z.object({ name: folderName })).output(folder),
+  renameFolder: oc.input(byId.extend({ name: folderName })).output(folder),
+  /** Its conversations stay, in no folder. */
+  removeFolder: oc.input(byId).output(z.void()),
   /** Text of the messages on the path from the root to the leaf. */
   path: oc.input(byId.extend({ leafId: z.string().nullish() })).output(z.array(message)),
   /** Makes another branch the shown one; `leafId` may be any message: its newest descendant is taken. */
   choose: oc.input(byId.extend({ leafId: z.string() })).output(conversation),
+  /** A new conversation with copies of the messages from the root to `messageId`. */
+  branch: oc.input(z.object({ messageId: z.string() })).output(conversation),
+  /**
+   * Whether the model reads these messages from now on. Choosing what to leave out is how a conversation that has
+   * grown too long goes on; an answer says how many it was made without.
+   */
+  leaveOut: oc.input(byId.extend({ messageIds: z.array(z.string()).min(1), leftOut: z.boolean() })).output(z.void()),
+  /** Tokens of each message on the path to the leaf, for choosing. */
+  weigh: oc.input(byId).output(z.array(z.object({ messageId: z.string(), tokens: z.number() }))),
+  /** The whole tree as JSON, or the shown path as Markdown. */
+  export: oc
+    .input(byId.extend({ format: z.enum(['markdown', 'json']) }))
+    .output(z.object({ fileName: z.string(), text: z.string() })),
   search: oc
     .input(z.object({ query: z.string(), limit: z.number().int().min(1).max(200).default(50) }))
     .output(z.array(searchHit)),

@@ -27,11 +27,39 @@ export const modelStatus = z.object({
 });
 export type ModelStatus = z.infer<typeof modelStatus>;
 
+/** A model that can be had, with its price. Bytes are of this machine's recipe for it. */
+export const modelCard = z.object({
+  name: z.string(),
+  parameters: z.number(),
+  license: z.string(),
+  contextTokens: z.number(),
+  downloadBytes: z.number(),
+  /** In the data folder, once compiled. */
+  diskBytes: z.number(),
+  /** Weights, keys and values, and 15 %, with this many tokens of conversation. */
+  memory: z.array(z.object({ tokens: z.number(), bytes: z.number() })),
+  /** Decoding; null while nothing is known of this machine. */
+  tokensPerSecond: z.number().nullable(),
+  /** 'measured': this model answered here. 'bandwidth': estimated from a probe of this machine's memory. */
+  basis: z.enum(['measured', 'bandwidth']).nullable(),
+  installed: z.boolean(),
+  /** The one that suits this machine best. */
+  isStarter: z.boolean(),
+  /** Why it can't be had here: bytes needed and free; null where it can. */
+  obstacle: z.object({ kind: z.enum(['memory', 'disk']), neededBytes: z.number(), freeBytes: z.number() }).nullable(),
+});
+export type ModelCard = z.infer<typeof modelCard>;
+
 export const models = {
   list: oc.output(z.array(installedModel)),
+  /** The catalogue, smallest first. The first call measures the memory bandwidth of the machine (up to 3 s). */
+  cards: oc.output(z.array(modelCard)),
   status: oc.output(modelStatus),
   watch: oc.output(eventIterator(modelStatus)),
-  /** Compiles a checkpoint file of the user's as a job; the original is never changed. */
+  /**
+   * Compiles a checkpoint file of the user's as a job; the original is never changed. `path` is the file's, or what the
+   * browser shell's `PUT /upload/NAME` answered: such a copy is removed when the job has ended.
+   */
   import: oc
     .input(
       z.object({

@@ -8,6 +8,10 @@ import { processInfo } from './shell.ts';
 export const settings = z.object({
   theme: z.enum(['system', 'light', 'dark', 'contrast']).default('system'),
   language: z.enum(['system', 'en', 'zh-CN']).default('system'),
+  /** The face of answers. */
+  reading: z.enum(['serif', 'sans']).default('serif'),
+  /** What a screen reader hears of an answer: each sentence, or only that it began and ended. */
+  announce: z.enum(['sentences', 'ends']).default('ends'),
   model: z.string().nullable().default(null),
   threads: z.number().int().min(1).max(256).nullable().default(null),
   systemPrompt: z.string().nullable().default(null),

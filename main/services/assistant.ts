@@ -9,12 +9,14 @@ import type { Peer as PeerName } from '../contract/handover.ts';
 import { Engine, type EngineOptions } from '../engine/client.ts';
 import { Reader } from '../reader/client.ts';
 import { chatApp } from './chat/app.ts';
+import { Bin } from './chat/bin.ts';
 import { Context } from './chat/context.ts';
 import { Turns } from './chat/turn.ts';
 import { ConversationWatch } from './chat/watch.ts';
 import { jobsApp } from './jobs/app.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { modelsApp } from './models/app.ts';
+import { Cards } from './models/cards.ts';
 import { Installer, type InstallerOptions } from './models/install.ts';
 import { Models } from './models/models.ts';
 import { Shelf } from './models/shelf.ts';
@@ -73,11 +75,13 @@ function joinServices(store: Store, options: AssistantOptions) {
   const context = new Context({ store, engine, models });
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, log });
+  const bin = new Bin({ store, turns, watch });
+  const cards = new Cards({ dataDir, store, shelf, engine, memoryBytes });
 
   const server = createServer({
-    chat: chatApp({ store, turns, context, watch }),
+    chat: chatApp({ store, turns, context, watch, bin }),
     jobs: jobsApp(jobs),
-    models: modelsApp({ models, installer }),
+    models: modelsApp({ models, installer, cards }),
     system: systemApp({
       ...{ dataDir, version, store, engine, models, shelf },
       processes: () => shell.call((client) => client.processes()),
@@ -87,6 +91,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   models.start();
   jobs.resumeInterrupted();
   installer.ensureModel();
+  bin.destroyExpired().catch((error: Error) => log(`the bin could not be emptied: ${error.message}`));
 
   const connections: Record<PeerName, (port: Port) => void> = {
     client: (port) => server.serve(port),
@@ -99,6 +104,7 @@ function joinServices(store: Store, options: AssistantOptions) {
 
     /** Ends answers and jobs where they are, so that they can go on, and closes the store. */
     async close(): Promise<void> {
+      bin.close();
       await Promise.all([turns.close(), jobs.close()]);
       store.close();
     },

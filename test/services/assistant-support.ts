@@ -292,6 +292,7 @@ function writeModel(folder: string, manifest: Record<string, unknown>): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'weights.bin'), 'weights');
   writeFileSync(join(folder, 'model.onnx'), 'graph');
+  writeFileSync(join(folder, 'tokenizer.json'), `the vocabulary of ${String(manifest.name)}`);
   const whole = {
     format: 1,
     compilerVersion: COMPILER_VERSION,
@@ -336,6 +337,15 @@ export async function until<T>(find: () => T | Promise<T>, limitMs = 5000): Prom
   }
 }
 
+/** As the page does: an unknown message comes after its parent, and what stood there is of another branch. */
+function withMessage(messages: Message[], message: Message): Message[] {
+  if (messages.some(({ id }) => id === message.id)) {
+    return messages.map((one) => (one.id === message.id ? message : one));
+  }
+  const parent = messages.findIndex(({ id }) => id === message.parentId);
+  return [...messages.slice(0, parent + 1), message];
+}
+
 /** Collects what a watcher of a conversation gets, and what it would show of it. */
 export async function watchConversation(client: LonghandClient, id: string) {
   const stop = new AbortController();
@@ -348,8 +358,7 @@ export async function watchConversation(client: LonghandClient, id: string) {
       for await (const event of iterator) {
         events.push(event);
         if (event.type === 'snapshot') messages = event.messages;
-        if (event.type === 'message')
-          messages = messages.map((one) => (one.id === event.message.id ? event.message : one));
+        if (event.type === 'message') messages = withMessage(messages, event.message);
         if (event.type === 'delta') {
           messages = messages.map((one) =>
             one.id === event.messageId ? { ...one, text: one.text + event.text } : one,

@@ -1,8 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConversationEvent } from '../../main/contract/chat.ts';
-import type { GenerateEvent, LoadedModel } from '../../main/contract/engine.ts';
+import type { GenerateEvent } from '../../main/contract/engine.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
 import { Context } from '../../main/services/chat/context.ts';
+import type { AnsweringModel } from '../../main/services/models/models.ts';
 import { Turns } from '../../main/services/chat/turn.ts';
 import { ConversationWatch } from '../../main/services/chat/watch.ts';
 import { openStore } from '../../main/services/store/open.ts';
@@ -21,7 +22,7 @@ function start() {
     appendChunk(id, text, tokens);
     order.push(`kept ${text}`);
   };
-  const model = { name: 'tiny', contextTokens: 100 } as LoadedModel;
+  const model = { name: 'tiny', contextTokens: 100, tokenizer: null } as AnsweringModel;
   const models = { current: () => model, acquire: async () => ({ model, release() {} }) };
   const engine = {
     count: async () => ({ promptTokens: 1, contextTokens: 100, cachedTokens: 0 }),

@@ -8,11 +8,12 @@ const defaults = schema.parse({});
 const noSettings = settingsSchema.parse({});
 
 describe('choosing how an answer is sampled', () => {
-  it('takes the call before the settings, those before the model, and that before the defaults', () => {
+  it('takes the call, the conversation, the settings, the model and the defaults, in this order', () => {
     const model = { temperature: 0.1, topP: 0.1, topK: 1, minP: 0.1 };
     const settings = { ...noSettings, temperature: 0.2, topP: 0.2, topK: 2 };
-    const chosen = chooseSampling({ temperature: 0.3, topP: 0.3 }, settings, model);
-    expect(chosen).toMatchObject({ temperature: 0.3, topP: 0.3, topK: 2, minP: 0.1 });
+    const conversation = { temperature: 0.4, topP: 0.4 };
+    const chosen = chooseSampling({ temperature: 0.3 }, settings, { conversation, model });
+    expect(chosen).toMatchObject({ temperature: 0.3, topP: 0.4, topK: 2, minP: 0.1 });
     expect(chosen.repetitionPenalty).toBe(defaults.repetitionPenalty);
   });
 
@@ -46,8 +47,32 @@ describe('settings over the contract', () => {
     await until(async () => (await client.models.status()).state === 'ready');
     const { id } = await client.chat.create({});
     await client.chat.send({ conversationId: id, text: 'Hi', sampling: { temperature: 0 } });
-    const { sampling } = await engine.nextAnswer();
-    expect(sampling).toMatchObject({ temperature: 0, topK: 3, topP: 0.5, minP: defaults.minP });
+    const answer = await engine.nextAnswer();
+    expect(answer.sampling).toMatchObject({ temperature: 0, topK: 3, topP: 0.5, minP: defaults.minP });
+  });
+
+  it('give way to what one conversation wants, until it wants nothing any more', async () => {
+    const dataDir = tempFolder();
+    installModel(dataDir);
+    const { client, engine } = startAssistant({ dataDir });
+    await client.system.changeSettings({ temperature: 1.5, topK: 3 });
+    await until(async () => (await client.models.status()).state === 'ready');
+    const { id, sampling } = await client.chat.create({});
+    expect(sampling).toBeNull();
+    const ask = async (text: string) => {
+      const { reply } = await client.chat.send({ conversationId: id, text });
+      const answer = (await engine.nextAnswer()).say('ok').end();
+      await until(
+        async () => (await client.chat.path({ id })).find((one) => one.id === reply.id)?.state === 'complete',
+      );
+      return answer.sampling;
+    };
+    expect(await client.chat.setSampling({ id, sampling: { temperature: 0.2 } })).toMatchObject({
+      sampling: { temperature: 0.2 },
+    });
+    expect(await ask('one')).toMatchObject({ temperature: 0.2, topK: 3 });
+    await client.chat.setSampling({ id, sampling: null });
+    expect(await ask('two')).toMatchObject({ temperature: 1.5, topK: 3 });
   });
 
   it('survive a restart, and one that cannot be read any more counts as not set', async () => {

@@ -86,12 +86,12 @@ describe('a conversation', () => {
     const { conversationId, answer } = startAnswer(store);
     expect(store.conversations.softDelete(conversationId).deletedMs).not.toBeNull();
     expect(store.conversations.list({ limit: 10 }).items).toEqual([]);
-    expect(store.conversations.list({ limit: 10, bin: true }).items).toMatchObject([{ id: conversationId }]);
+    expect(store.conversations.bin({ limit: 10 }).items).toMatchObject([{ id: conversationId }]);
     expect(store.conversations.restore(conversationId).deletedMs).toBeNull();
     expect(store.messages.path(answer.id)).toHaveLength(2);
   });
 
-  it.each(['rename', 'setSystemPrompt', 'setLeaf', 'softDelete', 'restore', 'purge'] as const)(
+  it.each(['rename', 'setSystemPrompt', 'setLeaf', 'softDelete', 'restore', 'destroy'] as const)(
     'that is not there cannot be changed (%s)',
     (method) => {
       const { conversations } = open();

@@ -7,7 +7,7 @@ import { migrations } from '../../main/services/store/migrations/index.ts';
 import type { Migration } from '../../main/services/store/migrations/migration.ts';
 import { databaseIn, failure, open, tempFolder, tinyDisk } from './store-support.ts';
 
-const LATEST = 3;
+const LATEST = 4;
 const RIVERS = '01920000-0000-7000-8000-000000000001';
 const BINNED = '01920000-0000-7000-8000-000000000002';
 const DONE = '01920000-0000-7000-8000-00000000000b';
@@ -55,13 +55,13 @@ describe('the migrations', () => {
   });
 });
 
-describe.each([1, 2, 3])('a database of version %i', (version) => {
+describe.each([1, 2, 3, 4])('a database of version %i', (version) => {
   it('opens with everything that was in it', () => {
     const store = open(oldDatabase(version).path);
     expect(store.conversations.list({ limit: 10 }).items).toMatchObject([
       { id: RIVERS, title: 'Rivers', titleSource: 'user', systemPrompt: 'Answer in one line.', leafId: BROKEN_OFF },
     ]);
-    expect(store.conversations.list({ limit: 10, bin: true }).items).toMatchObject([{ id: BINNED, deletedMs: 3000 }]);
+    expect(store.conversations.bin({ limit: 10 }).items).toMatchObject([{ id: BINNED, deletedMs: 3000 }]);
     expect(store.messages.get(DONE)).toMatchObject({
       text: 'The Danube.',
       tokens: Int32Array.of(1, 2, 3),
@@ -76,6 +76,15 @@ describe.each([1, 2, 3])('a database of version %i', (version) => {
     });
     expect(store.search.find('danube').map(({ messageId }) => messageId)).toEqual([BROKEN_OFF, DONE]);
     expect(store.jobs.unfinished()).toHaveLength(version >= 2 ? 1 : 0);
+    expect(store.folders.list().map(({ name }) => name)).toEqual(version >= 4 ? ['Geography'] : []);
+    expect(store.conversations.get(RIVERS)).toMatchObject(
+      version >= 4
+        ? { pinned: true, sampling: { temperature: 0.2 } }
+        : { pinned: false, folderId: null, sampling: null },
+    );
+    expect(store.messages.get(DONE)).toMatchObject(
+      version >= 4 ? { omitted: 1, tokenizer: 'digest' } : { omitted: 0, leftOut: false, tokenizer: null },
+    );
     expect(store.settings.all()).toEqual(version >= 3 ? { theme: 'dark', threads: 4 } : {});
   });
 

@@ -14,12 +14,24 @@ const plans: Record<string, [sql: string, plan: string[]]> = {
     ['SEARCH conversations USING INDEX sqlite_autoindex_conversations_1 (id=?)'],
   ],
   'a page of conversations': [
-    conversations.LIST_CONVERSATIONS,
+    conversations.listConversations({ folder: false }),
     ['SEARCH conversations USING INDEX conversations_by_update ((updated_ms,id)<(?,?))'],
+  ],
+  'a page of a folder': [
+    conversations.listConversations({ folder: true, pinned: false }),
+    ['SEARCH conversations USING INDEX conversations_in_folder (folder_id=? AND (updated_ms,id)<(?,?))'],
+  ],
+  'a page of what is pinned': [
+    conversations.listConversations({ folder: false, pinned: true }),
+    ['SEARCH conversations USING INDEX conversations_pinned (pinned=? AND (updated_ms,id)<(?,?))'],
+  ],
+  'what was in the bin for too long': [
+    conversations.LIST_EXPIRED,
+    ['SEARCH conversations USING COVERING INDEX conversations_in_bin (deleted_ms>? AND deleted_ms<?)'],
   ],
   'a page of the bin': [
     conversations.LIST_BIN,
-    ['SEARCH conversations USING INDEX conversations_in_bin ((updated_ms,id)<(?,?))'],
+    ['SEARCH conversations USING INDEX conversations_in_bin (deleted_ms>? AND (deleted_ms,id)<(?,?))'],
   ],
   'one message': [messages.GET_MESSAGE, ['SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id=?)']],
   'the path to a message': [
@@ -62,6 +74,7 @@ const plans: Record<string, [sql: string, plan: string[]]> = {
     ],
   ],
   'pieces of an answer': [messages.GET_CHUNKS, ['SEARCH message_chunks USING PRIMARY KEY (message_id=?)']],
+  'how fast a model was': [messages.GET_MEASURED, ['SEARCH messages USING INDEX messages_measured (model=?)']],
   'what was interrupted': [messages.GET_UNFINISHED, ['SCAN messages USING INDEX messages_unfinished']],
   'entries that match': [
     search.FIND_ENTRIES,

@@ -34,14 +34,15 @@ function withSecrets(dir: string) {
   return { store, conversationId, others };
 }
 
-describe('purging a conversation', () => {
+describe('destroying a conversation', () => {
   it('leaves none of its bytes in the data folder, and all of the others', () => {
     const dir = tempFolder();
     const { store, conversationId, others } = withSecrets(dir);
     store.checkpoint();
     expect(traces(dir)).toEqual([...SECRETS, 'tokens']);
 
-    expect(store.conversations.purge(conversationId)).toEqual({ erased: true });
+    store.conversations.destroy(conversationId);
+    expect(store.checkpoint()).toBe(true);
     expect(traces(dir)).toEqual([]);
     expect(store.conversations.get(conversationId)).toBeNull();
     expect(store.search.find('zquixotrythan')).toEqual([]);
@@ -52,7 +53,8 @@ describe('purging a conversation', () => {
   it('leaves nothing in a log that was never checkpointed either', () => {
     const dir = tempFolder();
     const { store, conversationId } = withSecrets(dir);
-    store.conversations.purge(conversationId);
+    store.conversations.destroy(conversationId);
+    store.checkpoint();
     expect(traces(dir)).toEqual([]);
   });
 
@@ -62,7 +64,8 @@ describe('purging a conversation', () => {
     const reader = openReadable(databaseIn(dir));
     reader.exec('BEGIN; SELECT count(*) FROM messages;');
     const start = performance.now();
-    expect(store.conversations.purge(conversationId)).toEqual({ erased: false });
+    store.conversations.destroy(conversationId);
+    expect(store.checkpoint()).toBe(false);
     expect(performance.now() - start).toBeLessThan(1000);
     expect(traces(dir)).not.toEqual([]);
     reader.exec('COMMIT');
@@ -82,8 +85,8 @@ describe('purging a conversation', () => {
       store.conversations.setLeaf(conversationId, parentId);
     });
     const start = performance.now();
-    store.conversations.purge(conversationId);
-    console.log(`purging 10,000 messages: ${(performance.now() - start).toFixed(0)} ms`);
+    store.conversations.destroy(conversationId);
+    console.log(`destroying 10,000 messages: ${(performance.now() - start).toFixed(0)} ms`);
     expect(store.messages.path(parentId ?? '')).toEqual([]);
   });
 });

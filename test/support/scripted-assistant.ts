@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { implement } from '@orpc/server';
 import { fileURLToPath } from 'node:url';
-import type { Conversation, ConversationEvent, Message } from '../../main/contract/chat.ts';
+import type { Conversation, Message } from '../../main/contract/chat.ts';
 import type { Port } from '../../main/contract/client.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
 import { contract } from '../../main/contract/index.ts';
 import type { Job } from '../../main/contract/jobs.ts';
-import type { ModelStatus } from '../../main/contract/models.ts';
+import type { ModelCard, ModelStatus } from '../../main/contract/models.ts';
 import { createServer } from '../../main/contract/serve.ts';
 import { settings, type Settings } from '../../main/contract/system.ts';
 import { startServer, type Server } from '../../main/shell/browser/server.ts';
-import { downloadJob, metricsOf, readyStatus, smolModel, tokens, words } from './scripted-data.ts';
+import { ScriptedConversations } from './scripted-conversations.ts';
+import { downloadJob, metricsOf, modelCards, readyStatus, smolModel, tokens, words } from './scripted-data.ts';
 
 const PAGE = fileURLToPath(new URL('../../out/renderer', import.meta.url));
 
@@ -30,12 +31,10 @@ export class ScriptedAssistant {
   contextTokens = 8192;
   readonly token = randomUUID();
   readonly calls: string[] = [];
+  cards: ModelCard[] = modelCards;
+  readonly conversations = new ScriptedConversations();
   #status = readyStatus;
   #settings = settings.parse({});
-  #conversations = new Map<string, Conversation>();
-  #removed = new Map<string, Conversation>();
-  #messages: Message[] = [];
-  #watchers = new Set<(conversationId: string, event: ConversationEvent) => void>();
   #statusWatchers = new Set<() => void>();
   #running = new Map<string, AbortController>();
   readonly #contract = createServer(this.#router());
@@ -78,7 +77,7 @@ export class ScriptedAssistant {
   async die(): Promise<void> {
     for (const [id, run] of this.#running) {
       run.abort();
-      this.#change(id, { state: 'interrupted', finishReason: null });
+      this.conversations.changeMessage(id, { state: 'interrupted', finishReason: null });
     }
     this.#running.clear();
     await this.#server?.close();
@@ -94,66 +93,82 @@ export class ScriptedAssistant {
   }
 
   /** Adds a conversation of messages that alternate between user and assistant. */
-  addConversation(title: string, texts: string[], { ageMs = 0, last = {} } = {}): Conversation {
-    const conversation = this.#create(title, Date.now() - ageMs);
+  addConversation(title: string, texts: string[], { ageMs = 0, last = {} as Partial<Message> } = {}): Conversation {
+    const { id } = this.conversations.create(title, { ms: Date.now() - ageMs });
+    let promptTokens = 0;
     for (const [index, text] of texts.entries()) {
       const isUser = index % 2 === 0;
-      const message = this.#add(conversation.id, isUser ? 'user' : 'assistant', text, 'complete');
-      if (!isUser) message.metrics = metricsOf(text, this.#promptTokens(conversation.id, ''));
+      const role = isUser ? ('user' as const) : ('assistant' as const);
+      const message = this.conversations.add(id, { role, text, state: 'complete' });
+      promptTokens += tokens(text) + 8;
+      if (!isUser) message.metrics = metricsOf(text, promptTokens);
       if (index === texts.length - 1) Object.assign(message, last);
     }
-    return conversation;
+    return this.conversations.get(id);
   }
 
   #router() {
     const os = implement(contract);
     const { chat, models, jobs, system } = os;
+    const { conversations } = this;
     return os.router({
       chat: {
-        conversations: chat.conversations.handler(({ input }) => {
-          const items = [...this.#conversations.values()].sort((a, b) => b.updatedMs - a.updatedMs);
-          const from = input.before ? items.findIndex(({ id }) => id === input.before) + 1 : 0;
-          const shown = items.slice(from, from + input.limit);
-          return { items: shown, next: from + input.limit < items.length ? (shown.at(-1)?.id ?? null) : null };
-        }),
-        create: chat.create.handler(({ input }) => this.#create(input.title ?? '')),
-        rename: chat.rename.handler(({ input }) => this.#changeConversation(input.id, { title: input.title })),
-        setSystemPrompt: chat.setSystemPrompt.handler(({ input: { id, systemPrompt } }) =>
-          this.#changeConversation(id, { systemPrompt }),
+        conversations: chat.conversations.handler(({ input }) => conversations.list(input)),
+        watchList: chat.watchList.handler(({ signal }) => conversations.watchList(signal)),
+        create: chat.create.handler(({ input: { title, systemPrompt = null } }) =>
+          conversations.create(title ?? '', { systemPrompt }),
         ),
-        remove: chat.remove.handler(({ input }) => {
-          this.#removed.set(input.id, this.#conversation(input.id));
-          this.#conversations.delete(input.id);
-        }),
-        restore: chat.restore.handler(({ input }) => {
-          const conversation = this.#removed.get(input.id);
-          if (!conversation) throw new LonghandError('not-found', 'No such conversation.');
-          this.#conversations.set(input.id, conversation);
-          return conversation;
-        }),
-        path: chat.path.handler(({ input }) => this.#path(input.id)),
-        choose: chat.choose.handler(({ input }) => this.#changeConversation(input.id, { leafId: input.leafId })),
-        search: chat.search.handler(({ input }) => this.#search(input.query)),
-        send: chat.send.handler(({ input }) => this.#send(input.conversationId, input.text)),
+        rename: chat.rename.handler(({ input: { id, title } }) => conversations.change(id, { title })),
+        setSystemPrompt: chat.setSystemPrompt.handler(({ input: { id, ...change } }) =>
+          conversations.change(id, change),
+        ),
+        setSampling: chat.setSampling.handler(({ input: { id, ...change } }) => conversations.change(id, change)),
+        pin: chat.pin.handler(({ input: { id, ...change } }) => conversations.change(id, change)),
+        move: chat.move.handler(({ input: { id, ...change } }) => conversations.change(id, change)),
+        remove: chat.remove.handler(({ input }) => conversations.remove(input.id)),
+        restore: chat.restore.handler(({ input }) => conversations.restore(input.id)),
+        bin: chat.bin.handler(({ input }) => conversations.bin(input)),
+        purge: chat.purge.handler(({ input }) => ({ purged: conversations.purge(input.id) })),
+        createFolder: chat.createFolder.handler(({ input }) => conversations.createFolder(input.name)),
+        renameFolder: chat.renameFolder.handler(({ input }) => conversations.renameFolder(input.id, input.name)),
+        removeFolder: chat.removeFolder.handler(({ input }) => conversations.removeFolder(input.id)),
+        path: chat.path.handler(({ input }) => conversations.path(input.id, input.leafId ?? undefined)),
+        choose: chat.choose.handler(({ input }) => conversations.choose(input.id, input.leafId)),
+        branch: chat.branch.handler(({ input }) => conversations.branch(input.messageId)),
+        leaveOut: chat.leaveOut.handler(({ input }) =>
+          conversations.leaveOut(input.id, input.messageIds, input.leftOut),
+        ),
+        weigh: chat.weigh.handler(({ input }) =>
+          conversations.path(input.id).map(({ id, text }) => ({ messageId: id, tokens: tokens(text) + 8 })),
+        ),
+        export: chat.export.handler(({ input }) => conversations.export(input.id, input.format)),
+        search: chat.search.handler(({ input }) => conversations.search(input.query)),
+        send: chat.send.handler(({ input }) => this.#send(input)),
         regenerate: chat.regenerate.handler(({ input }) => {
-          const { conversationId, parentId } = this.#message(input.messageId);
+          const { conversationId, parentId } = conversations.message(input.messageId);
+          this.#checkIdle(conversationId);
           return { reply: this.#answer(conversationId, parentId) };
         }),
         continue: chat.continue.handler(({ input }) => ({ reply: this.#continue(input.messageId) })),
         stop: chat.stop.handler(({ input }) => {
-          this.#running.get(input.messageId)?.abort();
-          this.#change(input.messageId, { state: 'stopped', finishReason: 'aborted' });
+          const run = this.#running.get(input.messageId);
+          if (!run) return;
+          run.abort();
+          this.#running.delete(input.messageId);
+          conversations.changeMessage(input.messageId, { state: 'stopped', finishReason: 'aborted' });
         }),
         count: chat.count.handler(({ input }) => {
           if (this.#status.state !== 'ready') throw new LonghandError('no-model', 'No model.');
-          const cachedTokens = input.conversationId ? this.#promptTokens(input.conversationId, '') : 0;
+          const { conversationId, parentId } = input;
+          const cachedTokens = conversationId ? conversations.promptTokens(conversationId, parentId) : 0;
           const promptTokens = cachedTokens + tokens(input.text) + 8;
           return { promptTokens, contextTokens: this.contextTokens, cachedTokens };
         }),
-        watch: chat.watch.handler(({ input, signal }) => this.#watch(input.id, signal)),
+        watch: chat.watch.handler(({ input, signal }) => conversations.watch(input.id, signal)),
       },
       models: {
         list: models.list.handler(() => [smolModel]),
+        cards: models.cards.handler(() => this.cards),
         status: models.status.handler(() => this.#status),
         watch: models.watch.handler(({ signal }) => this.#watchStatus(signal)),
         import: models.import.handler(() => this.#job()),
@@ -190,81 +205,71 @@ export class ScriptedAssistant {
     return job;
   }
 
-  #send(conversationId: string, text: string): { user: Message; reply: Message } {
+  #send({ conversationId, text, parentId }: { conversationId: string; text: string; parentId?: string | null }) {
     if (this.failSendWith) throw this.failSendWith;
+    this.#checkIdle(conversationId);
     this.calls.push(`send ${text}`);
-    const conversation = this.#conversation(conversationId);
-    const user = this.#add(conversationId, 'user', text, 'complete');
-    this.#changeConversation(conversationId, { title: conversation.title || text.split('\n')[0]?.slice(0, 60) });
-    this.#tell(conversationId, { type: 'message', message: user });
-    const reply = this.#answer(conversationId, user.id);
+    const { conversations } = this;
+    const { title } = conversations.get(conversationId);
+    const { id } = conversations.add(conversationId, { role: 'user', text, state: 'complete' }, parentId);
+    conversations.tell(conversationId, { type: 'message', message: conversations.shown(id) });
+    const reply = this.#answer(conversationId, id);
+    conversations.change(conversationId, { title: title || text.split('\n')[0]!.slice(0, 60), updatedMs: Date.now() });
     this.onSaved();
-    return { user, reply };
+    return { user: conversations.shown(id), reply };
+  }
+
+  #checkIdle(conversationId: string): void {
+    const { conversations } = this;
+    conversations.get(conversationId);
+    if (![...this.#running.keys()].some((id) => conversations.message(id).conversationId === conversationId)) return;
+    throw new LonghandError('conversation-busy', 'An answer is being written.', { conversationId });
   }
 
   #answer(conversationId: string, parentId: string | null): Message {
-    const reply = this.#add(conversationId, 'assistant', '', 'waiting', parentId);
-    this.#tell(conversationId, { type: 'message', message: { ...reply } });
-    void this.#run(reply.id, this.script(parentId === null ? '' : this.#message(parentId).text));
-    return { ...reply };
+    const { conversations } = this;
+    const { id } = conversations.add(conversationId, { role: 'assistant', text: '', state: 'waiting' }, parentId);
+    const omitted = conversations.path(conversationId, parentId).filter((message) => message.leftOut).length;
+    conversations.changeMessage(id, { omitted });
+    conversations.change(conversationId, {});
+    void this.#run(id, this.script(parentId === null ? '' : conversations.message(parentId).text));
+    return conversations.shown(id);
   }
 
   #continue(messageId: string): Message {
-    const message = this.#message(messageId);
+    const { conversations } = this;
+    const message = conversations.message(messageId);
     if (message.finishReason === 'stop') throw new LonghandError('nothing-to-continue', 'Complete.');
-    this.#change(messageId, { state: 'waiting', finishReason: null });
+    conversations.changeMessage(messageId, { state: 'waiting', finishReason: null, error: null });
     void this.#run(messageId, words(' And so it goes on to its end.'));
-    return { ...this.#message(messageId) };
+    return conversations.shown(messageId);
   }
 
   async #run(messageId: string, pieces: Iterable<string> | AsyncIterable<string>): Promise<void> {
+    const { conversations } = this;
     const run = new AbortController();
     this.#running.set(messageId, run);
-    const { conversationId } = this.#message(messageId);
+    const message = conversations.message(messageId);
+    const { conversationId, parentId } = message;
     try {
       while (this.#status.state !== 'ready') await sleep(20, null, { signal: run.signal });
       for await (const piece of pieces) {
         await sleep(this.tokenMs, null, { signal: run.signal });
-        const message = this.#message(messageId);
         message.text += piece; // stored before it is told, as the product does
-        if (message.state === 'waiting') this.#change(messageId, { state: 'streaming' });
-        else this.#tell(conversationId, { type: 'delta', messageId, text: piece });
+        if (message.state === 'waiting') conversations.changeMessage(messageId, { state: 'streaming' });
+        else conversations.tell(conversationId, { type: 'delta', messageId, text: piece });
         if (this.failWith) throw this.failWith;
       }
-      const metrics = metricsOf(this.#message(messageId).text, this.#promptTokens(conversationId, ''));
-      this.#change(messageId, { state: 'complete', finishReason: 'stop', metrics });
+      const metrics = metricsOf(message.text, conversations.promptTokens(conversationId, parentId));
+      this.#running.delete(messageId);
+      conversations.changeMessage(messageId, { state: 'complete', finishReason: 'stop', metrics });
     } catch (error) {
       if (run.signal.aborted) return;
       if (!(error instanceof LonghandError)) throw error;
-      const { code, message, details } = error;
-      this.#change(messageId, { state: 'failed', finishReason: 'error', error: { code, message, details } });
-    } finally {
+      const { code, message: text, details } = error;
       this.#running.delete(messageId);
-    }
-  }
-
-  async *#watch(id: string, signal: AbortSignal | undefined): AsyncGenerator<ConversationEvent> {
-    const queue: ConversationEvent[] = [
-      { type: 'snapshot', conversation: this.#conversation(id), messages: this.#path(id) },
-    ];
-    let wake = () => {};
-    const watcher = (conversationId: string, event: ConversationEvent) => {
-      if (conversationId !== id) return;
-      queue.push(structuredClone(event));
-      wake();
-    };
-    this.#watchers.add(watcher);
-    signal?.addEventListener('abort', () => wake());
-    try {
-      while (!signal?.aborted) {
-        yield* queue.splice(0);
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          if (queue.length > 0 || signal?.aborted) resolve();
-        });
-      }
-    } finally {
-      this.#watchers.delete(watcher);
+      const failure = { code, message: text, details };
+      conversations.changeMessage(messageId, { state: 'failed', finishReason: 'error', error: failure });
     }
   }
 
@@ -284,91 +289,5 @@ export class ScriptedAssistant {
     } finally {
       this.#statusWatchers.delete(watcher);
     }
-  }
-
-  #search(query: string) {
-    return this.#messages.flatMap((message) => {
-      const at = message.text.toLowerCase().indexOf(query.toLowerCase());
-      const conversation = this.#conversations.get(message.conversationId);
-      if (at === -1 || !conversation) return [];
-      const from = Math.max(0, at - 30);
-      const { id: messageId, conversationId } = message;
-      const marks: [number, number][] = [[at - from, at - from + query.length]];
-      const snippet = message.text.slice(from, at + 60);
-      return [{ conversationId, messageId, title: conversation.title, snippet, marks, updatedMs: message.updatedMs }];
-    });
-  }
-
-  #create(title: string, ms = Date.now()): Conversation {
-    const base = { systemPrompt: null, leafId: null, createdMs: ms, updatedMs: ms };
-    const conversation: Conversation = { id: randomUUID(), title, ...base };
-    this.#conversations.set(conversation.id, conversation);
-    return conversation;
-  }
-
-  #add(conversationId: string, role: Message['role'], text: string, state: Message['state'], parent?: string | null) {
-    const conversation = this.#conversation(conversationId);
-    const ms = Date.now();
-    const isAnswer = role === 'assistant';
-    const message: Message = {
-      id: randomUUID(),
-      conversationId,
-      parentId: parent === undefined ? conversation.leafId : parent,
-      role,
-      state,
-      text,
-      model: isAnswer ? smolModel.name : null,
-      finishReason: isAnswer && state === 'complete' ? 'stop' : null,
-      metrics: null,
-      sampling: null,
-      error: null,
-      createdMs: ms,
-      updatedMs: ms,
-    };
-    this.#messages.push(message);
-    this.#conversations.set(conversationId, { ...conversation, leafId: message.id });
-    return message;
-  }
-
-  #change(id: string, change: Partial<Message>): void {
-    const message = Object.assign(this.#message(id), change, { updatedMs: Date.now() });
-    this.#tell(message.conversationId, { type: 'message', message });
-  }
-
-  #changeConversation(id: string, change: Partial<Conversation>): Conversation {
-    const conversation = { ...this.#conversation(id), ...change, updatedMs: Date.now() };
-    this.#conversations.set(id, conversation);
-    this.#tell(id, { type: 'conversation', conversation });
-    return conversation;
-  }
-
-  #tell(conversationId: string, event: ConversationEvent): void {
-    for (const watcher of this.#watchers) watcher(conversationId, event);
-  }
-
-  #conversation(id: string): Conversation {
-    const conversation = this.#conversations.get(id);
-    if (!conversation) throw new LonghandError('not-found', 'No such conversation.', { id });
-    return conversation;
-  }
-
-  #message(id: string): Message {
-    const message = this.#messages.find((candidate) => candidate.id === id);
-    if (!message) throw new LonghandError('not-found', 'No such message.', { id });
-    return message;
-  }
-
-  #path(conversationId: string): Message[] {
-    const path: Message[] = [];
-    for (let id = this.#conversation(conversationId).leafId; id !== null;) {
-      const message = this.#message(id);
-      path.unshift({ ...message });
-      id = message.parentId;
-    }
-    return path;
-  }
-
-  #promptTokens(conversationId: string, text: string): number {
-    return this.#path(conversationId).reduce((sum, message) => sum + tokens(message.text) + 8, tokens(text));
   }
 }

@@ -1,6 +1,6 @@
 import type { Message } from '../../main/contract/chat.ts';
 import type { Job } from '../../main/contract/jobs.ts';
-import type { InstalledModel, ModelStatus } from '../../main/contract/models.ts';
+import type { InstalledModel, ModelCard, ModelStatus } from '../../main/contract/models.ts';
 
 export const smolModel: InstalledModel = {
   name: 'SmolLM2-135M',
@@ -23,6 +23,61 @@ export const readyStatus: ModelStatus = {
   job: null,
   error: null,
 };
+
+/** One that is here, one that can be had, and one that does not fit. */
+export const modelCards: ModelCard[] = [
+  {
+    name: 'smollm2-135m-instruct',
+    parameters: 134_515_008,
+    license: 'apache-2.0',
+    contextTokens: 8192,
+    downloadBytes: 92_871_040,
+    diskBytes: 217_533_760,
+    memory: [
+      { tokens: 4096, bytes: 354_000_000 },
+      { tokens: 8192, bytes: 571_000_000 },
+    ],
+    tokensPerSecond: 65.8,
+    basis: 'measured',
+    installed: true,
+    isStarter: false,
+    obstacle: null,
+  },
+  {
+    name: 'qwen2.5-0.5b-instruct',
+    parameters: 494_032_768,
+    license: 'apache-2.0',
+    contextTokens: 32_768,
+    downloadBytes: 430_000_000,
+    diskBytes: 860_000_000,
+    memory: [
+      { tokens: 4096, bytes: 610_000_000 },
+      { tokens: 32_768, bytes: 1_421_000_000 },
+    ],
+    tokensPerSecond: 38,
+    basis: 'bandwidth',
+    installed: false,
+    isStarter: true,
+    obstacle: null,
+  },
+  {
+    name: 'qwen2.5-1.5b-instruct',
+    parameters: 1_543_714_304,
+    license: 'apache-2.0',
+    contextTokens: 32_768,
+    downloadBytes: 1_900_000_000,
+    diskBytes: 3_800_000_000,
+    memory: [
+      { tokens: 4096, bytes: 2_455_000_000 },
+      { tokens: 32_768, bytes: 4_346_000_000 },
+    ],
+    tokensPerSecond: 9,
+    basis: 'bandwidth',
+    installed: false,
+    isStarter: false,
+    obstacle: { kind: 'memory', neededBytes: 2_455_000_000, freeBytes: 2_100_000_000 },
+  },
+];
 
 /** A job in the middle of its download, for the states of the model notice. */
 export function downloadJob(change: Partial<Job> = {}): Job {

@@ -129,7 +129,8 @@ describe('lists', () => {
     const now = new Date(2026, 7, 20, 9, 0).getTime();
     const at = (...day: [number, number, number]) => {
       const updatedMs = new Date(2026, 7, ...day).getTime();
-      return { id: String(updatedMs), title: '', systemPrompt: null, leafId: null, createdMs: updatedMs, updatedMs };
+      const plain = { title: '', systemPrompt: null, sampling: null, leafId: null, folderId: null, pinned: false };
+      return { ...plain, id: String(updatedMs), createdMs: updatedMs, updatedMs };
     };
     const groups = groupByPeriod([at(20, 0, 1), at(19, 23, 59), at(19, 0, 0), at(14, 0, 0), at(13, 23, 59)], now);
     expect(groups.map(({ period, conversations }) => [period, conversations.length])).toEqual([

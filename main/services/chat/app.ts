@@ -1,46 +1,82 @@
 import { implement } from '@orpc/server';
 import { chat as contract } from '../../contract/chat.ts';
 import type { Store } from '../store/open.ts';
+import type { Bin } from './bin.ts';
+import { branch } from './branch.ts';
 import type { Context } from './context.ts';
+import { exportConversation } from './export.ts';
+import { removeFolder } from './folders.ts';
 import type { Turns } from './turn.ts';
-import { openConversation, showConversation, showMessage, type ConversationWatch } from './watch.ts';
+import { openConversation, showBinned, showConversation, showMessage, type ConversationWatch } from './watch.ts';
 
-export function chatApp(options: { store: Store; turns: Turns; context: Context; watch: ConversationWatch }) {
-  const { store, turns, context, watch } = options;
-  const { conversations, messages, search } = store;
+export type ChatOptions = { store: Store; turns: Turns; context: Context; watch: ConversationWatch; bin: Bin };
+
+export function chatApp({ store, turns, context, watch, bin }: ChatOptions) {
+  const { conversations, folders, messages, search } = store;
   const os = implement(contract);
-  const changed = (conversation: ReturnType<typeof conversations.create>) => {
-    const shown = showConversation(conversation);
-    watch.publish(shown.id, { type: 'conversation', conversation: shown });
-    return shown;
-  };
+  const changed = (conversation: ReturnType<typeof conversations.create>) => watch.changed(conversation);
 
   return os.router({
     conversations: os.conversations.handler(({ input }) => {
       const { items, next } = conversations.list(input);
       return { items: items.map(showConversation), next };
     }),
-    create: os.create.handler(({ input }) => showConversation(conversations.create(input))),
+    watchList: os.watchList.handler(({ signal }) => watch.watchList(signal)),
+    create: os.create.handler(({ input: { title = '', systemPrompt = null } }) =>
+      changed(conversations.create({ title: title ?? '', systemPrompt })),
+    ),
     rename: os.rename.handler(({ input }) => changed(conversations.rename(input.id, input.title, 'user'))),
     setSystemPrompt: os.setSystemPrompt.handler(({ input }) =>
       changed(conversations.setSystemPrompt(input.id, input.systemPrompt)),
     ),
-    remove: os.remove.handler(async ({ input }) => {
-      await turns.stopConversation(input.id);
-      conversations.softDelete(input.id);
-    }),
+    setSampling: os.setSampling.handler(({ input }) => changed(conversations.setSampling(input.id, input.sampling))),
+    pin: os.pin.handler(({ input }) => changed(conversations.setPinned(input.id, input.pinned))),
+    move: os.move.handler(({ input }) => changed(conversations.move(input.id, input.folderId))),
+
+    remove: os.remove.handler(({ input }) => bin.add(input.id)),
     restore: os.restore.handler(({ input }) => changed(conversations.restore(input.id))),
+    bin: os.bin.handler(({ input }) => {
+      const { items, next } = conversations.bin(input);
+      return { items: items.map(showBinned), next };
+    }),
+    purge: os.purge.handler(async ({ input }) => ({ purged: await bin.purge(input.id) })),
+
+    createFolder: os.createFolder.handler(({ input }) => {
+      const folder = folders.create(input.name);
+      watch.foldersChanged();
+      return folder;
+    }),
+    renameFolder: os.renameFolder.handler(({ input }) => {
+      const folder = folders.rename(input.id, input.name);
+      watch.foldersChanged();
+      return folder;
+    }),
+    removeFolder: os.removeFolder.handler(({ input }) => removeFolder(input.id, { store, watch })),
+
     path: os.path.handler(({ input }) => {
       const leafId = input.leafId ?? openConversation(store, input.id).leafId;
       return context.path(input.id, leafId).map(showMessage);
     }),
     choose: os.choose.handler(({ input }) => {
-      context.path(input.id, input.leafId); // refuses a message of another conversation
+      context.check(input.id, input.leafId);
       const conversation = conversations.setLeaf(input.id, messages.newestLeaf(input.leafId));
       watch.refresh(input.id);
-      return showConversation(conversation);
+      return changed(conversation);
     }),
+    branch: os.branch.handler(({ input }) => changed(branch(input.messageId, store))),
+    leaveOut: os.leaveOut.handler(({ input }) => {
+      const { leafId } = openConversation(store, input.id);
+      messages.leaveOut(input.id, input.messageIds, input.leftOut);
+      context.changed();
+      const ids = new Set(input.messageIds);
+      for (const message of context.path(input.id, leafId)) {
+        if (ids.has(message.id)) watch.publish(input.id, { type: 'message', message: showMessage(message) });
+      }
+    }),
+    weigh: os.weigh.handler(({ input }) => context.weigh(input.id)),
+    export: os.export.handler(({ input }) => exportConversation(input.id, input.format, store)),
     search: os.search.handler(({ input }) => search.find(input.query, { limit: input.limit })),
+
     send: os.send.handler(({ input }) => turns.send(input)),
     regenerate: os.regenerate.handler(({ input }) => turns.regenerate(input)),
     continue: os.continue.handler(({ input }) => turns.continue(input)),

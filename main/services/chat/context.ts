@@ -1,11 +1,13 @@
 import type { Prompt } from '../../contract/engine.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
-import type { Models } from '../models/models.ts';
+import type { AnsweringModel, Models } from '../models/models.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
 import { readSettings } from '../system/settings.ts';
 import { buildPrompt, type PromptMessage } from './prompt.ts';
+import { Scales, type Count } from './scales.ts';
+import { openConversation } from './watch.ts';
 
 type Draft = { conversationId?: string | null; parentId?: string | null; text: string };
 
@@ -16,34 +18,47 @@ export class Context {
   readonly #store: Store;
   readonly #engine: ContextOptions['engine'];
   readonly #models: ContextOptions['models'];
+  readonly #scales: Scales;
 
   constructor({ store, engine, models }: ContextOptions) {
     this.#store = store;
     this.#engine = engine;
     this.#models = models;
+    this.#scales = new Scales(engine);
   }
 
   /** Under the conversation's own system prompt, else that of the settings. */
   prompt(
     conversationId: string | null,
     path: PromptMessage[],
-    options: { model: string; continueFinal?: boolean },
+    options: { model: AnsweringModel; continueFinal?: boolean },
   ): Prompt {
-    const own = conversationId === null ? null : (this.#store.conversations.get(conversationId)?.systemPrompt ?? null);
-    return buildPrompt(path, { ...options, systemPrompt: own ?? readSettings(this.#store).systemPrompt });
+    const { model, continueFinal } = options;
+    const systemPrompt = this.#systemPrompt(conversationId);
+    return buildPrompt(path, { systemPrompt, tokenizer: model.tokenizer, continueFinal });
+  }
+
+  /** Something was said, left out or computed: what is known of sizes may be no longer true. */
+  changed(): void {
+    this.#scales.forget();
+  }
+
+  /** Refuses what is no message of that conversation. @throws LonghandError `not-found` */
+  check(conversationId: string, messageId: string): void {
+    if (this.#store.messages.get(messageId)?.conversationId === conversationId) return;
+    const message = `There is no message ${messageId} in the conversation ${conversationId}.`;
+    throw new LonghandError('not-found', message, { id: messageId, conversationId });
   }
 
   /** The messages from the root to `leafId`. @throws LonghandError `not-found` */
   path(conversationId: string, leafId: string | null): StoredMessage[] {
     if (leafId === null) return [];
-    const path = this.#store.messages.path(leafId);
-    if (path[0]?.conversationId === conversationId) return path;
-    const message = `There is no message ${leafId} in the conversation ${conversationId}.`;
-    throw new LonghandError('not-found', message, { id: leafId, conversationId });
+    this.check(conversationId, leafId);
+    return this.#store.messages.path(leafId);
   }
 
   /**
-   * Refuses what is too long: nothing is ever left out to make it fit. While the model is still to come this passes,
+   * Refuses what is too long: nothing is ever left out to make it fit, but by the user. While the model is still to come this passes,
    * and the answer finds out.
    * @throws LonghandError `context-length-exceeded` | `no-model` or why there is none
    */
@@ -56,7 +71,7 @@ export class Context {
     if (model === null) return;
     let count: Awaited<ReturnType<Engine['count']>>;
     try {
-      count = await this.#engine.count(this.prompt(conversationId, path, { ...options, model: model.name }));
+      count = await this.#engine.count(this.prompt(conversationId, path, { ...options, model }));
     } catch (error) {
       if (isEngineLoss(error)) return; // it is being started again, and the answer waits for that
       throw error;
@@ -68,13 +83,32 @@ export class Context {
   }
 
   /** The size of the prompt that sending `text` would make. @throws LonghandError `no-model`, also while it loads */
-  async count({ conversationId = null, parentId, text }: Draft) {
+  async count({ conversationId = null, parentId, text }: Draft): Promise<Count> {
+    const model = this.#loaded();
+    const leafId = conversationId === null ? null : openConversation(this.#store, conversationId).leafId;
+    const parent = parentId === undefined ? leafId : parentId;
+    const key = JSON.stringify([conversationId, parent, this.#systemPrompt(conversationId)]);
+    const promptWith = (words: string) => {
+      const path = conversationId === null ? [] : this.path(conversationId, parent);
+      return this.prompt(conversationId, [...path, { role: 'user', text: words }], { model });
+    };
+    return this.#scales.count(key, text, promptWith, model);
+  }
+
+  /** What each message on the shown path takes of the context. @throws LonghandError `no-model` | `not-found` */
+  async weigh(conversationId: string): Promise<{ messageId: string; tokens: number }[]> {
+    const { leafId } = openConversation(this.#store, conversationId);
+    return this.#scales.weigh(this.path(conversationId, leafId), this.#loaded());
+  }
+
+  #loaded(): AnsweringModel {
     const model = this.#models.current();
     if (model === null) throw new LonghandError('no-model', 'The model is not loaded yet.');
-    const typed: PromptMessage = { role: 'user', text };
-    if (conversationId === null) return this.#engine.count(this.prompt(null, [typed], { model: model.name }));
-    const parent = parentId === undefined ? (this.#store.conversations.get(conversationId)?.leafId ?? null) : parentId;
-    const path = [...this.path(conversationId, parent), typed];
-    return this.#engine.count(this.prompt(conversationId, path, { model: model.name }));
+    return model;
+  }
+
+  #systemPrompt(conversationId: string | null): string | null {
+    const own = conversationId === null ? null : (this.#store.conversations.get(conversationId)?.systemPrompt ?? null);
+    return own ?? readSettings(this.#store).systemPrompt;
   }
 }

@@ -1,38 +1,52 @@
 import type { EngineMessage, Prompt } from '../../contract/engine.ts';
 import type { StoredMessage } from '../store/messages.ts';
 
-/** A message on the way into a prompt; one that is only being typed has neither model nor tokens. */
-export type PromptMessage = Pick<StoredMessage, 'role' | 'text'> & Partial<Pick<StoredMessage, 'model' | 'tokens'>>;
+/** A message on the way into a prompt; one that is only being typed has no tokens. */
+export type PromptMessage = Pick<StoredMessage, 'role' | 'text'> &
+  Partial<Pick<StoredMessage, 'tokenizer' | 'tokens' | 'leftOut'>>;
 
 export type PromptOptions = {
   /** Empty or null: none, and the model's own template decides. */
   systemPrompt: string | null;
-  /** The loaded model's name. */
-  model: string;
+  /** Digest of the loaded model's vocabulary; null where it is not known. */
+  tokenizer: string | null;
   /** The last message of `path` is an answer that goes on. */
   continueFinal?: boolean;
 };
 
 /**
- * The prompt for the messages on a path from the root. An answer of the loaded model goes in with the very ids that it
- * generated, so that the prompt of a turn begins with the tokens of the turn before it and the cached prefix holds;
- * the ids of another model mean nothing to this one, so its answers go in as text.
+ * The prompt for the messages on a path from the root. An answer goes in with the very ids that were generated for it, if
+ * they are of the loaded model's vocabulary, so that the prompt of a turn begins with the tokens of the turn before it and
+ * the cached prefix holds; the ids of another vocabulary mean nothing to this model, so such an answer goes in as text.
  */
 export function buildPrompt(
   path: readonly PromptMessage[],
-  { systemPrompt, model, continueFinal = false }: PromptOptions,
+  { systemPrompt, tokenizer, continueFinal = false }: PromptOptions,
 ): Prompt {
   const messages: EngineMessage[] = systemPrompt ? [{ role: 'system', content: systemPrompt }] : [];
-  for (const message of path) {
-    if (isEmpty(message)) continue; // stopped before its first word
-    const tokens = message.model === model ? message.tokens : null;
+  for (const message of readMessages(path)) {
+    const tokens = tokenizer !== null && message.tokenizer === tokenizer ? message.tokens : null;
     messages.push({ role: message.role, content: message.text, ...(tokens ? { tokens: [...tokens] } : {}) });
   }
   const last = path.at(-1);
   return { messages, continueFinal: continueFinal && last !== undefined && !isEmpty(last) };
 }
 
-/** Who wrote an answer that `model` goes on with: tokens of two models are not the tokens of either. */
+/** How many messages of a path the model does not read, because the user left them out. */
+export function countOmitted(path: readonly PromptMessage[]): number {
+  return path.filter((message) => !isEmpty(message)).length - readMessages(path).length;
+}
+
+/**
+ * What the model reads: all but what the user left out, and answers that were stopped before their first word. The last
+ * one is read in any case: it is what is answered, or gone on with.
+ */
+function readMessages(path: readonly PromptMessage[]): PromptMessage[] {
+  const said = path.filter((message) => !isEmpty(message));
+  return said.filter((message, index) => message.leftOut !== true || index === said.length - 1);
+}
+
+/** Who wrote an answer that `model` goes on with. */
 export function answeredBy(before: string | null, model: string): string {
   if (before === null || before === model) return model;
   const names = before.split(JOINT);

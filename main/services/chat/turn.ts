@@ -2,16 +2,16 @@ import type { Message } from '../../contract/chat.ts';
 import type { SamplingChanges } from '../../contract/engine.ts';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
-import type { Models } from '../models/models.ts';
+import type { AnsweringModel, Models } from '../models/models.ts';
 import type { Ending, StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
 import { titleFrom } from '../store/title.ts';
 import { readSettings } from '../system/settings.ts';
 import type { Context } from './context.ts';
 import { Meter } from './meter.ts';
-import { answeredBy } from './prompt.ts';
+import { answeredBy, countOmitted } from './prompt.ts';
 import { chooseSampling } from './sampling.ts';
-import { openConversation, showConversation, showMessage, type ConversationWatch } from './watch.ts';
+import { openConversation, showMessage, type ConversationWatch } from './watch.ts';
 
 export type TurnOptions = {
   store: Store;
@@ -22,6 +22,7 @@ export type TurnOptions = {
   log(line: string): void;
 };
 type SendInput = { conversationId: string; text: string; parentId?: string | null; sampling?: SamplingChanges };
+type Origin = Pick<Ending, 'model' | 'tokenizer' | 'omitted' | 'sampling'>;
 type Run = { stop: AbortController; replyId: string | null; ended: Promise<void> };
 
 /**
@@ -47,12 +48,13 @@ export class Turns {
       const path = context.path(conversationId, parent);
       await context.checkFits(conversationId, [...path, { role: 'user', text }]);
       run.stop.signal.throwIfAborted(); // deleted, or closed, in the meantime
+      const isShown = this.#isShown(conversationId, parent);
       const saved = store.durably(() => {
         const user = store.messages.insert({ conversationId, parentId: parent, role: 'user', text });
         if (title === '') store.conversations.rename(conversationId, titleFrom(text), 'auto');
         return { user, reply: this.#insertReply(user) };
       });
-      this.#start(run, saved.reply, sampling);
+      this.#start(run, saved.reply, sampling, isShown ? [saved.user, saved.reply] : null);
       return { user: showMessage(saved.user), reply: showMessage(saved.reply) };
     });
   }
@@ -67,8 +69,9 @@ export class Turns {
     return this.#claim(user.conversationId, async (run) => {
       await context.checkFits(user.conversationId, store.messages.path(user.id));
       run.stop.signal.throwIfAborted(); // deleted, or closed, in the meantime
+      const isShown = this.#isShown(user.conversationId, user.id);
       const reply = store.durably(() => this.#insertReply(user));
-      this.#start(run, reply, sampling);
+      this.#start(run, reply, sampling, isShown ? [reply] : null);
       return { reply: showMessage(reply) };
     });
   }
@@ -85,8 +88,12 @@ export class Turns {
       }
       await context.checkFits(conversationId, store.messages.path(messageId), { continueFinal: true });
       run.stop.signal.throwIfAborted(); // deleted, or closed, in the meantime
-      const reply = store.messages.startStreaming(messageId);
-      this.#start(run, reply, {});
+      const isShown = openConversation(store, conversationId).leafId === messageId;
+      const reply = store.durably(() => {
+        if (!isShown) store.conversations.setLeaf(conversationId, messageId);
+        return store.messages.startStreaming(messageId);
+      });
+      this.#start(run, reply, {}, isShown ? [reply] : null);
       return { reply: showMessage(reply) };
     });
   }
@@ -131,10 +138,25 @@ export class Turns {
     }
   }
 
-  #start(run: Run, reply: StoredMessage, changes: SamplingChanges): void {
-    run.replyId = reply.id;
-    run.ended = this.#answer(reply, changes, run.stop.signal).finally(() => this.#runs.delete(reply.conversationId));
-    this.#options.watch.refresh(reply.conversationId);
+  /** `news` is what comes to the shown path; null when another path is shown from now on. */
+  #start(run: Run, reply: StoredMessage, changes: SamplingChanges, news: StoredMessage[] | null): void {
+    const { store, watch, context } = this.#options;
+    const { id, conversationId } = reply;
+    context.changed();
+    run.replyId = id;
+    run.ended = this.#answer(reply, changes, run.stop.signal).finally(() => this.#runs.delete(conversationId));
+    // A whole path may be megabytes: whoever watches has all but what is new.
+    if (news === null) watch.refresh(conversationId);
+    else for (const message of news) watch.publish(conversationId, { type: 'message', message: showMessage(message) });
+    watch.changed(openConversation(store, conversationId));
+  }
+
+  /** Whether something below `parentId` continues, or takes the place of, what is shown. */
+  #isShown(conversationId: string, parentId: string | null): boolean {
+    const { messages } = this.#options.store;
+    const { leafId } = openConversation(this.#options.store, conversationId);
+    if (parentId === leafId || parentId === null) return true;
+    return leafId !== null && messages.path(leafId).some(({ id }) => id === parentId);
   }
 
   /** Computes the answer. Whatever happens becomes the state of the message. */
@@ -147,12 +169,11 @@ export class Turns {
     try {
       const lease = await models.acquire(signal); // the model may still have to be downloaded
       release = lease.release;
-      const { name } = lease.model;
-      const sampling = reply.sampling ?? chooseSampling(changes, readSettings(store), lease.model.sampling);
-      const origin = { model: answeredBy(reply.text === '' ? null : reply.model, name), sampling };
-      ending = { ...ending, ...origin };
       const path = store.messages.path(messageId);
-      const prompt = context.prompt(conversationId, path, { model: name, continueFinal: true });
+      const origin = this.#originOf(reply, path, lease.model, changes);
+      const { sampling } = origin;
+      ending = { ...ending, ...origin };
+      const prompt = context.prompt(conversationId, path, { model: lease.model, continueFinal: true });
       let hasBegun = false;
       for await (const event of engine.generate({ prompt, sampling }, { signal })) {
         meter.add(event);
@@ -176,8 +197,21 @@ export class Turns {
     }
   }
 
+  /** How the answer is made. One that goes on keeps its sampling; tokens of two vocabularies are tokens of neither. */
+  #originOf(reply: StoredMessage, path: StoredMessage[], model: AnsweringModel, changes: SamplingChanges) {
+    const { store } = this.#options;
+    const conversation = store.conversations.get(reply.conversationId)?.sampling;
+    const isNew = reply.text === '';
+    return {
+      model: answeredBy(isNew ? null : reply.model, model.name),
+      tokenizer: isNew || reply.tokenizer === model.tokenizer ? model.tokenizer : null,
+      omitted: countOmitted(path),
+      sampling: reply.sampling ?? chooseSampling(changes, readSettings(store), { conversation, model: model.sampling }),
+    };
+  }
+
   /** The first token: from here on, a crash leaves an interrupted answer that knows how it was made. */
-  #begin(id: string, origin: Pick<Ending, 'model' | 'sampling'>): void {
+  #begin(id: string, origin: Origin): void {
     const { store, watch } = this.#options;
     const message = store.durably(() => {
       store.messages.finish(id, { state: 'interrupted', ...origin });
@@ -187,9 +221,10 @@ export class Turns {
   }
 
   #finish(reply: StoredMessage, ending: Ending): void {
-    const { store, watch, log } = this.#options;
+    const { store, watch, context, log } = this.#options;
     const { id, conversationId } = reply;
     let message: Message;
+    context.changed();
     try {
       message = showMessage(store.messages.finish(id, ending));
     } catch (error) {
@@ -200,8 +235,7 @@ export class Turns {
     }
     watch.publish(conversationId, { type: 'message', message });
     const conversation = store.conversations.get(conversationId);
-    if (conversation)
-      watch.publish(conversationId, { type: 'conversation', conversation: showConversation(conversation) });
+    if (conversation) watch.changed(conversation);
   }
 
   /** The row of an answer to `user`, which becomes the shown leaf. */

@@ -1,4 +1,4 @@
-import type { Conversation, ConversationEvent, Message } from '../../contract/chat.ts';
+import type { Binned, Conversation, ConversationEvent, ListEvent, Message } from '../../contract/chat.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { Feed } from '../events/feed.ts';
 import type { StoredConversation } from '../store/conversations.ts';
@@ -12,6 +12,7 @@ import type { Store } from '../store/open.ts';
 export class ConversationWatch {
   readonly #store: Store;
   readonly #feeds = new Map<string, Feed<ConversationEvent>>();
+  readonly #list = new Feed<ListEvent>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -24,6 +25,28 @@ export class ConversationWatch {
 
   publish(conversationId: string, event: ConversationEvent): void {
     this.#feeds.get(conversationId)?.publish(event);
+  }
+
+  /** The conversation itself has changed: its watchers hear of it, and those of the list. */
+  changed(stored: StoredConversation): Conversation {
+    const conversation = showConversation(stored);
+    this.publish(stored.id, { type: 'conversation', conversation });
+    this.#list.publish({ type: 'conversation', conversation });
+    return conversation;
+  }
+
+  /** It went into the bin, or for good. */
+  removed(id: string): void {
+    this.#list.publish({ type: 'removed', id });
+  }
+
+  foldersChanged(): void {
+    this.#list.publish(this.#folders());
+  }
+
+  /** The folders, then every change of a conversation. Whoever fell far behind gets the folders again. */
+  watchList(signal?: AbortSignal): AsyncGenerator<ListEvent, void> {
+    return this.#list.watch(() => [this.#folders()], signal);
   }
 
   /** The shown path has changed: watchers get it whole. */
@@ -42,6 +65,10 @@ export class ConversationWatch {
     }
   }
 
+  #folders(): ListEvent {
+    return { type: 'folders', folders: this.#store.folders.list() };
+  }
+
   #snapshot(id: string): ConversationEvent {
     const conversation = openConversation(this.#store, id);
     const messages = conversation.leafId === null ? [] : this.#store.messages.path(conversation.leafId);
@@ -57,7 +84,7 @@ export function openConversation(store: Store, id: string): StoredConversation {
   throw new LonghandError('not-found', message, { id });
 }
 
-export function showMessage({ tokens: _tokens, ...message }: StoredMessage): Message {
+export function showMessage({ tokens: _tokens, tokenizer: _tokenizer, ...message }: StoredMessage): Message {
   return message;
 }
 
@@ -67,4 +94,10 @@ export function showConversation({
   ...shown
 }: StoredConversation): Conversation {
   return shown;
+}
+
+/** @throws Error for one that is not in the bin */
+export function showBinned({ titleSource: _source, deletedMs, ...shown }: StoredConversation): Binned {
+  if (deletedMs === null) throw new Error(`the conversation ${shown.id} is not in the bin`);
+  return { ...shown, deletedMs };
 }

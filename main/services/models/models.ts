@@ -10,8 +10,7 @@ import { Feed } from '../events/feed.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
 import type { Store } from '../store/open.ts';
 import { readSettings } from '../system/settings.ts';
-import type { Shelf } from './shelf.ts';
-import { isCurrent, type ShelfModel } from './shelf.ts';
+import { isCurrent, tokenizerDigest, type Shelf, type ShelfModel } from './shelf.ts';
 
 export type ModelsOptions = {
   store: Store;
@@ -24,8 +23,11 @@ export type ModelsOptions = {
   reviveEngine(): void;
 };
 
+/** The model in the engine. `tokenizer` is a digest of its vocabulary: kept tokens are of one vocabulary or another. */
+export type AnsweringModel = LoadedModel & { tokenizer: string | null };
+
 /** A loaded model that stays loaded until `release`. */
-export type Lease = { model: LoadedModel; release(): void };
+export type Lease = { model: AnsweringModel; release(): void };
 
 /** Kinds of job that end with an installed model. */
 export const INSTALL_KINDS: readonly string[] = ['pull', 'import'];
@@ -36,7 +38,7 @@ export class Models {
   readonly #feed = new Feed<ModelStatus>();
   readonly #waiting = new Set<() => void>();
   #chosen: ShelfModel | null = null;
-  #loaded: LoadedModel | null = null;
+  #loaded: AnsweringModel | null = null;
   #error: StoredError | null = null;
   #lastJob: Job | null = null;
   #leases = 0;
@@ -86,7 +88,7 @@ export class Models {
    * The model that answers now; null while it is being installed or loaded.
    * @throws LonghandError `no-model`, or why there is none: `model-not-found`, `model-damaged`, `engine-stopped`, …
    */
-  current(): LoadedModel | null {
+  current(): AnsweringModel | null {
     this.#checkPresence();
     const state = this.#state;
     if (state === 'failed' && this.#failure !== null) throw fromStored(this.#failure);
@@ -155,7 +157,7 @@ export class Models {
     return model;
   }
 
-  get #ready(): LoadedModel | null {
+  get #ready(): AnsweringModel | null {
     return this.#reloadWhenIdle || this.#loaded?.folder !== this.#chosen?.folder ? null : this.#loaded;
   }
 
@@ -194,8 +196,9 @@ export class Models {
       if (!isCurrent(chosen)) throw outdated(chosen);
       const { threads } = readSettings(store);
       const loaded = await onceIdle(() => engine.load({ folder: chosen.folder, threads }));
+      const tokenizer = await tokenizerDigest(chosen.folder);
       if (attempt !== this.#attempt) return;
-      this.#loaded = loaded;
+      this.#loaded = { ...loaded, tokenizer };
       this.#error = null;
       shelf.removeReplaced(chosen.folder);
     } catch (error) {
@@ -241,7 +244,7 @@ export class Models {
     this.#changed();
   }
 
-  #lease(model: LoadedModel): Lease {
+  #lease(model: AnsweringModel): Lease {
     this.#leases++;
     let held = true;
     const release = () => {

@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from 'node:path';
 import { z } from 'zod';
 import { recipe } from '../../contract/reader.ts';
+import { hashFile } from '../../../native-models/files.ts';
 import { WEIGHTS_FILE } from '../../../native-models/graph/weights.ts';
-import { COMPILER_VERSION, GRAPH_FILE, MANIFEST_FILE } from '../../../native-models/manifest.ts';
+import { COMPILER_VERSION, GRAPH_FILE, MANIFEST_FILE, TOKENIZER_FILE } from '../../../native-models/manifest.ts';
 
 // Only what is asked of a model here: a manifest of another compiler has other fields besides, and is one nevertheless.
 const manifestSchema = z.object({
@@ -119,6 +120,11 @@ export function readModel(folder: string): ShelfModel | null {
 /** Whether this app's engine can run it: another version of the compiler wrote graphs of another form. */
 export function isCurrent({ manifest }: ShelfModel): boolean {
   return manifest.compilerVersion === COMPILER_VERSION;
+}
+
+/** SHA-256 of the vocabulary, which tells whose ids a list of tokens holds; null where the file cannot be read. */
+export async function tokenizerDigest(folder: string): Promise<string | null> {
+  return hashFile(join(folder, TOKENIZER_FILE), {}).catch(() => null);
 }
 
 /** Whether the large files have the sizes that the manifest gives. */

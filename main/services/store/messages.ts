@@ -5,11 +5,17 @@ import { atOnce, durably, fromJson, toJson, type ReadableDb, type WritableDb } f
 import { newId } from './ids.ts';
 import type { SearchIndex } from './search.ts';
 
-/** `tokens` are the ids that the model generated for `text`; null for what was typed or is not known. */
-export type StoredMessage = Message & { tokens: Int32Array | null };
+/**
+ * `tokens` are the ids that the model generated for `text`; null for what was typed or is not known. They are of the
+ * vocabulary whose digest is `tokenizer`; null where they are of none that is known, or of two.
+ */
+export type StoredMessage = Message & { tokens: Int32Array | null; tokenizer: string | null };
 
 export type NewMessage = Pick<Message, 'conversationId' | 'parentId' | 'role'> &
-  Partial<Pick<Message, 'state' | 'text' | 'model' | 'sampling'>> & { tokens?: TokenIds | null };
+  Partial<Pick<Message, 'state' | 'text' | 'model' | 'sampling'>> & {
+    tokens?: TokenIds | null;
+    tokenizer?: string | null;
+  };
 
 export type TokenIds = readonly number[] | Int32Array;
 
@@ -18,6 +24,8 @@ export type Ending = {
   state: Exclude<MessageState, 'waiting' | 'streaming'>;
   finishReason?: Message['finishReason'];
   model?: string | null;
+  tokenizer?: string | null;
+  omitted?: number;
   sampling?: Sampling | null;
   metrics?: Metrics | null;
   error?: StoredError | null;
@@ -38,13 +46,16 @@ type Row = {
   error: string | null;
   text: string;
   tokens: Buffer | null;
+  tokenizer: string | null;
+  left_out: 0 | 1;
+  omitted: number;
 };
 type ChunkRow = { text: string; tokens: Buffer; created_ms: number };
 type ById = { id: string };
 
 export const GET_MESSAGE = /* sql */ `
   SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
-         model, finish_reason, metrics, sampling, error, text, tokens
+         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted
   FROM messages WHERE id = :id`;
 
 export const GET_PATH = /* sql */ `
@@ -55,9 +66,14 @@ export const GET_PATH = /* sql */ `
     FROM path CROSS JOIN messages AS parent ON parent.id = path.parent_id
   )
   SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.created_ms, m.updated_ms,
-         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens
+         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted
   FROM path CROSS JOIN messages AS m ON m.id = path.id
   ORDER BY path.depth DESC`;
+
+export const GET_ALL = /* sql */ `
+  SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
+         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted
+  FROM messages WHERE conversation_id = :conversationId ORDER BY id`;
 
 export const GET_CHILDREN = /* sql */ `
   SELECT id FROM messages WHERE conversation_id = :conversationId AND parent_id IS :parentId ORDER BY id`;
@@ -77,6 +93,9 @@ export const GET_NEWEST_LEAF = /* sql */ `
   )
   SELECT id FROM descent WHERE id IS NOT NULL ORDER BY depth DESC LIMIT 1`;
 
+export const GET_MEASURED = /* sql */ `
+  SELECT metrics FROM messages WHERE model = :model AND metrics IS NOT NULL ORDER BY id DESC LIMIT :limit`;
+
 export const GET_CHUNKS = 'SELECT text, tokens, created_ms FROM message_chunks WHERE message_id = :id ORDER BY seq';
 
 export const GET_UNFINISHED = /* sql */ `SELECT id FROM messages WHERE state IN ('waiting', 'streaming') ORDER BY id`;
@@ -84,45 +103,64 @@ export const GET_UNFINISHED = /* sql */ `SELECT id FROM messages WHERE state IN 
 export function messageReader(db: ReadableDb) {
   const getRow = db.prepare<ById, Row>(GET_MESSAGE);
   const getPath = db.prepare<ById, Row>(GET_PATH);
+  const getAll = db.prepare<{ conversationId: string }, Row>(GET_ALL);
   const getChildren = db.prepare<{ conversationId: string; parentId: string | null }, string>(GET_CHILDREN).pluck();
   const getForks = db.prepare<{ conversationId: string }, { parent_id: string | null; ids: string }>(GET_FORKS);
   const getNewestLeaf = db.prepare<{ id: string; conversationId: string }, string>(GET_NEWEST_LEAF).pluck();
   const getChunks = db.prepare<ById, ChunkRow>(GET_CHUNKS);
+  const getMeasured = db.prepare<{ model: string; limit: number }, string>(GET_MEASURED).pluck();
 
+  const siblingsOf = ({ conversation_id: conversationId, parent_id: parentId }: Row): string[] =>
+    getChildren.all({ conversationId, parentId });
   /** A message that is still being written has its newest text in chunks. */
-  const whole = (row: Row): StoredMessage =>
-    fromRow(row, row.state === 'streaming' ? getChunks.all({ id: row.id }) : []);
+  const whole = (row: Row, siblings: string[]): StoredMessage =>
+    fromRow(row, row.state === 'streaming' ? getChunks.all({ id: row.id }) : [], siblings);
   const known = (id: string): Row => {
     const row = getRow.get({ id });
     if (row === undefined) throw new LonghandError('not-found', `There is no message ${id}.`, { id });
     return row;
   };
 
+  /** Only places with a choice. */
+  const siblingsByParent = (conversationId = ''): Map<string | null, string[]> =>
+    new Map(getForks.all({ conversationId }).map(({ parent_id, ids }) => [parent_id, JSON.parse(ids) as string[]]));
+
   // Row and chunks are read in one transaction: on a connection of its own, `finish` could fold them in between.
   return {
     get: (id: string): StoredMessage | null =>
       atOnce(db, () => {
         const row = getRow.get({ id });
-        return row === undefined ? null : whole(row);
+        return row === undefined ? null : whole(row, siblingsOf(row));
       }),
 
     /** From the root to the message `leafId`, both included; empty when there is no such message. */
-    path: (leafId: string): StoredMessage[] => atOnce(db, () => getPath.all({ id: leafId }).map(whole)),
+    path: (leafId: string): StoredMessage[] =>
+      atOnce(db, () => {
+        const rows = getPath.all({ id: leafId });
+        const siblings = siblingsByParent(rows[0]?.conversation_id);
+        return rows.map((row) => whole(row, siblings.get(row.parent_id) ?? []));
+      }),
+
+    /** Every message of a conversation, oldest first, whatever branch it is on. */
+    all: (conversationId: string): StoredMessage[] =>
+      atOnce(db, () => {
+        const siblings = siblingsByParent(conversationId);
+        return getAll.all({ conversationId }).map((row) => whole(row, siblings.get(row.parent_id) ?? []));
+      }),
 
     /** Ids of the messages with the same parent, this one included, oldest first. @throws LonghandError `not-found` */
-    siblings(id: string): string[] {
-      const { conversation_id: conversationId, parent_id: parentId } = known(id);
-      return getChildren.all({ conversationId, parentId });
-    },
+    siblings: (id: string): string[] => siblingsOf(known(id)),
 
     /** Ids of the messages that follow this one, oldest first. @throws LonghandError `not-found` */
     children: (id: string): string[] => getChildren.all({ conversationId: known(id).conversation_id, parentId: id }),
 
     /** The places where the conversation branches: a parent (null: the start) and its children, oldest first. */
     forks: (conversationId: string): { parentId: string | null; ids: string[] }[] =>
-      getForks
-        .all({ conversationId })
-        .map(({ parent_id: parentId, ids }) => ({ parentId, ids: JSON.parse(ids) as string[] })),
+      [...siblingsByParent(conversationId)].map(([parentId, ids]) => ({ parentId, ids })),
+
+    /** What was measured on the last answers of a model, the newest first. */
+    measured: (model: string, limit: number): Metrics[] =>
+      getMeasured.all({ model, limit }).map((metrics) => JSON.parse(metrics) as Metrics),
 
     /** The end of the branch below `id` that follows the newest child at each step. @throws LonghandError `not-found` */
     newestLeaf: (id: string): string => getNewestLeaf.get({ id, conversationId: known(id).conversation_id }) ?? id,
@@ -132,12 +170,14 @@ export function messageReader(db: ReadableDb) {
 export function messageWriter(db: WritableDb, index: SearchIndex, now: () => number) {
   const reader = messageReader(db);
   const getRow = db.prepare<ById, Row>(GET_MESSAGE);
+  const getPath = db.prepare<ById, Row>(GET_PATH);
   const getChunks = db.prepare<ById, ChunkRow>(GET_CHUNKS);
   const getUnfinished = db.prepare<[], string>(GET_UNFINISHED).pluck();
   const insert = db.prepare(/* sql */ `
     INSERT INTO messages (id, conversation_id, parent_id, role, state, created_ms, updated_ms,
-                          model, sampling, text, tokens)
-    VALUES (:id, :conversationId, :parentId, :role, :state, :now, :now, :model, :sampling, :text, :tokens)`);
+                          model, sampling, text, tokens, tokenizer)
+    VALUES (:id, :conversationId, :parentId, :role, :state, :now, :now, :model, :sampling, :text, :tokens,
+            :tokenizer)`);
   const touch = db.prepare('UPDATE conversations SET updated_ms = :now WHERE id = :conversationId');
   const begin = db.prepare(/* sql */ `
     UPDATE messages SET state = 'streaming', finish_reason = NULL, error = NULL, updated_ms = :now WHERE id = :id`);
@@ -153,8 +193,18 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
   const fold = db.prepare(/* sql */ `
     UPDATE messages
     SET state = :state, text = :text, tokens = :tokens, updated_ms = :updatedMs, model = :model,
-        finish_reason = :finishReason, metrics = :metrics, sampling = :sampling, error = :error
+        finish_reason = :finishReason, metrics = :metrics, sampling = :sampling, error = :error,
+        tokenizer = :tokenizer, omitted = :omitted
     WHERE id = :id`);
+  const setLeftOut = db.prepare(
+    'UPDATE messages SET left_out = :leftOut WHERE id = :id AND conversation_id = :conversationId',
+  );
+  const copy = db.prepare(/* sql */ `
+    INSERT INTO messages (id, conversation_id, parent_id, role, state, created_ms, updated_ms, model, finish_reason,
+                          metrics, sampling, error, text, tokens, tokenizer, left_out, omitted)
+    SELECT :id, :conversationId, :parentId, role, :state, created_ms, updated_ms, model, finish_reason,
+           metrics, sampling, error, :text, :tokens, tokenizer, left_out, omitted
+    FROM messages WHERE id = :from`);
   const deleteChunks = db.prepare('DELETE FROM message_chunks WHERE message_id = :id');
 
   // The next `seq` of each message being written. Asking SQLite for it at every token doubled the cost of a commit.
@@ -178,6 +228,8 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
       updatedMs: updatedMs ?? chunks.at(-1)?.created_ms ?? row.updated_ms,
       finishReason: ending.finishReason === undefined ? row.finish_reason : ending.finishReason,
       model: ending.model === undefined ? row.model : ending.model,
+      tokenizer: ending.tokenizer === undefined ? row.tokenizer : ending.tokenizer,
+      omitted: ending.omitted ?? row.omitted,
       metrics: ending.metrics === undefined ? row.metrics : toJson(ending.metrics),
       sampling: ending.sampling === undefined ? row.sampling : toJson(ending.sampling),
       error: ending.error === undefined ? row.error : toJson(ending.error),
@@ -185,8 +237,9 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
     deleteChunks.run({ id });
     sequences.delete(id);
     index.putMessage(id, row.role, text);
-    return fromRow(known(id), []);
+    return shown(id);
   };
+  const shown = (id: string): StoredMessage => reader.get(id)!; // in the transaction that has just written it
 
   return {
     ...reader,
@@ -211,10 +264,11 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
           model: message.model ?? null,
           sampling: toJson(message.sampling),
           tokens: message.tokens ? toBlob(message.tokens) : null,
+          tokenizer: message.tokenizer ?? null,
         });
         touch.run({ conversationId, now: nowMs });
         if (state === 'complete') index.putMessage(id, role, text);
-        return fromRow(known(id), []);
+        return shown(id);
       });
     },
 
@@ -223,7 +277,7 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
       durably(db, () => {
         known(id);
         begin.run({ id, now: now() });
-        return fromRow(known(id), getChunks.all({ id }));
+        return shown(id);
       }),
 
     /**
@@ -246,6 +300,36 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
         return end(row, ending, nowMs);
       }),
 
+    /** Whether the model reads these messages from now on. @throws LonghandError `not-found`, with nothing changed */
+    leaveOut: (conversationId: string, ids: readonly string[], leftOut: boolean): void =>
+      durably(db, () => {
+        for (const id of ids) {
+          if (setLeftOut.run({ id, conversationId, leftOut: leftOut ? 1 : 0 }).changes === 1) continue;
+          const message = `There is no message ${id} in the conversation ${conversationId}.`;
+          throw new LonghandError('not-found', message, { id, conversationId });
+        }
+      }),
+
+    /**
+     * Copies the messages from the root to `leafId` into another conversation, with the tokens of its answers and the
+     * times at which they were written. Returns the copy of the last one. What is being written is copied as stopped.
+     */
+    copyPath: (leafId: string, conversationId: string): string | null =>
+      durably(db, () => {
+        let parentId: string | null = null;
+        for (const row of getPath.all({ id: leafId })) {
+          const id = newId(now());
+          const chunks = row.state === 'streaming' ? getChunks.all({ id: row.id }) : [];
+          const text = joinText(row, chunks);
+          const state = row.state === 'streaming' || row.state === 'waiting' ? 'stopped' : row.state;
+          copy.run({ id, from: row.id, conversationId, parentId, state, text, tokens: joinTokens(row, chunks) });
+          index.putMessage(id, row.role, text);
+          parentId = id;
+        }
+        touch.run({ conversationId, now: now() });
+        return parentId;
+      }),
+
     /**
      * For the start of the app: whatever was being written or waited for when the process died becomes 'interrupted',
      * with the text that was reached and the time of its last piece as `updatedMs`. Returns the ids.
@@ -259,7 +343,7 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
   };
 }
 
-function fromRow(row: Row, chunks: ChunkRow[]): StoredMessage {
+function fromRow(row: Row, chunks: ChunkRow[], siblings: string[]): StoredMessage {
   return {
     id: row.id,
     conversationId: row.conversation_id,
@@ -268,11 +352,15 @@ function fromRow(row: Row, chunks: ChunkRow[]): StoredMessage {
     state: row.state,
     text: joinText(row, chunks),
     tokens: fromBlob(joinTokens(row, chunks)),
+    tokenizer: row.tokenizer,
     model: row.model,
     finishReason: row.finish_reason,
     metrics: fromJson(row.metrics) as Metrics | null,
     sampling: fromJson(row.sampling) as Sampling | null,
     error: fromJson(row.error) as StoredError | null,
+    siblings: siblings.length > 1 ? siblings : [],
+    leftOut: row.left_out === 1,
+    omitted: row.omitted,
     createdMs: row.created_ms,
     updatedMs: row.updated_ms,
   };

@@ -5,6 +5,7 @@ import { backupPath, newestBackup, snapshot } from './backup.ts';
 import { conversationReader, conversationWriter } from './conversations.ts';
 import { checkpoint, durably, openReadable, openWritable, type ReadableDb, type WritableDb } from './db.ts';
 import { corrupt, storeError } from './errors.ts';
+import { folderReader, folderWriter } from './folders.ts';
 import { guard, type SlowCall } from './guard.ts';
 import { checkIntegrity, SOUND, type Integrity } from './integrity.ts';
 import { jobReader, jobWriter } from './jobs.ts';
@@ -66,6 +67,7 @@ export function openStore(path: string, options: StoreOptions = {}) {
     integrity: integrity.result,
 
     conversations: guard('conversations', conversationWriter(open, index, now), context),
+    folders: guard('folders', folderWriter(open, now), context),
     messages: guard('messages', messageWriter(open, index, now), context),
     search: guard('search', searchReader(open), context),
     jobs: guard('jobs', jobWriter(open, now), context),
@@ -121,6 +123,7 @@ export function openStoreReader(path: string, options: { onSlow?: (call: SlowCal
   return {
     path,
     conversations: guard('conversations', conversationReader(db), context),
+    folders: guard('folders', folderReader(db), context),
     messages: guard('messages', messageReader(db), context),
     search: guard('search', searchReader(db), context),
     jobs: guard('jobs', jobReader(db), context),

@@ -146,8 +146,10 @@ function add(conversationId: string, role: 'user' | 'assistant', text: string): 
   const id = `m${data.messages.length + 1}`;
   const state = role === 'user' ? 'complete' : 'waiting';
   const nothing = { parentId: null, finishReason: null, metrics: null, sampling: null, error: null };
+  const plain = { siblings: [], leftOut: false, omitted: 0 };
   const message: Message = {
     ...nothing,
+    ...plain,
     id,
     conversationId,
     role,
@@ -194,7 +196,8 @@ const router = os.router({
       const id = `c${data.conversations.length + 1}`;
       const title = input.title ?? `Conversation ${id}`;
       const systemPrompt = input.systemPrompt ?? null;
-      const conversation = { id, title, systemPrompt, leafId: null, createdMs: 0, updatedMs: 0 };
+      const unset = { sampling: null, leafId: null, folderId: null, pinned: false };
+      const conversation = { id, title, systemPrompt, ...unset, createdMs: 0, updatedMs: 0 };
       data.conversations.push(conversation);
       save();
       return conversation;

@@ -1,7 +1,8 @@
 import { conversations } from './0001-conversations.ts';
 import { jobs } from './0002-jobs.ts';
 import { settings } from './0003-settings.ts';
+import { organising } from './0004-organising.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they run. */
-export const migrations: readonly Migration[] = [conversations, jobs, settings];
+export const migrations: readonly Migration[] = [conversations, jobs, settings, organising];

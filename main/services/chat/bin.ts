@@ -1,0 +1,91 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { LonghandError } from '../../contract/errors.ts';
+import type { Store } from '../store/open.ts';
+import type { Turns } from './turn.ts';
+import type { ConversationWatch } from './watch.ts';
+
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+const PAGE = 500;
+/** Another connection (a search, a backup) may hold the log for a moment; then erasing is tried again. */
+const ERASE_TRIES = 20;
+const ERASE_EVERY_MS = 250;
+
+export type BinOptions = {
+  store: Store;
+  turns: Pick<Turns, 'stopConversation'>;
+  watch: ConversationWatch;
+  now?: () => number;
+};
+
+/** Deleted conversations: kept for 30 days, then destroyed, so that their words are in no file of ours any more. */
+export class Bin {
+  readonly #options: BinOptions;
+  #closed = false;
+
+  constructor(options: BinOptions) {
+    this.#options = options;
+  }
+
+  /** Puts a conversation here. An answer that is being written ends first. @throws LonghandError `not-found` */
+  async add(id: string): Promise<void> {
+    const { store, turns, watch } = this.#options;
+    await turns.stopConversation(id);
+    store.conversations.softDelete(id);
+    watch.removed(id);
+  }
+
+  /** Destroys what has been here for 30 days, for the start of the app. Returns how many. */
+  destroyExpired(): Promise<number> {
+    const { store, now = Date.now } = this.#options;
+    return this.#destroy(store.conversations.deletedBefore(now() - KEPT_MS));
+  }
+
+  /** Destroys one, or all that are here. Returns how many. @throws LonghandError `not-found` for one that is not here */
+  async purge(id?: string): Promise<number> {
+    const { conversations } = this.#options.store;
+    if (id === undefined) return this.#destroy(this.#all());
+    const conversation = conversations.get(id);
+    if (conversation === null || conversation.deletedMs === null) {
+      throw new LonghandError('not-found', `There is no conversation ${id} in the bin.`, { id });
+    }
+    return this.#destroy([id]);
+  }
+
+  /** What is half destroyed when the app closes is a whole number of conversations; the rest goes at the next start. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #all(): string[] {
+    const ids: string[] = [];
+    for (let before: string | null = null; ;) {
+      const { items, next } = this.#options.store.conversations.bin({ limit: PAGE, before });
+      ids.push(...items.map(({ id }) => id));
+      if (next === null) return ids;
+      before = next;
+    }
+  }
+
+  /** One at a time, so that tokens and calls pass between two. One that was restored meanwhile stays. */
+  async #destroy(ids: readonly string[]): Promise<number> {
+    const { store } = this.#options;
+    let purged = 0;
+    for (const id of ids) {
+      await setImmediate();
+      if (this.#closed) return purged;
+      const conversation = store.conversations.get(id);
+      if (conversation === null || conversation.deletedMs === null) continue;
+      store.conversations.destroy(id);
+      purged++;
+    }
+    if (purged > 0) await this.#erase();
+    return purged;
+  }
+
+  async #erase(): Promise<void> {
+    for (let tries = 0; tries < ERASE_TRIES && !this.#closed; tries++) {
+      if (this.#options.store.checkpoint()) return;
+      await sleep(ERASE_EVERY_MS);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import type { StoredConversation } from '../store/conversations.ts';
+import type { StoredMessage } from '../store/messages.ts';
+import type { Store } from '../store/open.ts';
+import { openConversation, showConversation, showMessage } from './watch.ts';
+
+/** Raised whenever the form of the JSON changes. */
+const JSON_VERSION = 1;
+
+export type Export = { fileName: string; text: string };
+
+/**
+ * A conversation as a file: JSON holds every message of every branch, Markdown the shown path for people to read.
+ * @throws LonghandError `not-found`
+ */
+export function exportConversation(id: string, format: 'markdown' | 'json', store: Store): Export {
+  const conversation = openConversation(store, id);
+  const name = fileNameOf(conversation);
+  if (format === 'json') return { fileName: `${name}.json`, text: asJson(conversation, store.messages.all(id)) };
+  const path = conversation.leafId === null ? [] : store.messages.path(conversation.leafId);
+  return { fileName: `${name}.md`, text: asMarkdown(conversation, path) };
+}
+
+function asJson(conversation: StoredConversation, messages: StoredMessage[]): string {
+  const body = {
+    format: 'longhand-conversation',
+    version: JSON_VERSION,
+    conversation: showConversation(conversation),
+    messages: messages.map(showMessage),
+  };
+  return `${JSON.stringify(body, null, 2)}\n`;
+}
+
+function asMarkdown({ title, systemPrompt }: StoredConversation, path: StoredMessage[]): string {
+  const parts = [`# ${title.replace(/\s+/gu, ' ').trim() || 'Conversation'}`];
+  if (systemPrompt) parts.push(quote(systemPrompt));
+  for (const message of path) {
+    parts.push(headingOf(message));
+    if (message.text !== '') parts.push(closeFence(message.text));
+    const note = noteOf(message);
+    if (note !== null) parts.push(`*${note}*`);
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+function headingOf({ role, model, createdMs }: StoredMessage): string {
+  const time = new Date(createdMs).toISOString().slice(0, 16).replace('T', ' ');
+  const who = role === 'assistant' ? (model ?? 'Assistant') : `${role[0]!.toUpperCase()}${role.slice(1)}`;
+  return `## ${who} · ${time} UTC`;
+}
+
+function noteOf({ state, leftOut, omitted }: StoredMessage): string | null {
+  const notes = [
+    state === 'complete' ? null : state === 'failed' ? 'Failed' : state === 'stopped' ? 'Stopped' : 'Interrupted',
+    leftOut ? 'Left out of what the model reads' : null,
+    omitted > 0 ? `Made without ${omitted} of the messages above` : null,
+  ].filter((note) => note !== null);
+  return notes.length === 0 ? null : `${notes.join('. ')}.`;
+}
+
+const quote = (text: string) => text.replace(/^/gmu, '> ');
+
+/** A stopped answer may end inside of a code block, which would swallow the messages after it. */
+function closeFence(text: string): string {
+  let open: string | null = null;
+  for (const line of text.split('\n')) {
+    const [, fence, rest] = /^ {0,3}(`{3,}|~{3,})(.*)$/u.exec(line) ?? [];
+    if (fence === undefined) continue;
+    if (open === null) open = fence;
+    else if (fence[0] === open[0] && fence.length >= open.length && rest?.trim() === '') open = null;
+  }
+  return open === null ? text : `${text.replace(/\n$/u, '')}\n${open}`;
+}
+
+/** The title as every file system takes it, at most 80 characters, and the day. */
+function fileNameOf({ title, createdMs }: StoredConversation): string {
+  const plain = title
+    .normalize('NFC')
+    .replace(/[\p{C}<>:"/\\|?*]+/gu, ' ')
+    .replace(/\s+/gu, ' ')
+    .replace(/^[. ]+/u, '');
+  const short = [...plain]
+    .slice(0, 80)
+    .join('')
+    .replace(/[. ]+$/u, '');
+  const day = new Date(createdMs).toISOString().slice(0, 10);
+  return `${short || 'Conversation'} ${day}`;
+}

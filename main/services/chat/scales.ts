@@ -1,0 +1,114 @@
+import type { LoadedModel, Prompt } from '../../contract/engine.ts';
+import type { Engine } from '../../engine/client.ts';
+import type { PromptMessage } from './prompt.ts';
+
+export type Count = { promptTokens: number; contextTokens: number; cachedTokens: number };
+type Weighable = PromptMessage & { id: string; updatedMs: number };
+
+/** Something to say that is surely not empty, which templates may treat in a way of its own. */
+const PROBE = 'x';
+/** Counts under way at once: enough to keep the engine busy, few enough that tokens pass between them. */
+const AT_ONCE = 32;
+const MOST_KEPT = 50_000;
+
+/**
+ * How many tokens things take, by the model's own tokenizer, without asking for what is known. A conversation may be
+ * megabytes long and is counted at each key press; but what is typed stands between words of the template, so its own
+ * tokens can be counted apart, and what is before it need be counted once. The sum is exact.
+ */
+export class Scales {
+  readonly #engine: Pick<Engine, 'count'>;
+  #model: LoadedModel | null = null;
+  #conversation: { key: string; count: Promise<Count> } | null = null;
+  #probe: Promise<number> | null = null;
+  #turn: Promise<number> | null = null;
+  readonly #weights = new Map<string, { updatedMs: number; tokens: number }>();
+
+  constructor(engine: Pick<Engine, 'count'>) {
+    this.#engine = engine;
+  }
+
+  /** A conversation or the engine's cache has changed: what was counted of a conversation is counted anew. */
+  forget(): void {
+    this.#conversation = null;
+  }
+
+  /** The size of a prompt that ends with `text`. `promptWith` gives it for other words; `key` names what is before. */
+  async count(key: string, text: string, promptWith: (text: string) => Prompt, model: LoadedModel): Promise<Count> {
+    this.#use(model);
+    if (this.#conversation?.key !== key) {
+      const count = this.#engine.count(promptWith(PROBE));
+      const conversation = { key, count };
+      this.#conversation = conversation;
+      count.catch(() => {
+        if (this.#conversation === conversation) this.#conversation = null;
+      });
+    }
+    const { count } = this.#conversation!;
+    const [whole, typed, probe] = await Promise.all([count, this.#alone({ text }), this.#probeTokens()]);
+    const promptTokens = whole.promptTokens - probe + typed;
+    return { ...whole, promptTokens, cachedTokens: Math.min(whole.cachedTokens, promptTokens) };
+  }
+
+  /** What each message adds to a prompt: its text and the words of the template around it. */
+  async weigh(path: readonly Weighable[], model: LoadedModel): Promise<{ messageId: string; tokens: number }[]> {
+    this.#use(model);
+    const [probe, turn] = await Promise.all([this.#probeTokens(), this.#turnTokens()]);
+    const unknown = path.filter(({ id, updatedMs }) => this.#weights.get(id)?.updatedMs !== updatedMs);
+    if (this.#weights.size + unknown.length > MOST_KEPT) this.#weights.clear();
+    for (let at = 0; at < unknown.length; at += AT_ONCE) {
+      const group = unknown.slice(at, at + AT_ONCE);
+      const counts = await Promise.all(group.map((message) => this.#alone(message)));
+      for (const [index, { id, role, updatedMs }] of group.entries()) {
+        // A question and its answer together have an exact weight; of an odd token the question has the larger half.
+        const around = role === 'assistant' ? Math.floor(turn / 2) : Math.ceil(turn / 2);
+        this.#weights.set(id, { updatedMs, tokens: counts[index]! - probe + around });
+      }
+    }
+    return path.map(({ id, text }) => ({
+      messageId: id,
+      tokens: text === '' ? 0 : (this.#weights.get(id)?.tokens ?? 0),
+    }));
+  }
+
+  #use(model: LoadedModel): void {
+    if (this.#model === model) return;
+    this.#model = model;
+    this.#conversation = null;
+    this.#probe = null;
+    this.#turn = null;
+    this.#weights.clear();
+  }
+
+  async #alone({ text, tokens }: { text: string; tokens?: Int32Array | null | undefined }): Promise<number> {
+    const message = { role: 'user' as const, content: text, ...(tokens ? { tokens: [...tokens] } : {}) };
+    return (await this.#engine.count({ messages: [message], continueFinal: false })).promptTokens;
+  }
+
+  #probeTokens(): Promise<number> {
+    this.#probe ??= kept(this.#alone({ text: PROBE }), () => (this.#probe = null));
+    return this.#probe;
+  }
+
+  /** A question and an answer of one probe each. */
+  #turnTokens(): Promise<number> {
+    this.#turn ??= kept(this.#measureTurn(), () => (this.#turn = null));
+    return this.#turn;
+  }
+
+  async #measureTurn(): Promise<number> {
+    const roles = ['user', 'assistant', 'user'] as const;
+    const messages = roles.map((role) => ({ role, content: PROBE }));
+    const [long, short] = await Promise.all([
+      this.#engine.count({ messages, continueFinal: false }),
+      this.#probeTokens(),
+    ]);
+    return long.promptTokens - short;
+  }
+}
+
+/** A promise to be shared, unless it fails: then the next one who asks tries again. */
+function kept<T>(promise: Promise<T>, drop: () => void): Promise<T> {
+  promise.catch(drop);
+  return promise;
+}
