@@ -1,0 +1,46 @@
+// Builds what Electron runs into out/electron: it reads no TypeScript. Packages stay outside, in node_modules.
+import { join } from 'node:path';
+import { buildOnce, root } from './build-once.mjs';
+
+const BUNDLES = {
+  name: 'electron',
+  title: 'the Electron bundles',
+  sources: ['main', 'native-models', 'scripts/build-electron.mjs', 'package-lock.json'],
+};
+const PROCESSES = {
+  main: 'main/shell/electron/main.ts',
+  assistant: 'main/services/process.ts',
+  engine: 'main/engine/process.ts',
+  reader: 'main/reader/process.ts',
+};
+const PRELOAD = 'main/shell/electron/preload.ts';
+
+/** @throws {Error} what vite says about the sources */
+export async function buildElectron() {
+  await buildOnce(BUNDLES, async (outDir) => {
+    const { build } = await import('vite');
+    const shared = { configFile: false, root, envDir: false, publicDir: false, logLevel: 'error' };
+    const output = { outDir, emptyOutDir: false, target: 'node24', minify: false, reportCompressedSize: false };
+    const input = Object.fromEntries(Object.entries(PROCESSES).map(([name, file]) => [name, join(root, file)]));
+    await build({
+      ...shared,
+      build: {
+        ...output,
+        ssr: true,
+        rolldownOptions: { input, output: { entryFileNames: '[name].js', chunkFileNames: 'shared/[name]-[hash].js' } },
+      },
+    });
+    // A sandboxed preload can import nothing: one CommonJS file.
+    await build({
+      ...shared,
+      ssr: { noExternal: true },
+      build: {
+        ...output,
+        ssr: join(root, PRELOAD),
+        rolldownOptions: { external: ['electron'], output: { format: 'cjs', entryFileNames: 'preload.cjs' } },
+      },
+    });
+  });
+}
+
+if (import.meta.main) await buildElectron();
