@@ -383,6 +383,28 @@ export async function watchConversation(client: LonghandClient, id: string) {
   };
 }
 
+/** An assistant with a loaded model and one conversation; `ask` has a question answered at once. */
+export async function startTalk(setup: Setup = {}) {
+  const dataDir = setup.dataDir ?? tempFolder();
+  installModel(dataDir);
+  const started = startAssistant({ ...setup, dataDir });
+  const { client, engine } = started;
+  engine.contextTokens = 10_000;
+  await until(async () => (await client.models.status()).state === 'ready');
+  const { id } = await client.chat.create({});
+  const ask = async (text: string, answer: string, more: { parentId?: string | null; in?: string } = {}) => {
+    const { in: conversationId = id, ...place } = more;
+    const { user, reply } = await client.chat.send({ conversationId, text, ...place });
+    const asked = (await engine.nextAnswer()).say(answer).end();
+    const done = await until(async () =>
+      (await client.chat.path({ id: conversationId })).find((one) => one.id === reply.id && one.state === 'complete'),
+    );
+    return { user, reply: done, prompt: asked.prompt };
+  };
+  const texts = async (conversationId = id) => (await client.chat.path({ id: conversationId })).map(({ text }) => text);
+  return { ...started, id, ask, texts };
+}
+
 /** The LonghandError of a call that fails. */
 export async function failureOf(call: Promise<unknown>): Promise<LonghandError> {
   try {
