@@ -1,22 +1,24 @@
 import { pinnedFloat32 } from './runtime/session.ts';
 
+type Buffers = { keys: Float32Array[]; values: Float32Array[]; capacity: number };
 export type CacheShape = { layers: number; kvHeads: number; headDim: number; contextTokens: number };
 
-/** Smallest capacity, and the step to which it grows: small chats stay small, growth copies rarely. */
-const FIRST_CAPACITY = 512;
+/** Capacity grows by an eighth, in steps of this many tokens: attention reads the whole of it, and growth copies it. */
+const CAPACITY_STEP = 256;
 
 /**
- * Keys and values of one sequence of tokens: the application's own memory.
- * One buffer for keys and one for values a layer, float32 [kvHeads, capacity, headDim]; the rows of a head lie together,
- * so that any range of cached tokens is one view. Rows from `length` on are meaningless.
+ * Keys and values of one sequence of tokens: the application's own memory, one buffer of each a layer.
+ * Keys are float32 [kvHeads, headDim, capacity] and values [kvHeads, capacity, headDim]: as the products of a query with
+ * the keys, and of its weights with the values, read them. What lies behind `length` is finite and never seen.
  */
 export class KvSequence {
   readonly shape: CacheShape;
   /** Token ids whose keys and values are cached, in order. */
   tokens: number[] = [];
   capacity = 0;
-  /** Keys at 2 * layer, values at 2 * layer + 1. */
-  buffers: Float32Array[] = [];
+  /** By layer. */
+  keys: Float32Array[] = [];
+  values: Float32Array[] = [];
 
   constructor(shape: CacheShape) {
     this.shape = shape;
@@ -33,15 +35,11 @@ export class KvSequence {
   /** Makes room for `tokens` in all; returns whether the buffers were replaced. */
   reserve(tokens: number): boolean {
     if (tokens <= this.capacity) return false;
-    const { layers, kvHeads, headDim, contextTokens } = this.shape;
-    const capacity = Math.min(
-      Math.max(FIRST_CAPACITY, 2 ** Math.ceil(Math.log2(tokens))),
-      Math.max(contextTokens, tokens),
-    );
-    const grown = Array.from({ length: 2 * layers }, () => pinnedFloat32(kvHeads * capacity * headDim));
-    this.#copyRows(grown, capacity, this.length);
-    this.buffers = grown;
-    this.capacity = capacity;
+    const { contextTokens } = this.shape;
+    const wanted = Math.ceil(Math.max(tokens, this.capacity * 1.125) / CAPACITY_STEP) * CAPACITY_STEP;
+    const grown = this.#allocate(Math.max(tokens, Math.min(wanted, contextTokens)));
+    this.#copyTo(grown, this.length);
+    ({ keys: this.keys, values: this.values, capacity: this.capacity } = grown);
     return true;
   }
 
@@ -59,19 +57,32 @@ export class KvSequence {
   fork(length: number): KvSequence {
     const copy = new KvSequence(this.shape);
     copy.reserve(Math.max(length, 1));
-    this.#copyRows(copy.buffers, copy.capacity, length);
+    this.#copyTo(copy, length);
     copy.tokens = this.tokens.slice(0, length);
     return copy;
   }
 
-  #copyRows(target: Float32Array[], capacity: number, rows: number): void {
-    const { kvHeads, headDim } = this.shape;
-    this.buffers.forEach((buffer, i) => {
-      for (let head = 0; head < kvHeads; head++) {
-        const from = head * this.capacity * headDim;
-        target[i]!.set(buffer.subarray(from, from + rows * headDim), head * capacity * headDim);
-      }
+  #allocate(capacity: number): Buffers {
+    const { layers, kvHeads, headDim } = this.shape;
+    const buffers = () => Array.from({ length: layers }, () => pinnedFloat32(kvHeads * capacity * headDim));
+    return { keys: buffers(), values: buffers(), capacity };
+  }
+
+  #copyTo(target: Buffers, tokens: number): void {
+    const { headDim } = this.shape;
+    this.keys.forEach((from, layer) => {
+      copyRuns(from, this.capacity, target.keys[layer]!, target.capacity, tokens);
     });
+    this.values.forEach((from, layer) => {
+      copyRuns(from, this.capacity * headDim, target.values[layer]!, target.capacity * headDim, tokens * headDim);
+    });
+  }
+}
+
+/** Copies the first `length` floats of every stretch of `fromStride` to every stretch of `toStride`. */
+function copyRuns(from: Float32Array, fromStride: number, to: Float32Array, toStride: number, length: number): void {
+  for (let at = 0, there = 0; at < from.length; at += fromStride, there += toStride) {
+    to.set(from.subarray(at, at + length), there);
   }
 }
 

@@ -14,13 +14,12 @@ import {
 import { parseTokenizerSource, type TokenizerSource } from '../../native-models/text/tokenizer-source.ts';
 import { Tokenizer } from '../../native-models/text/tokenizer.ts';
 import { bytesPerToken, KvSequence, type CacheShape } from './kv-cache.ts';
-import { pinnedFloat32, pinnedInt32, RuntimeSession, type Binding } from './runtime/session.ts';
+import { pinnedFloat32, pinnedInt32, pinnedInt64, RuntimeSession, type Binding } from './runtime/session.ts';
 
 type BoundSequence = {
   binding: Binding;
   ids: Int32Array;
-  past: Int32Array;
-  total: Int32Array;
+  cached: BigInt64Array;
   rows: Int32Array;
   logits: Float32Array;
 };
@@ -106,8 +105,7 @@ export class Model {
     const bound = this.#bind(sequence, ids.length, rows.length);
     bound.ids.set(ids);
     bound.rows.set(rows);
-    bound.past[0] = sequence.length + ids.length - 1;
-    bound.total[0] = sequence.length + ids.length;
+    bound.cached[0] = BigInt(sequence.length);
     await bound.binding.run(signal);
     sequence.commit(ids);
     return bound.logits;
@@ -140,11 +138,9 @@ export class Model {
         ids: none,
         rows: none,
         logits: pinnedFloat32(0),
-        past: pinnedInt32(1),
-        total: pinnedInt32(1),
+        cached: pinnedInt64(1),
       };
-      bound.binding.input('past_tokens', { data: bound.past, shape: [1] });
-      bound.binding.input('total_tokens', { data: bound.total, shape: [1] });
+      bound.binding.input('cached', { data: bound.cached, shape: [1] });
       this.#bound.set(sequence, bound);
     }
     const { binding } = bound;
@@ -164,13 +160,13 @@ export class Model {
 
   #bindCache(binding: Binding, sequence: KvSequence): void {
     const { kvHeads, headDim } = this.shape;
-    const shape = [1, kvHeads, sequence.capacity, headDim];
-    sequence.buffers.forEach((data, i) => {
-      const name = `${i % 2 === 0 ? 'k' : 'v'}`;
-      const layer = Math.floor(i / 2);
-      binding.input(`${name}.${layer}`, { data, shape });
-      binding.output(`${name}_out.${layer}`, { data, shape });
-    });
+    const bind = (name: string, buffers: readonly Float32Array[], shape: readonly number[]) =>
+      buffers.forEach((data, layer) => {
+        binding.input(`${name}.${layer}`, { data, shape });
+        binding.output(`${name}_out.${layer}`, { data, shape });
+      });
+    bind('k', sequence.keys, [1, kvHeads, 1, headDim, sequence.capacity]);
+    bind('v', sequence.values, [1, kvHeads, 1, sequence.capacity, headDim]);
     const { cos, sin, positions } = this.#ropeUpTo(sequence.capacity);
     binding.input('cos', { data: cos, shape: [positions, headDim / 2] });
     binding.input('sin', { data: sin, shape: [positions, headDim / 2] });

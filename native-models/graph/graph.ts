@@ -1,5 +1,6 @@
 import type { Checkpoint, ModelConfig } from '../checkpoint/checkpoint.ts';
 import { accuracyLevel, codeBits, QUANT_BLOCK, type Recipe } from '../quantize/packed.ts';
+import { asBytes } from '../quantize/pack.ts';
 import { encodeModel, type Attributes, type InitializerSpec, type NodeSpec, type ValueSpec } from './onnx.ts';
 import { WeightPlan, wrongShape, type PackedMatrix } from './weights.ts';
 
@@ -13,8 +14,9 @@ const CONTRIB = 'com.microsoft';
  *
  *     ids int32 [1, S] --------------------------> logits float32 [1, R, V] of the positions `rows` int32 [R]
  *     cos, sin float32 [P, D/2] (row = position)
- *     past_tokens int32 [1]: cached + S - 1, total_tokens int32 [1]: cached + S
- *     k.L, v.L float32 [1, K, C, D] -------------> k_out.L, v_out.L, bound to the same memory: rows cached..cached+S-1 are written
+ *     cached int64 [1]: tokens in the cache
+ *     k.L float32 [1, K, 1, D, C] ---------------> k_out.L, v_out.L, bound to the same memory: the columns of the keys and
+ *     v.L float32 [1, K, 1, C, D]                  the rows of the values of tokens cached..cached+S-1 are written
  */
 export class GraphBuilder {
   readonly config: ModelConfig;
@@ -38,8 +40,8 @@ export class GraphBuilder {
     const ids = this.#input('ids', 'int32', [1, 'S']);
     this.#input('cos', 'float32', ['P', headDim / 2]);
     this.#input('sin', 'float32', ['P', headDim / 2]);
-    this.#input('past_tokens', 'int32', [1]);
-    this.#input('total_tokens', 'int32', [1]);
+    this.#input('cached', 'int64', [1]);
+    this.#placeTokens(ids);
     const table = this.weights.matrix([weight]);
     if (table.rows !== vocabSize || table.columns !== hiddenSize)
       throw wrongShape(weight, [vocabSize, hiddenSize], [table.rows, table.columns]);
@@ -95,28 +97,47 @@ export class GraphBuilder {
   }
 
   /**
-   * Grouped-query attention with rotary embedding over the cache, fused: projections [1, S, (N+2K)*D] to [1, S, N*D].
-   * The runtime writes the new rows into the cache in place, because input and output are bound to one buffer.
+   * Grouped-query attention with rotary embedding over the cache: projections [1, S, (N+2K)*D] to [1, S, N*D].
+   *
+   *     projections --- q, k --- RotaryEmbedding --- q * D^-1/2 ------- q K^T + mask --- Softmax --- * V ---
+   *               \                             \                     /                            /
+   *                \                             k --- TensorScatter(k.L)                         /
+   *                 --- v ------------------------------------------------- TensorScatter(v.L) ---
+   *
+   * The caches are written in place, because input and output are bound to one buffer. Keys lie transposed, so that with
+   * one new token both products are of a row by a matrix as it lies, which the runtime multiplies without copying it.
    */
   attention(projections: string, layer: number): string {
-    const { heads, kvHeads, headDim } = this.config;
-    const cache = ['k', 'v'].map((part) => {
-      const shape = [1, kvHeads, 'C', headDim];
-      this.#outputs.push({ name: `${part}_out.${layer}`, type: 'float32', shape });
-      return this.#input(`${part}.${layer}`, 'float32', shape);
-    });
-    const name = `/model/layers.${layer}/self_attn/GroupQueryAttention`;
-    const inputs = [projections, '', '', ...cache, 'past_tokens', 'total_tokens', 'cos', 'sin'];
-    const attributes = { num_heads: heads, kv_num_heads: kvHeads, do_rotary: 1, rotary_interleaved: 0 };
-    this.#push(name, 'GroupQueryAttention', inputs, [name, `k_out.${layer}`, `v_out.${layer}`], attributes, CONTRIB);
-    return name;
+    const { heads: N, kvHeads: K, headDim: D } = this.config;
+    const at = `/model/layers.${layer}/self_attn`;
+    const [qk, v] = this.#split(`${at}/qk_v`, projections, [(N + K) * D, K * D]);
+    const turned = this.#node(
+      `${at}/RotaryEmbedding`,
+      'RotaryEmbedding',
+      [qk, 'positions', 'cos', 'sin'],
+      { num_heads: N + K, rotary_embedding_dim: 0 },
+      CONTRIB,
+    );
+    const [q, k] = this.#split(`${at}/q_k`, turned, [N * D, K * D]);
+    const scaled = this.#node(`${at}/q_scaled`, 'Mul', [q, this.#float32(1 / Math.sqrt(D))]);
+    const byGroup = this.#reshape(`${at}/q_groups`, scaled, [1, -1, K, N / K, D]);
+    const queries = this.#transpose(byGroup, [0, 2, 3, 1, 4]); // [1, K, N/K, S, D]
+    const newKeys = this.#transpose(this.#reshape(`${at}/k_heads`, k, [1, -1, K, 1, D]), [0, 2, 3, 4, 1]);
+    const newValues = this.#transpose(this.#reshape(`${at}/v_heads`, v, [1, -1, K, 1, D]), [0, 2, 3, 1, 4]);
+    const keys = this.#append(`k.${layer}`, `k_out.${layer}`, newKeys, [1, K, 1, D, 'C'], 4);
+    const values = this.#append(`v.${layer}`, `v_out.${layer}`, newValues, [1, K, 1, 'C', D], 3);
+    const scores = this.#node(`${at}/scores`, 'MatMul', [queries, keys]); // [1, K, N/K, S, C]
+    const masked = this.#node(`${at}/masked`, 'Add', [scores, 'mask']);
+    const weights = this.#node(`${at}/Softmax`, 'Softmax', [masked], { axis: -1 });
+    const mixed = this.#node(`${at}/mixed`, 'MatMul', [weights, values]); // [1, K, N/K, S, D]
+    return this.#reshape(`${at}/joined`, this.#transpose(mixed, [0, 3, 1, 2, 4]), [1, -1, N * D]);
   }
 
   /** silu(gate) * up of the two halves of [1, S, 2F], elementwise: [1, S, F]. */
   swiglu(gateUp: string): string {
     const at = gateUp.replace(/\/[^/]+$/, '');
-    const [gate, up] = [`${at}/gate`, `${at}/up`];
-    this.#push(`${at}/Split`, 'Split', [gateUp], [gate, up], { axis: -1, num_outputs: 2 }, '');
+    const half = this.config.intermediateSize;
+    const [gate, up] = this.#split(`${at}/gate_up`, gateUp, [half, half]);
     // QuickGelu with alpha 1 is x * sigmoid(x).
     const silu = this.#node(`${at}/silu`, 'QuickGelu', [gate], { alpha: { float: 1 } }, CONTRIB);
     return this.#node(`${at}/Mul`, 'Mul', [silu, up]);
@@ -141,6 +162,34 @@ export class GraphBuilder {
       inputs: this.#inputs,
       outputs: this.#outputs,
     });
+  }
+
+  /**
+   * What every layer needs of the new tokens' places: `positions` int64 [1, S] and `mask` float32 [S, C], 0 where the
+   * token of a row sees the cached token of a column (itself and what came before), else minus infinity.
+   */
+  #placeTokens(ids: string): void {
+    const at = '/model/places';
+    const [zero, one] = [this.#int64(0), this.#int64(1)];
+    const length = (name: string, of: string, axis: number) => {
+      const shape = this.#node(`${at}/${name}_shape`, 'Shape', [of], { start: axis, end: axis + 1 });
+      return this.#node(`${at}/${name}_length`, 'Squeeze', [shape]);
+    };
+    const steps = this.#node(`${at}/steps`, 'Range', [zero, length('ids', ids, 1), one]);
+    const rows = this.#node(`${at}/rows`, 'Add', [steps, 'cached']); // [S]
+    this.#push(`${at}/positions`, 'Unsqueeze', [rows, this.#int64s([0])], ['positions'], {}, '');
+    const columns = this.#node(`${at}/columns`, 'Range', [zero, length('cache', 'k.0', 4), one]); // [C]
+    const column = this.#node(`${at}/row`, 'Unsqueeze', [rows, this.#int64s([1])]); // [S, 1]
+    const seen = this.#node(`${at}/seen`, 'LessOrEqual', [columns, column]);
+    this.#push(`${at}/mask`, 'Where', [seen, this.#float32(0), this.#float32(-Infinity)], ['mask'], {}, '');
+  }
+
+  /** Declares a cache and writes `rows` into it along `axis`, from the token `cached` on; returns the whole of it. */
+  #append(cache: string, out: string, rows: string, shape: ValueSpec['shape'], axis: number): string {
+    this.#input(cache, 'float32', shape);
+    this.#outputs.push({ name: out, type: 'float32', shape });
+    this.#push(`/cache/${cache}`, 'TensorScatter', [cache, rows, 'cached'], [out], { axis }, '');
+    return out;
   }
 
   /*
@@ -177,7 +226,7 @@ export class GraphBuilder {
     const known = this.#blockSums.get(x);
     if (known !== undefined) return known;
     const blocks = columns / QUANT_BLOCK;
-    const split = this.#node(`${x}/blocks`, 'Reshape', [x, this.#int64s([1, -1, blocks, QUANT_BLOCK])]);
+    const split = this.#reshape(`${x}/blocks`, x, [1, -1, blocks, QUANT_BLOCK]);
     const sums = this.#node(`${x}/block_sums`, 'ReduceSum', [split, this.#int64s([3])], { keepdims: 0 });
     this.#blockSums.set(x, sums);
     return sums;
@@ -188,17 +237,41 @@ export class GraphBuilder {
     const blocks = hiddenSize / QUANT_BLOCK;
     // Minima lie as [blocks, V] for the head's product; the gather of a column gives [blocks, 1, S].
     const columns = this.#node(`${at}/minima`, 'Gather', [table.minima, ids], { axis: 1 });
-    const minima = this.#node(`${at}/minima_t`, 'Transpose', [columns], { perm: [1, 2, 0] });
-    const wide = this.#node(`${at}/minima_4d`, 'Reshape', [minima, this.#int64s([1, -1, blocks, 1])]);
-    const split = this.#node(`${at}/blocks`, 'Reshape', [x, this.#int64s([1, -1, blocks, QUANT_BLOCK])]);
+    const wide = this.#reshape(`${at}/minima_4d`, this.#transpose(columns, [1, 2, 0]), [1, -1, blocks, 1]);
+    const split = this.#reshape(`${at}/blocks`, x, [1, -1, blocks, QUANT_BLOCK]);
     const sum = this.#node(`${at}/Add`, 'Add', [split, wide]);
-    return this.#node(`${at}/rows`, 'Reshape', [sum, this.#int64s([1, -1, hiddenSize])]);
+    return this.#reshape(`${at}/rows`, sum, [1, -1, hiddenSize]);
+  }
+
+  #split(name: string, x: string, widths: readonly [number, number]): [string, string] {
+    const parts: [string, string] = [`${name}/0`, `${name}/1`];
+    this.#push(name, 'Split', [x, this.#int64s(widths)], parts, { axis: -1 }, '');
+    return parts;
+  }
+
+  #reshape(name: string, x: string, shape: readonly number[]): string {
+    return this.#node(name, 'Reshape', [x, this.#int64s(shape)]);
+  }
+
+  #transpose(x: string, perm: readonly number[]): string {
+    return this.#node(`${x}/transposed`, 'Transpose', [x], { perm });
   }
 
   #int64s(values: readonly number[]): string {
-    const name = `int64(${values.join(',')})`;
     const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
-    this.#constants.set(name, { name, type: 'int64', shape: [values.length], raw });
+    return this.#constant(`int64(${values.join(',')})`, 'int64', [values.length], raw);
+  }
+
+  #int64(value: number): string {
+    return this.#constant(`int64 ${value}`, 'int64', [], new Uint8Array(BigInt64Array.of(BigInt(value)).buffer));
+  }
+
+  #float32(value: number): string {
+    return this.#constant(`float32 ${value}`, 'float32', [], asBytes(Float32Array.of(value)));
+  }
+
+  #constant(name: string, type: ValueSpec['type'], shape: readonly number[], raw: Uint8Array): string {
+    this.#constants.set(name, { name, type, shape, raw });
     return name;
   }
 

@@ -44,8 +44,8 @@ export type GraphSpec = {
 };
 
 /** The operator set of ONNX itself that our graphs are written against; contrib operators are `com.microsoft` 1. */
-const OPSET = 21;
-const IR_VERSION = 10;
+const OPSET = 24; // the first with TensorScatter
+const IR_VERSION = 11;
 const FLOAT = 1;
 const INT = 2;
 const INTS = 7;

@@ -1,7 +1,7 @@
 import { ortApi, type Pointer } from './api.ts';
 
 /** Memory of ours that the runtime reads or writes in place. Shape in elements. */
-export type Tensor = { data: Float32Array | Int32Array | Uint8Array; shape: readonly number[] };
+export type Tensor = { data: Float32Array | Int32Array | BigInt64Array; shape: readonly number[] };
 export type SessionOptions = { threads: number; profilePrefix?: string };
 
 const ERROR_LEVEL = 3;
@@ -30,6 +30,11 @@ export function pinnedInt32(values: readonly number[] | number): Int32Array {
   const array = new Int32Array(new ArrayBuffer(Math.max(length, 1) * 4), 0, length);
   if (typeof values !== 'number') array.set(values);
   return array;
+}
+
+/** As `pinnedFloat32`, for int64. */
+export function pinnedInt64(length: number): BigInt64Array {
+  return new BigInt64Array(new ArrayBuffer(Math.max(length, 1) * 8), 0, length);
 }
 
 /** A model that the runtime has opened and optimised. */
@@ -152,5 +157,5 @@ export class Binding {
 /** Numbers of ONNXTensorElementDataType. */
 function elementType(data: Tensor['data']): number {
   if (data instanceof Float32Array) return 1;
-  return data instanceof Uint8Array ? 2 : 6;
+  return data instanceof BigInt64Array ? 7 : 6;
 }
