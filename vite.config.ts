@@ -1,5 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+
+// The frame that draws diagrams is a document of its own, with a policy of its own at a place of its own.
+const diagramFrame: Plugin = {
+  name: 'diagram-frame',
+  apply: 'build',
+  generateBundle() {
+    for (const [name, file] of [
+      ['frame.html', 'renderer/diagram/frame.html'],
+      ['frame.js', 'renderer/diagram/frame.js'],
+      ['mermaid.js', 'node_modules/mermaid/dist/mermaid.min.js'],
+    ] as const) {
+      const source = readFileSync(new URL(file, import.meta.url));
+      this.emitFile({ type: 'asset', fileName: `diagram/${name}`, source });
+    }
+  },
+};
 
 // The page may load only files of its own origin (the shells send that policy), so nothing is inlined.
 export default defineConfig({
@@ -7,7 +24,7 @@ export default defineConfig({
   base: './',
   envDir: false,
   publicDir: false,
-  plugins: [svelte()],
+  plugins: [svelte(), diagramFrame],
   build: {
     outDir: '../out/renderer',
     emptyOutDir: true,

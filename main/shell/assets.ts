@@ -39,26 +39,50 @@ export function openAssets(folder: string): Assets {
   };
 }
 
-/** The page's headers: it loads its own files, speaks to `connect` alone, and is framed by nobody. */
-export function securityHeaders(connect: string): Record<string, string> {
-  const policy = [
+const DIAGRAM_FRAME = '/diagram/frame.html';
+
+/**
+ * The headers of the file at `path`. The page loads its own files, speaks to `connect` alone, and is framed by nobody.
+ * The frame that draws diagrams is framed by the page, runs its own two scripts and reaches nothing at all.
+ */
+export function securityHeaders(connect: string, path = ''): Record<string, string> {
+  const isFrame = path === DIAGRAM_FRAME;
+  // The frame's origin is opaque, so what it loads comes from elsewhere in its eyes: public code, the same for everyone.
+  const isFrameScript = /^\/diagram\/\w+\.js$/.test(path);
+  return {
+    'content-security-policy': (isFrame ? framePolicy() : pagePolicy(connect)).join('; '),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': isFrameScript ? 'cross-origin' : 'same-origin',
+    'permissions-policy': 'camera=(), microphone=(), geolocation=(), usb=()',
+  };
+}
+
+function framePolicy(): string[] {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'unsafe-inline'", // Mermaid measures text with the styles that it draws with
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+    'sandbox allow-scripts', // opaque wherever it is opened
+  ];
+}
+
+function pagePolicy(connect: string): string[] {
+  return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "style-src-attr 'unsafe-inline'", // formulas are laid out with style attributes
     "img-src 'self' data: blob:",
     "font-src 'self'",
+    "frame-src 'self'", // nothing of ours but the frame for diagrams lets itself be framed
     `connect-src ${connect}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
   ];
-  return {
-    'content-security-policy': policy.join('; '),
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
-    'cross-origin-opener-policy': 'same-origin',
-    'cross-origin-resource-policy': 'same-origin',
-    'permissions-policy': 'camera=(), microphone=(), geolocation=(), usb=()',
-  };
 }

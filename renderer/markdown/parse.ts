@@ -3,6 +3,7 @@ import { newLexer, type BlockMathToken, type MathToken } from './dialect.ts';
 import { decodeEntities } from './entities.ts';
 import { openable } from './links.ts';
 import type { BlockNode, Inline, ListItem } from './nodes.ts';
+import { visible } from './visible.ts';
 
 /** What `remend` writes where an image's address is still coming. */
 export const UNFINISHED_IMAGE = 'streamdown:incomplete-image';
@@ -23,7 +24,7 @@ const MOST_CELLS = 20_000;
 export function parseBlock(source: string): BlockNode[] {
   const isCode = /^ {0,3}(?:`{3}|~{3})/.test(source);
   if (!isCode && (source.length > MOST_CHARACTERS || isTooDeep(source) || isTooTangled(source))) {
-    return [{ type: 'plain', text: source.trim() }];
+    return [{ type: 'plain', text: visible(source.trim()) }];
   }
   return blockNodes(newLexer().lex(source), 0);
 }
@@ -70,7 +71,7 @@ function blockNode(token: Known, depth: number): BlockNode | null {
     case 'text':
       return {
         type: 'paragraph',
-        children: token.tokens ? inlineNodes(token.tokens) : [{ type: 'text', text: decodeEntities(token.text) }],
+        children: token.tokens ? inlineNodes(token.tokens) : [plainText(token.text)],
       };
     case 'heading':
       return { type: 'heading', depth: token.depth, children: inlineNodes(token.tokens) };
@@ -146,11 +147,11 @@ function inlineNodes(tokens: Token[], depth = 0): Inline[] {
 
 function inlineNode(token: KnownInline, depth: number): Inline | null {
   const inside = (tokens: Token[]): Inline[] =>
-    depth < MOST_LEVELS ? inlineNodes(tokens, depth + 1) : [{ type: 'text', text: token.raw }];
+    depth < MOST_LEVELS ? inlineNodes(tokens, depth + 1) : [{ type: 'text', text: visible(token.raw) }];
   switch (token.type) {
     case 'text':
       // Text that begins a list item is a block with inline tokens of its own.
-      return { type: 'text', text: decodeEntities(token.text) };
+      return plainText(token.text);
     case 'escape':
       return { type: 'text', text: token.text };
     case 'strong':
@@ -158,7 +159,7 @@ function inlineNode(token: KnownInline, depth: number): Inline | null {
     case 'del':
       return { type: token.type, children: inside(token.tokens) };
     case 'codespan':
-      return { type: 'code', text: token.text };
+      return { type: 'code', text: visible(token.text) };
     case 'br':
       return { type: 'break' };
     case 'math':
@@ -174,4 +175,8 @@ function inlineNode(token: KnownInline, depth: number): Inline | null {
     case 'checkbox':
       return null;
   }
+}
+
+function plainText(text: string): Inline {
+  return { type: 'text', text: visible(decodeEntities(text)) };
 }

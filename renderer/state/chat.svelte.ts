@@ -2,6 +2,7 @@ import type { Conversation, ConversationEvent, Message } from '../../main/contra
 import { toStoredError } from '../../main/contract/errors.ts';
 import type { Connection } from '../app/connection.ts';
 import type { Problem } from '../app/problems.ts';
+import { Budget } from './budget.svelte.ts';
 import { Composer } from './composer.svelte.ts';
 import type { Model } from './model.svelte.ts';
 import { ShownMessage } from './shown-message.svelte.ts';
@@ -18,7 +19,12 @@ export type ChatOptions = {
   onConversation(conversation: Conversation): void;
   /** Something that a screen reader should hear of. */
   onAnswer(event: AnswerEvent, message: ShownMessage): void;
+  /** Text of an answer was painted, for a screen reader that follows it sentence by sentence. */
+  onText?(message: ShownMessage): void;
 };
+
+/** A message that is being rewritten. Sending makes a sibling of it; the message stays. */
+export type Edit = { id: string; parentId: string | null; text: string };
 
 /** One open conversation as the screen sees it; the store in the assistant process holds the truth. */
 export class Chat {
@@ -30,12 +36,17 @@ export class Chat {
   sending = $state(false);
   /** What the user's last action met, until it is dismissed or another one succeeds. */
   problem = $state.raw<Problem | null>(null);
+  edit = $state<Edit | null>(null);
+  /** A conversation that `branchHere` has just made, for the page to go to. */
+  branched = $state<string | null>(null);
   readonly running = $derived(this.messages.findLast((shown) => shown.running) ?? null);
   readonly busy = $derived(this.sending || this.running !== null);
   readonly composer: Composer;
+  readonly budget: Budget;
   readonly canSend: boolean;
   readonly #options: ChatOptions;
   readonly #closing = new AbortController();
+  #byId = new Map<string, ShownMessage>();
   /** Text that arrived since the last frame, by message. */
   #unpainted = new Map<string, string>();
   /** A message of which nobody knows whether it was saved, because the line broke while it was sent. */
@@ -45,6 +56,7 @@ export class Chat {
     this.id = $state(id);
     this.#options = options;
     this.composer = new Composer(id, options.connection, options.storage);
+    this.budget = new Budget(this, (run) => this.#call(run));
     this.canSend = $derived(
       !this.busy && !this.composer.isBlank && this.composer.tooMany === 0 && options.model.canAnswer,
     );
@@ -98,21 +110,118 @@ export class Chat {
       if (!this.#find(reply.id)) this.#put(reply);
     });
 
-  /** Shows the branch that a message is on, for a search result that lies beside the shown one. */
-  reveal = (messageId: string) =>
+  /** Rewrites a message of the user's in place; `sendEdit` makes it another branch. */
+  startEdit = (messageId: string) => {
+    const message = this.#find(messageId)?.message;
+    if (message?.role !== 'user' || this.busy) return;
+    this.edit = { id: message.id, parentId: message.parentId, text: message.text };
+  };
+
+  cancelEdit = () => (this.edit = null);
+
+  sendEdit = async () => {
+    const { edit, id: conversationId } = this;
+    if (edit === null || conversationId === null || edit.text.trim() === '' || this.busy) return;
+    const { text, parentId } = edit;
+    await this.#act(async () => {
+      this.sending = true;
+      try {
+        const { user, reply } = await this.#call((client) => client.chat.send({ conversationId, text, parentId }));
+        for (const message of [user, reply]) if (!this.#find(message.id)) this.#put(message);
+        this.edit = null;
+      } finally {
+        this.sending = false;
+      }
+    });
+  };
+
+  /** Shows another version of a message, with what followed it last. */
+  choose = (messageId: string) =>
     this.#act(async () => {
       const { id } = this;
       if (id === null || this.#find(messageId)) return;
+      this.edit = null;
       this.#show(await this.#call((client) => client.chat.choose({ id, leafId: messageId })));
-      const path = await this.#call((client) => client.chat.path({ id }));
-      this.messages = path.map((message) => new ShownMessage(message));
+      this.#replaceAll(await this.#call((client) => client.chat.path({ id })));
+    });
+
+  /** Shows the branch that a message is on, for a search result that lies beside the shown one. */
+  reveal = (messageId: string) => this.choose(messageId);
+
+  /** The version before or after this one of the same message; null where there is none. */
+  siblingOf(message: Message, step: 1 | -1): string | null {
+    const place = message.siblings.indexOf(message.id);
+    return (place === -1 ? null : message.siblings[place + step]) ?? null;
+  }
+
+  previousSibling = () => this.#step(-1);
+  nextSibling = () => this.#step(1);
+
+  editLast = () => {
+    const last = this.messages.findLast(({ message }) => message.role === 'user');
+    if (last) this.startEdit(last.id);
+  };
+
+  regenerateLast = async () => {
+    const last = this.#lastAnswer;
+    if (last && !this.busy) await this.regenerate(last.id);
+  };
+
+  continueLast = async () => {
+    const last = this.#lastAnswer;
+    if (last && !this.busy && canContinue(last.message)) await this.continue(last.id);
+  };
+
+  /** Copies the last answer as it was written, in Markdown. */
+  copyLast = async () => {
+    const text = this.#lastAnswer?.text;
+    if (text) await this.#act(async () => navigator.clipboard.writeText(text));
+  };
+
+  /** A new conversation with everything down to this message, or to the last one. */
+  branchHere = async (messageId: string | undefined = this.messages.at(-1)?.id) => {
+    if (messageId === undefined || this.busy) return;
+    await this.#act(async () => {
+      const conversation = await this.#call((client) => client.chat.branch({ messageId }));
+      this.#options.onConversation(conversation);
+      this.branched = conversation.id;
+    });
+  };
+
+  /** Whether the model reads these messages from now on. */
+  leaveOut = (messageIds: string[], leftOut: boolean) =>
+    this.#act(async () => {
+      const { id } = this;
+      if (id === null || messageIds.length === 0) return;
+      await this.#call((client) => client.chat.leaveOut({ id, messageIds, leftOut }));
+      for (const messageId of messageIds) {
+        const shown = this.#find(messageId);
+        if (shown) shown.message = { ...shown.message, leftOut };
+      }
+      this.composer.recount();
     });
 
   dismiss = () => (this.problem = null);
 
+  fail(error: unknown): void {
+    this.problem = toStoredError(error);
+  }
+
   /** Ends the watching. An answer that is being written goes on without us. */
   close(): void {
     this.#closing.abort();
+  }
+
+  get #lastAnswer(): ShownMessage | null {
+    const last = this.messages.at(-1);
+    return last?.message.role === 'assistant' ? last : null;
+  }
+
+  /** Goes to the neighbouring version of the last message that has several. */
+  async #step(step: 1 | -1): Promise<void> {
+    const message = this.messages.findLast((shown) => shown.message.siblings.length > 1)?.message;
+    const sibling = message ? this.siblingOf(message, step) : null;
+    if (sibling !== null && !this.busy) await this.choose(sibling);
   }
 
   #call: Connection['call'] = (run) => this.#options.connection.call(run);
@@ -178,12 +287,14 @@ export class Chat {
   /** The path as it is stored. Messages that stay keep their identity, so that the page does not jump. */
   #replaceAll(messages: Message[]): void {
     this.#unpainted.clear();
-    this.messages = messages.map((message) => {
-      const shown = this.#find(message.id);
-      if (shown === undefined) return new ShownMessage(message);
-      this.#update(shown, message);
-      return shown;
-    });
+    this.#setMessages(
+      messages.map((message) => {
+        const shown = this.#find(message.id);
+        if (shown === undefined) return new ShownMessage(message);
+        this.#update(shown, message);
+        return shown;
+      }),
+    );
     this.#settleUnsure();
     this.composer.recount();
   }
@@ -194,7 +305,12 @@ export class Chat {
     // An unknown message follows its parent; whatever stood there belongs to another branch.
     const parent = this.messages.findIndex(({ id }) => id === message.parentId);
     if (parent === -1 && message.parentId !== null && this.messages.length > 0) return;
-    this.messages = [...this.messages.slice(0, parent + 1), new ShownMessage(message)];
+    this.#setMessages([...this.messages.slice(0, parent + 1), new ShownMessage(message)]);
+  }
+
+  #setMessages(messages: ShownMessage[]): void {
+    this.messages = messages;
+    this.#byId = new Map(messages.map((shown) => [shown.id, shown]));
   }
 
   #update(shown: ShownMessage, message: Message): void {
@@ -221,7 +337,9 @@ export class Chat {
   #paint(): void {
     for (const [messageId, text] of this.#unpainted) {
       const shown = this.#find(messageId);
-      if (shown) shown.text += text;
+      if (!shown) continue;
+      shown.text += text;
+      this.#options.onText?.(shown);
     }
     this.#unpainted.clear();
   }
@@ -237,11 +355,17 @@ export class Chat {
   }
 
   #find(id: string): ShownMessage | undefined {
-    return this.messages.find((shown) => shown.id === id);
+    return this.#byId.get(id);
   }
 }
 
 function endOf({ state }: Message): AnswerEvent {
   if (state === 'stopped' || state === 'interrupted' || state === 'failed') return state;
   return 'finished';
+}
+
+/** True of an answer that ended before its own end. */
+export function canContinue({ state, finishReason, text }: Message): boolean {
+  if (state === 'stopped' || state === 'interrupted') return true;
+  return (state === 'failed' && text !== '') || finishReason === 'length';
 }

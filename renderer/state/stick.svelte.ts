@@ -16,9 +16,11 @@ export class Stick {
   /** The scroller moved, by the reader's hand or ours. */
   scrolled({ top, height, viewport }: Scroll): void {
     const atEnd = height - viewport - top <= NEAR_PX;
-    // A list that became shorter moves the view up without anybody's wish; only a move inside the same text lets go.
-    if (atEnd) this.follow();
-    else if (top < this.#top && height >= this.#height) this.following = false;
+    // A list that became shorter moves the view up without anybody's wish; only a move inside the same text lets go. It
+    // does so at the first pixel, or a slow hand could never leave the end of an answer that grows.
+    const movedUp = top < this.#top - 0.5 && height >= this.#height;
+    if (movedUp) this.following = false;
+    else if (atEnd) this.follow();
     this.#top = top;
     this.#height = height;
   }

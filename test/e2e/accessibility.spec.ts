@@ -34,7 +34,7 @@ test('high contrast has no accessibility violation', async ({ page, assistant })
   await open(page, assistant);
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'contrast');
   await send(page, 'Hello');
-  await expect(page.locator('li.answer')).toContainText('tokens/s');
+  await expect(page.locator('article.answer')).toContainText('tokens/s');
   expect(await violations(page)).toEqual([]);
 });
 

@@ -43,8 +43,8 @@ export async function open(page: Page, assistant: ScriptedAssistant): Promise<vo
 }
 
 export const field = (page: Page) => page.locator('textarea');
-export const answers = (page: Page) => page.locator('li.answer');
-export const questions = (page: Page) => page.locator('li.question');
+export const answers = (page: Page) => page.locator('article.answer');
+export const questions = (page: Page) => page.locator('article.question');
 
 export async function send(page: Page, text: string): Promise<void> {
   await field(page).fill(text);

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { splitBlocks } from '../../renderer/app/blocks.ts';
 import {
   countWords,
   formatAmount,
@@ -16,36 +15,6 @@ import { groupByPeriod } from '../../renderer/state/conversations.svelte.ts';
 import { cutAtMarks } from '../../renderer/state/search.svelte.ts';
 
 afterEach(() => void (locale.setting = 'system'));
-
-describe('splitting a message into paragraphs and code', () => {
-  /** 'p:' a paragraph, 'c:' code, 'o:' code that is still open; `lang|` leads code. */
-  const shape = (text: string) =>
-    splitBlocks(text).map((block) =>
-      block.type === 'text' ? `p:${block.text}` : `${block.closed ? 'c' : 'o'}:${block.language}|${block.text}`,
-    );
-
-  it.each([
-    ['', []],
-    ['one', ['p:one']],
-    ['one\ntwo', ['p:one\ntwo']],
-    ['one\n\n\n two', ['p:one', 'p: two']],
-    ['a\r\n\r\nb', ['p:a', 'p:b']],
-    ['```js\nx\n\ny\n```\nafter', ['c:js|x\n\ny', 'p:after']],
-    ['```\nstill open', ['o:|still open']],
-    ['before\n~~~\n```\n~~~', ['p:before', 'c:|```']],
-    ['````\n```\n````', ['c:|```']],
-    ['``` not`code', ['p:``` not`code']],
-    ['<b>x</b>', ['p:<b>x</b>']],
-  ])('%j', (text, blocks) => expect(shape(text)).toEqual(blocks));
-
-  it('changes nothing before the last block when text is appended', () => {
-    const text = 'First.\n\n```py\nprint(1)\n```\n\nSecond\nline.\n\n~~~\nopen';
-    for (let end = 1; end <= text.length; end += 1) {
-      const before = splitBlocks(text.slice(0, end - 1)).slice(0, -1);
-      expect(splitBlocks(text.slice(0, end)).slice(0, before.length)).toEqual(before);
-    }
-  });
-});
 
 describe('numbers', () => {
   it('carry their units', () => {

@@ -48,7 +48,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const headers = securityHeaders(`'self' ws://${request.headers.host ?? ''}`);
+    const path = (request.url ?? '').replace(/\?.*$/s, '');
+    const headers = securityHeaders(`'self' ws://${request.headers.host ?? ''}`, path);
     const refuse = (status: number, text: string, more: Record<string, string> = {}) =>
       void response
         .writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close', ...more })
@@ -57,7 +58,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return refuse(405, 'Only GET and HEAD are answered here.\n', { allow: 'GET, HEAD' });
     }
-    const asset = await assets.read((request.url ?? '').replace(/\?.*$/s, ''));
+    const asset = await assets.read(path);
     if (asset === null) return refuse(404, 'There is no such page.\n');
     response.writeHead(200, {
       ...headers,

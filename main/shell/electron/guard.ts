@@ -24,8 +24,8 @@ export function guardAllContents(words: Words, windowOf: (contents: WebContents)
       leave(event.url);
     });
     contents.on('will-frame-navigate', (event) => {
-      // Frames of the page are made from its own text, never from an address.
-      if (!event.isMainFrame && !event.url.startsWith('about:')) event.preventDefault();
+      // Of our own files only the one that draws diagrams lets itself be framed; its policy says so.
+      if (!event.isMainFrame && !event.url.startsWith('about:') && !isOurs(event.url)) event.preventDefault();
     });
     contents.on('will-redirect', (event) => {
       if (!isOurs(event.url)) event.preventDefault();

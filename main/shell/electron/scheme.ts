@@ -14,9 +14,9 @@ export function registerScheme(): void {
  */
 export function serveScheme(folder: string): void {
   const assets = openAssets(folder);
-  const headers = securityHeaders("'self'");
   protocol.handle(SCHEME, async ({ url, method }) => {
     const { origin, protocol: scheme, host, pathname } = new URL(url);
+    const headers = securityHeaders("'self'", pathname);
     const isHere = origin === ORIGIN || `${scheme}//${host}` === ORIGIN;
     const asset = isHere && method === 'GET' ? await assets.read(pathname) : null;
     if (asset === null) return new Response(null, { status: 404, headers });

@@ -1,0 +1,71 @@
+import type { Connection } from '../app/connection.ts';
+import type { Chat } from './chat.svelte.ts';
+import type { ShownMessage } from './shown-message.svelte.ts';
+
+type Weighed = { shown: ShownMessage; tokens: number };
+
+/** The choice of what the model does not read any more, when a conversation has grown too long. Nothing is cut unasked. */
+export class Budget {
+  /** Messages with what they cost, while the choice is open. */
+  items = $state.raw<Weighed[] | null>(null);
+  /** Ids of the messages to leave out. */
+  chosen = $state.raw<ReadonlySet<string>>(new Set());
+  /** Tokens that the prompt has and may have, with what is chosen now. */
+  readonly missing: number;
+  readonly #chat: Chat;
+  readonly #call: Connection['call'];
+
+  constructor(chat: Chat, call: Connection['call']) {
+    this.#chat = chat;
+    this.#call = call;
+    this.missing = $derived.by(() => {
+      const { count } = chat.composer;
+      if (count === null || this.items === null) return 0;
+      return count.promptTokens + 1 - this.#change - count.contextTokens;
+    });
+  }
+
+  open = async () => {
+    const { id } = this.#chat;
+    if (id === null) {
+      this.items = [];
+      return;
+    }
+    try {
+      const weights = new Map(
+        (await this.#call((client) => client.chat.weigh({ id }))).map(({ messageId, tokens }) => [messageId, tokens]),
+      );
+      const shown = this.#chat.messages.filter(({ message }) => message.role !== 'system');
+      this.chosen = new Set(shown.filter(({ message }) => message.leftOut).map((one) => one.id));
+      this.items = shown.map((one) => ({ shown: one, tokens: weights.get(one.id) ?? 0 }));
+    } catch (error) {
+      this.#chat.fail(error);
+    }
+  };
+
+  close = () => (this.items = null);
+
+  toggle = (messageId: string) => {
+    const chosen = new Set(this.chosen);
+    if (!chosen.delete(messageId)) chosen.add(messageId);
+    this.chosen = chosen;
+  };
+
+  apply = async () => {
+    const { items, chosen } = this;
+    if (items === null) return;
+    const isLeftOut = ({ shown }: Weighed) => shown.message.leftOut;
+    const idsOf = (some: Weighed[]) => some.map(({ shown }) => shown.id);
+    await this.#chat.leaveOut(idsOf(items.filter((item) => chosen.has(item.shown.id) && !isLeftOut(item))), true);
+    await this.#chat.leaveOut(idsOf(items.filter((item) => !chosen.has(item.shown.id) && isLeftOut(item))), false);
+    this.items = null;
+  };
+
+  /** Tokens that the choice saves against what is left out already. */
+  get #change(): number {
+    return (this.items ?? []).reduce((sum, { shown, tokens }) => {
+      const before = shown.message.leftOut ? tokens : 0;
+      return sum + (this.chosen.has(shown.id) ? tokens : 0) - before;
+    }, 0);
+  }
+}
