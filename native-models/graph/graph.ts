@@ -1,5 +1,5 @@
 import type { Checkpoint, ModelConfig } from '../checkpoint/checkpoint.ts';
-import { accuracyLevel, codeBits, QUANT_BLOCK, type Recipe } from '../quantize/packed.ts';
+import { accuracyLevel, codeBits, type BlockFormat, type Recipe } from '../quantize/packed.ts';
 import { asBytes } from '../quantize/pack.ts';
 import { encodeModel, type Attributes, type InitializerSpec, type NodeSpec, type ValueSpec } from './onnx.ts';
 import { WeightPlan, wrongShape, type PackedMatrix } from './weights.ts';
@@ -47,17 +47,18 @@ export class GraphBuilder {
       throw wrongShape(weight, [vocabSize, hiddenSize], [table.rows, table.columns]);
     const at = '/model/embed_tokens/lookup';
     if (table.format.kind === 'float32') return this.#node(`${at}/Gather`, 'Gather', [table.codes, ids]);
-    const bits = codeBits(table.format);
+    const { format } = table;
+    const bits = codeBits(format);
     const gather = (codes: string, scales: string) => {
       const rows = this.weights.alias(`${codes}.rows`, codes, [vocabSize, (hiddenSize * bits) / 8]);
-      const attributes = { bits, block_size: QUANT_BLOCK, gather_axis: 0, quantize_axis: 1 };
+      const attributes = { bits, block_size: format.block, gather_axis: 0, quantize_axis: 1 };
       return this.#node(`${at}/${codes}`, 'GatherBlockQuantized', [rows, ids, scales], attributes, CONTRIB);
     };
     let x = gather(table.codes, table.scales);
-    if (table.format.kind === 'int4pair') {
+    if (format.kind === 'int4pair') {
       x = this.#node(`${at}/pair`, 'Add', [x, gather(table.lowCodes, table.lowScales)]);
     }
-    return table.format.hasMin ? this.#addBlockMinima(at, x, ids, table) : x;
+    return format.hasMin ? this.#addBlockMinima(at, x, ids, table.minima, format) : x;
   }
 
   /** RMSNorm(x) = w * x / sqrt(mean(x^2) + eps): [1, S, H]. */
@@ -195,7 +196,7 @@ export class GraphBuilder {
   /*
    *            x ----------------- MatMulNBits(codes, scales, bias)
    *             \                            \
-   *              sums of blocks of 32 -------- Gemm(sums, minima) + --- y        only where the source has minima
+   *              sums of blocks ------------- Gemm(sums, minima) + --- y        only where the source has minima
    */
   #multiply(name: string, x: string, w: PackedMatrix, bias: string | null): string {
     const { rows: N, columns: K, format } = w;
@@ -203,7 +204,7 @@ export class GraphBuilder {
       const y = this.#node(`${name}/MatMul`, 'FusedMatMul', [x, w.codes], { transB: 1 }, CONTRIB);
       return bias === null ? y : this.#node(`${name}/Add`, 'Add', [y, bias]);
     }
-    const attributes = { K, N, bits: codeBits(format), block_size: QUANT_BLOCK, accuracy_level: this.#accuracyLevel };
+    const attributes = { K, N, bits: codeBits(format), block_size: format.block, accuracy_level: this.#accuracyLevel };
     const inputs = [x, w.codes, w.scales, ...(bias === null ? [] : ['', '', bias])];
     let y = this.#node(`${name}/MatMulNBits`, 'MatMulNBits', inputs, attributes, CONTRIB);
     if (format.kind === 'int4pair') {
@@ -217,28 +218,27 @@ export class GraphBuilder {
       y = this.#node(`${name}/pair`, 'Add', [y, low]);
     }
     if (!format.hasMin) return y;
-    const offsets = this.#node(`${name}/minima`, 'MatMul', [this.#sums(x, K), w.minima]);
+    const offsets = this.#node(`${name}/minima`, 'MatMul', [this.#sums(x, K / format.block, format.block), w.minima]);
     return this.#node(`${name}/Add`, 'Add', [y, offsets]);
   }
 
-  /** Sums of the blocks of x: [1, S, K/32]; computed once for all matrices that read x. */
-  #sums(x: string, columns: number): string {
+  /** Sums of the blocks of x: [1, S, blocks]; computed once for all matrices that read x. */
+  #sums(x: string, blocks: number, block: number): string {
     const known = this.#blockSums.get(x);
     if (known !== undefined) return known;
-    const blocks = columns / QUANT_BLOCK;
-    const split = this.#reshape(`${x}/blocks`, x, [1, -1, blocks, QUANT_BLOCK]);
+    const split = this.#reshape(`${x}/blocks`, x, [1, -1, blocks, block]);
     const sums = this.#node(`${x}/block_sums`, 'ReduceSum', [split, this.#int64s([3])], { keepdims: 0 });
     this.#blockSums.set(x, sums);
     return sums;
   }
 
-  #addBlockMinima(at: string, x: string, ids: string, table: PackedMatrix): string {
+  #addBlockMinima(at: string, x: string, ids: string, minima: string, { block }: BlockFormat): string {
     const { hiddenSize } = this.config;
-    const blocks = hiddenSize / QUANT_BLOCK;
+    const blocks = hiddenSize / block;
     // Minima lie as [blocks, V] for the head's product; the gather of a column gives [blocks, 1, S].
-    const columns = this.#node(`${at}/minima`, 'Gather', [table.minima, ids], { axis: 1 });
+    const columns = this.#node(`${at}/minima`, 'Gather', [minima, ids], { axis: 1 });
     const wide = this.#reshape(`${at}/minima_4d`, this.#transpose(columns, [1, 2, 0]), [1, -1, blocks, 1]);
-    const split = this.#reshape(`${at}/blocks`, x, [1, -1, blocks, QUANT_BLOCK]);
+    const split = this.#reshape(`${at}/blocks`, x, [1, -1, blocks, block]);
     const sum = this.#node(`${at}/Add`, 'Add', [split, wide]);
     return this.#reshape(`${at}/rows`, sum, [1, -1, hiddenSize]);
   }

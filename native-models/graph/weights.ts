@@ -1,7 +1,7 @@
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { dequantize } from '../checkpoint/blocks/index.ts';
-import { codeBits, packedFormat, QUANT_BLOCK, type PackedFormat, type Recipe } from '../quantize/packed.ts';
+import { codeBits, packedFormat, type PackedFormat, type Recipe } from '../quantize/packed.ts';
 import { asBytes, packMatrix, type PackTarget, type WriteAt } from '../quantize/pack.ts';
 import type { InitializerSpec } from './onnx.ts';
 
@@ -62,7 +62,6 @@ export class WeightPlan {
     const types = infos.map((info) => info.type);
     const format = packedFormat(types, columns, this.#recipe);
     const label = names[0]!.replace(/\.weight$/, '');
-    const blocks = columns / QUANT_BLOCK;
     const target: PackTarget = {
       format,
       rows,
@@ -86,7 +85,8 @@ export class WeightPlan {
     if (format.kind === 'float32') {
       target.codesAt = this.#reserve(matrix.codes, 'float32', [rows, columns]);
     } else {
-      const codes = [rows, blocks, (QUANT_BLOCK * codeBits(format)) / 8];
+      const blocks = columns / format.block;
+      const codes = [rows, blocks, (format.block * codeBits(format)) / 8];
       target.codesAt = this.#reserve(matrix.codes, 'uint8', codes);
       target.scalesAt = this.#reserve(matrix.scales, 'float32', [rows, blocks]);
       if (format.hasMin) target.minimaAt = this.#reserve(matrix.minima, 'float32', [blocks, rows]);

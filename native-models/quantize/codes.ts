@@ -1,14 +1,14 @@
 import { blockFormat, dequantize, halfToFloat, type TensorType } from '../checkpoint/blocks/index.ts';
-import { QUANT_BLOCK } from './packed.ts';
+import { QUANT_BLOCK, type QuantBlock } from './packed.ts';
 
 /**
- * Rows taken apart into blocks of 32: value = codes * scale + min. `codes` are signed, one a value.
+ * Rows taken apart into blocks: value = codes * scale + min. `codes` are signed, one a value.
  * Arrays are as long as the rows given; `minima` is zero where the source has none.
  */
 export type BlockCodes = { codes: Int8Array; scales: Float32Array; minima: Float32Array };
 
-export function allocateCodes(values: number): BlockCodes {
-  const blocks = values / QUANT_BLOCK;
+export function allocateCodes(values: number, block: QuantBlock): BlockCodes {
+  const blocks = values / block;
   return { codes: new Int8Array(values), scales: new Float32Array(blocks), minima: new Float32Array(blocks) };
 }
 
@@ -31,26 +31,51 @@ export function hasExactCodes(type: TensorType): boolean {
 }
 
 /**
- * Symmetric codes of `bits` that come near the values: the scale puts the value of largest magnitude on the code
- * -2^(bits-1), which the negative side has and the positive side lacks (the rule of Q4_0, ggml-quants).
+ * Symmetric codes of `bits` in blocks of `size` that come near the values. The value of largest magnitude is put on the
+ * code -2^(bits-1), which the negative side has and the positive side lacks (the rule of Q4_0, ggml-quants), and a little
+ * to both sides of it; with the codes that this gives, the scale of least squares is sum(v q) / sum(q q). The best is kept.
  */
-export function nearestCodes(type: TensorType, bytes: Uint8Array, bits: 4 | 8, out: BlockCodes): void {
+export function nearestCodes(
+  type: TensorType,
+  bytes: Uint8Array,
+  { bits, size }: { bits: 4 | 8; size: QuantBlock },
+  out: BlockCodes,
+): void {
   const { bytesPerBlock, blockSize } = blockFormat(type);
   const values = new Float32Array((bytes.length / bytesPerBlock) * blockSize);
   dequantize(type, bytes, values);
   const low = -(2 ** (bits - 1));
-  const high = -low - 1;
-  for (let block = 0, at = 0; at < values.length; block++, at += QUANT_BLOCK) {
-    let extreme = 0;
-    for (let i = at; i < at + QUANT_BLOCK; i++) if (Math.abs(values[i]!) > Math.abs(extreme)) extreme = values[i]!;
-    const scale = Math.fround(extreme / low);
-    const inverse = scale === 0 ? 0 : 1 / scale;
-    for (let i = at; i < at + QUANT_BLOCK; i++) {
-      out.codes[i] = Math.max(low, Math.min(high, Math.round(values[i]! * inverse)));
+  // In 8 bits the first is as good as any other.
+  const targets = bits === 4 ? [low, 1.1 * low, 0.95 * low, 0.9 * low] : [low];
+  for (let block = 0, at = 0; at < values.length; block++, at += size) {
+    const { inverse, scale } = bestScale(values, at, at + size, low, targets);
+    for (let i = at; i < at + size; i++) {
+      out.codes[i] = Math.max(low, Math.min(-low - 1, Math.round(values[i]! * inverse)));
     }
     out.scales[block] = scale;
     out.minima[block] = 0;
   }
+}
+
+/** By which factor to round `values[from..to)` to codes, and the scale of those codes. */
+function bestScale(values: Float32Array, from: number, to: number, low: number, targets: readonly number[]) {
+  let extreme = 0;
+  for (let i = from; i < to; i++) if (Math.abs(values[i]!) > Math.abs(extreme)) extreme = values[i]!;
+  if (extreme === 0) return { inverse: 0, scale: 0 };
+  let best = { inverse: 0, scale: 0, explained: -1 };
+  for (const target of targets) {
+    const inverse = target / extreme;
+    let [vq, qq] = [0, 0];
+    for (let i = from; i < to; i++) {
+      const q = Math.max(low, Math.min(-low - 1, Math.round(values[i]! * inverse)));
+      vq += values[i]! * q;
+      qq += q * q;
+    }
+    // The squared error is sum(v v) - vq^2 / qq.
+    const explained = (vq * vq) / qq;
+    if (explained > best.explained) best = { inverse, scale: Math.fround(vq / qq), explained };
+  }
+  return best;
 }
 
 /** Q4_0 (header of 2 bytes: d) and Q4_1 (4 bytes: d, m). d * q + m = d * (q - 8) + (m + 8 d). */

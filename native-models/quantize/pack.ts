@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { blockFormat, dequantize } from '../checkpoint/blocks/index.ts';
+import { blockFormat, dequantize, type TensorType } from '../checkpoint/blocks/index.ts';
 import { allocateCodes, exactCodes, hasExactCodes, nearestCodes, type BlockCodes } from './codes.ts';
-import { codeBits, QUANT_BLOCK, type PackedFormat } from './packed.ts';
+import { codeBits, QUANT_BLOCK, type BlockFormat, type PackedFormat, type QuantBlock } from './packed.ts';
 
 /** Rows are read and packed in slices of about this many source bytes, so memory stays small whatever the matrix. */
 const SLICE_BYTES = 4 << 20;
@@ -25,7 +25,7 @@ export type WriteAt = (bytes: Uint8Array, position: number) => void;
 
 /**
  * Packs the matrices `names`, one below the other, as one matrix [N, K]. Streams: holds one slice at a time,
- * and the minima ([K/32, N], one float a block) whole.
+ * and the minima ([K/block, N], one float a block) whole.
  * @param options.onBytes called with the source bytes done since the last call
  */
 export async function packMatrix(
@@ -36,7 +36,7 @@ export async function packMatrix(
   options: { signal?: AbortSignal | undefined; onBytes?: (bytes: number) => void },
 ): Promise<PackError> {
   const { format, rows: totalRows, columns } = target;
-  const blocksPerRow = columns / QUANT_BLOCK;
+  const blocksPerRow = format.kind === 'float32' ? 0 : columns / format.block;
   const minima = format.kind !== 'float32' && format.hasMin ? new Float32Array(totalRows * blocksPerRow) : null;
   const error: PackError = { squaredError: 0, squaredValue: 0 };
   let row = 0;
@@ -53,12 +53,12 @@ export async function packMatrix(
         dequantize(type, bytes, values);
         write(asBytes(values), target.codesAt + row * columns * 4);
       } else {
-        const block = allocateCodes(count * columns);
+        const block = allocateCodes(count * columns, format.block);
         if (isExact(type, format)) {
           exactCodes(type, bytes, block);
         } else {
-          nearestCodes(type, bytes, format.kind === 'int4' ? 4 : 8, block);
-          addError(type, bytes, block, error);
+          nearestCodes(type, bytes, { bits: format.kind === 'int4' ? 4 : 8, size: format.block }, block);
+          addError(type, bytes, block, format.block, error);
         }
         const codesOffset = (row * columns * codeBits(format)) / 8;
         const scalesOffset = row * blocksPerRow * 4;
@@ -85,8 +85,13 @@ export function asBytes(values: Float32Array): Uint8Array {
 }
 
 /** Whether `format` holds every value of a stored type. */
-function isExact(type: Parameters<typeof dequantize>[0], format: Exclude<PackedFormat, { kind: 'float32' }>): boolean {
-  return hasExactCodes(type) && (format.kind !== 'int4' || type !== 'Q8_0') && (format.hasMin || type !== 'Q4_1');
+function isExact(type: TensorType, format: BlockFormat): boolean {
+  return (
+    hasExactCodes(type) &&
+    format.block === QUANT_BLOCK &&
+    (format.kind !== 'int4' || type !== 'Q8_0') &&
+    (format.hasMin || type !== 'Q4_1')
+  );
 }
 
 /** Leaves the high halves of 8-bit codes in `block` and returns the low ones: value = 16 d high + d low + (min + 8 d). */
@@ -119,12 +124,12 @@ function transposeInto(target: Float32Array, rows: Float32Array, firstRow: numbe
   }
 }
 
-function addError(type: Parameters<typeof dequantize>[0], bytes: Uint8Array, block: BlockCodes, error: PackError) {
+function addError(type: TensorType, bytes: Uint8Array, block: BlockCodes, size: QuantBlock, error: PackError) {
   const { bytesPerBlock, blockSize } = blockFormat(type);
   const values = new Float32Array((bytes.length / bytesPerBlock) * blockSize);
   dequantize(type, bytes, values);
   for (let i = 0; i < values.length; i++) {
-    const at = Math.floor(i / QUANT_BLOCK);
+    const at = Math.floor(i / size);
     const difference = values[i]! - (block.codes[i]! * block.scales[at]! + block.minima[at]!);
     error.squaredError += difference * difference;
     error.squaredValue += values[i]! * values[i]!;

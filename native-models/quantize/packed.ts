@@ -1,21 +1,28 @@
 import type { TensorType } from '../checkpoint/blocks/index.ts';
 
-/** Weights per scale in MatMulNBits as we write it: the block of Q4_0, Q4_1 and Q8_0, so that these map exactly. */
+/** Weights per scale of Q4_0, Q4_1 and Q8_0, which map exactly to MatMulNBits with the same block. */
 export const QUANT_BLOCK = 32;
+
+/** Weights per scale where codes are chosen anew, the best of them that divides a row: fewer scales are fewer bytes to read. */
+const WIDE_BLOCKS = [128, 64, 32] as const;
+export type QuantBlock = (typeof WIDE_BLOCKS)[number];
 
 /**
  * How a matrix [N, K] lies in the weights file.
- * `int4` and `int8`: unsigned codes [N, K/32, 32 * bits / 8] (low nibble first) with one float32 scale a block; value = (code - 2^(bits-1)) * scale.
- * `hasMin`: besides, one float32 a block that is added to each of its values, stored transposed as [K/32, N].
+ * `int4` and `int8`: unsigned codes [N, K/block, block * bits / 8] (low nibble first) with one float32 scale a block; value = (code - 2^(bits-1)) * scale.
+ * `hasMin`: besides, one float32 a block that is added to each of its values, stored transposed as [K/block, N].
  * `int4pair`: 8-bit codes in two int4 matrices, code = 16 * high + low, where `low` lies eight below its nibble and the
  * minima make up for that. The runtime multiplies 8-bit codes by float32 activations only after unpacking the whole
  * matrix (some 20 times slower than the pair).
  * `float32`: plain values [N, K].
  */
 export type PackedFormat =
-  { kind: 'int4' | 'int8'; hasMin: boolean } | { kind: 'int4pair'; hasMin: true } | { kind: 'float32' };
+  | { kind: 'int4' | 'int8'; hasMin: boolean; block: QuantBlock }
+  | { kind: 'int4pair'; hasMin: true; block: QuantBlock }
+  | { kind: 'float32' };
+export type BlockFormat = Exclude<PackedFormat, { kind: 'float32' }>;
 
-/** `exact`: the checkpoint's own numbers, activations in float32. `balanced`: the same numbers, activations rounded to int8 a block. `fast`: everything in symmetric int4. */
+/** `exact`: the checkpoint's own numbers, activations in float32. `balanced`: the same numbers, activations rounded to int8 a block. `fast`: everything in symmetric int4, its codes chosen anew in wide blocks. */
 export const recipes = ['fast', 'balanced', 'exact'] as const;
 export type Recipe = (typeof recipes)[number];
 
@@ -41,16 +48,17 @@ export function accuracyLevel(recipe: Recipe): 1 | 4 {
  * @param columns K; matrices whose rows don't divide into blocks stay float32
  */
 export function packedFormat(types: readonly TensorType[], columns: number, recipe: Recipe): PackedFormat {
-  if (columns % QUANT_BLOCK !== 0) return { kind: 'float32' };
-  if (recipe === 'fast') return { kind: 'int4', hasMin: false };
+  const widest = WIDE_BLOCKS.find((block) => columns % block === 0);
+  if (widest === undefined) return { kind: 'float32' };
+  if (recipe === 'fast') return { kind: 'int4', hasMin: false, block: widest };
   const floats = types.some((type) => type === 'F32' || type === 'F16' || type === 'BF16');
   if (floats && recipe === 'exact') return { kind: 'float32' };
   const wide = floats || types.some((type) => type === 'Q8_0');
-  if (wide && recipe === 'exact') return { kind: 'int4pair', hasMin: true };
-  return { kind: wide ? 'int8' : 'int4', hasMin: types.includes('Q4_1') };
+  if (wide && recipe === 'exact') return { kind: 'int4pair', hasMin: true, block: QUANT_BLOCK };
+  return { kind: wide ? 'int8' : 'int4', hasMin: types.includes('Q4_1'), block: QUANT_BLOCK };
 }
 
 /** Bits of one code in one matrix of codes. */
-export function codeBits(format: Exclude<PackedFormat, { kind: 'float32' }>): 4 | 8 {
+export function codeBits(format: BlockFormat): 4 | 8 {
   return format.kind === 'int8' ? 8 : 4;
 }
