@@ -2,6 +2,9 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { job } from './jobs.ts';
 
+/** Below the data folder: copies of files that a page without paths has sent. */
+export const INCOMING_FOLDER = 'incoming';
+
 export const installedModel = z.object({
   name: z.string(),
   folder: z.string(),

@@ -89,6 +89,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   });
 
   models.start();
+  installer.sweep();
   jobs.resumeInterrupted();
   installer.ensureModel();
   bin.destroyExpired().catch((error: Error) => log(`the bin could not be emptied: ${error.message}`));

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { implement } from '@orpc/server';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +33,8 @@ export class ScriptedAssistant {
   onSaved = () => {};
   contextTokens = 8192;
   readonly token = randomUUID();
+  /** Where the files go that the page sends. */
+  readonly incoming = join(tmpdir(), `longhand-scripted-${this.token}`);
   readonly calls: string[] = [];
   cards: ModelCard[] = modelCards;
   readonly conversations = new ScriptedConversations();
@@ -68,6 +73,7 @@ export class ScriptedAssistant {
       folder: PAGE,
       token: this.token,
       port: this.#address === '' ? 0 : Number(new URL(this.#address).port),
+      incoming: this.incoming,
       connectClient: () => this.connect(),
     });
     this.#address = this.#server.address;
@@ -81,6 +87,7 @@ export class ScriptedAssistant {
     }
     this.#running.clear();
     await this.#server?.close();
+    rmSync(this.incoming, { recursive: true, force: true });
   }
 
   setStatus(status: ModelStatus): void {
@@ -171,7 +178,10 @@ export class ScriptedAssistant {
         cards: models.cards.handler(() => this.cards),
         status: models.status.handler(() => this.#status),
         watch: models.watch.handler(({ signal }) => this.#watchStatus(signal)),
-        import: models.import.handler(() => this.#job()),
+        import: models.import.handler(({ input }) => {
+          this.calls.push(`import ${basename(input.path)}`);
+          return this.#job({ kind: 'import', title: basename(input.path), stage: 'compile' });
+        }),
         pull: models.pull.handler(({ input }) => {
           this.calls.push(`pull ${input.name}`);
           return this.#job();

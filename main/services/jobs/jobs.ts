@@ -16,6 +16,9 @@ type Run = { controller: AbortController; speed: Speed; stopReason: StopReason |
 const ACTIVE: readonly JobState[] = ['queued', 'running', 'paused', 'interrupted'];
 const FINAL: readonly JobState[] = ['done', 'failed', 'cancelled'];
 
+/** Whether nothing more comes of it, unless a failed one is tried again. */
+export const isOver = (job: { state: JobState }): boolean => FINAL.includes(job.state);
+
 export const isActive = (job: { state: JobState }): boolean => ACTIVE.includes(job.state);
 
 /**
@@ -66,6 +69,11 @@ export class Jobs {
     return this.#show(this.#stored(id));
   }
 
+  /** What the job was started with. @throws LonghandError `not-found` */
+  params(id: string): Record<string, unknown> {
+    return this.#stored(id).params;
+  }
+
   /** Newest first. */
   list(): Job[] {
     return this.#store.jobs.list().map((job) => this.#show(job));
@@ -87,7 +95,7 @@ export class Jobs {
     for await (const job of this.#feed.watch(snapshot, signal)) {
       if (id !== null && job.id !== id) continue;
       yield job;
-      if (id !== null && FINAL.includes(job.state)) return;
+      if (id !== null && isOver(job)) return;
     }
   }
 

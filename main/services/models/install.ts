@@ -10,8 +10,9 @@ import type { Reader } from '../../reader/client.ts';
 import { candidates, catalog, fileName, STARTER, type CatalogEntry } from '../../../native-models/catalog/index.ts';
 import { recommendedRecipe } from '../../../native-models/quantize/packed.ts';
 import { defineJob } from '../jobs/job-kind.ts';
-import { isActive, type Jobs } from '../jobs/jobs.ts';
+import { isActive, isOver, type Jobs } from '../jobs/jobs.ts';
 import { discardPart, download, type DownloadOptions } from './download.ts';
+import { Incoming } from './incoming.ts';
 import { INSTALL_KINDS, type Models } from './models.ts';
 import { discardPackage, fetchFromPackage, type PackageOptions } from './python-package.ts';
 import { isCurrent, isWhole, type Manifest, type Shelf } from './shelf.ts';
@@ -39,11 +40,22 @@ const JUNK: readonly ErrorCode[] = ['not-a-checkpoint', 'checkpoint-unreadable']
 export class Installer {
   readonly #options: InstallerOptions;
   readonly #downloads: string;
+  readonly #incoming: Incoming;
 
   constructor(options: InstallerOptions) {
     this.#options = options;
     this.#downloads = join(options.dataDir, 'downloads');
+    this.#incoming = new Incoming(options.dataDir);
     this.#registerJobs();
+    options.jobs.onChange((job) => {
+      if (job.kind === 'import' && isOver(job)) this.#incoming.remove(String(options.jobs.params(job.id).path));
+    });
+  }
+
+  /** At start: removes copies that a page sent and no import will need any more. */
+  sweep(): void {
+    const imports = this.#options.jobs.unfinished().filter((job) => job.kind === 'import');
+    this.#incoming.sweep(imports.map((job) => String(job.params.path)));
   }
 
   /** Compiles a file of the user's, which is never changed. @throws LonghandError `not-found` | `invalid-input` */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
+import { INCOMING_FOLDER } from '../../contract/models.ts';
 import { Connection } from '../connection.ts';
 import { dataFolderPath, ensureDataFolder } from '../data-folder.ts';
 import { announceInstance, awaitInstance, findInstance, newToken, pageUrl, type Instance } from '../instance.ts';
@@ -62,6 +63,7 @@ async function run(options: Options, report: Report, parts: Parts): Promise<void
     folder,
     token,
     port: options.port,
+    incoming: join(dataFolder, INCOMING_FOLDER),
     connectClient: () => supervisor.connectClient(),
     onPages: (count) => pages.set(count),
   });

@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Port } from '../../contract/client.ts';
-import { LonghandError } from '../../contract/errors.ts';
+import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL } from '../socket-port.ts';
 import { openAssets, securityHeaders } from '../assets.ts';
+import { receiveUpload, UPLOAD_PATH, type UploadOptions } from './upload.ts';
 
 const MAX_MESSAGE_BYTES = 16 << 20;
 const MAX_UNSENT_BYTES = 32 << 20; // a page that sleeps this far behind does better to reconnect and read a snapshot
@@ -14,6 +15,7 @@ const MAX_SOCKETS = 64;
 const PING_MS = 20_000;
 const CLOSE_RESTART = 1012; // "service restart" in the WebSocket registry: the page reconnects at once
 const CLOSE_GRACE_MS = 300;
+const REFUSED_UPLOAD_MS = 2000;
 
 export type ServerOptions = {
   /** The built page. */
@@ -21,11 +23,14 @@ export type ServerOptions = {
   token: string;
   /** 0 takes a free one. */
   port: number;
+  /** Where `PUT /upload/NAME` puts the files that the page sends; without it, nothing is taken. */
+  incoming?: string;
   /** A new port to the assistant for a page. What it throws closes that page's socket. */
   connectClient(): Port;
   /** Called with the number of open pages whenever it changes. */
   onPages?(count: number): void;
   pingMs?: number;
+  uploads?: UploadOptions;
 };
 
 export type Server = { readonly address: string; close(): Promise<void> };
@@ -33,6 +38,7 @@ export type Server = { readonly address: string; close(): Promise<void> };
 /**
  * Serves the page on 127.0.0.1 and relays its WebSockets to the assistant, message by message and unread. Whoever has
  * not this very host in the address bar is refused, and without the token there is nothing but the page's own files.
+ * `PUT /upload/NAME` with the token as bearer takes a file from the page and answers `{ path }`, or an error of ours.
  * @throws LonghandError `port-in-use`
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -55,6 +61,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         .writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close', ...more })
         .end(text);
     if (!isOurs(request, hosts)) return refuse(403, 'Open the address that Longhand printed when it started.\n');
+    if (path.startsWith(UPLOAD_PATH)) return upload(request, response, headers);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return refuse(405, 'Only GET and HEAD are answered here.\n', { allow: 'GET, HEAD' });
     }
@@ -67,6 +74,30 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       'cache-control': asset.isHashed ? 'max-age=31536000, immutable' : 'no-cache',
     });
     response.end(request.method === 'HEAD' ? undefined : asset.body);
+  }
+
+  async function upload(request: IncomingMessage, response: ServerResponse, headers: Record<string, string>) {
+    const reply = (status: number, body: object) => {
+      response.writeHead(status, { ...headers, 'content-type': 'application/json', connection: 'close' });
+      response.end(JSON.stringify(body));
+      // A page reads what we say only while its file is taken from it; some seconds of that are enough.
+      request.resume();
+      setTimeout(() => request.destroy(), REFUSED_UPLOAD_MS).unref();
+    };
+    const { authorization = '', origin } = request.headers;
+    const token = /^Bearer (\S+)$/.exec(authorization)?.[1];
+    if (origin === undefined || token === undefined || !isSame(token, options.token)) {
+      return reply(403, toStoredError(new LonghandError('unauthorised', 'The upload did not come from our page.')));
+    }
+    if (request.method !== 'PUT') return reply(405, toStoredError(new LonghandError('invalid-input', 'Use PUT.')));
+    if (options.incoming === undefined) {
+      return reply(404, toStoredError(new LonghandError('not-found', 'No files are taken here.')));
+    }
+    try {
+      reply(200, { path: await receiveUpload(request, options.incoming, options.uploads) });
+    } catch (error) {
+      if (!response.destroyed) reply(statusOf(error), toStoredError(error));
+    }
   }
 
   http.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
@@ -117,6 +148,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 /** True for a request to the very address that we serve, made by our own page or by no page at all. */
 function isOurs({ headers: { host = '', origin } }: IncomingMessage, hosts: Set<string>): boolean {
   return hosts.has(host) && (origin === undefined || origin === `http://${host}`);
+}
+
+function statusOf(error: unknown): number {
+  if (!(error instanceof LonghandError)) return 500;
+  return error.code === 'disk-full' ? 507 : error.code === 'invalid-input' ? 400 : 500;
 }
 
 /** Compares in a time that tells nothing, not even about lengths. */

@@ -1,0 +1,192 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request, type ClientRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startServer, type Server } from '../../main/shell/browser/server.ts';
+import { uploadName } from '../../main/shell/browser/upload.ts';
+import { newToken } from '../../main/shell/instance.ts';
+
+const token = newToken();
+let root = '';
+let incoming = '';
+let server: Server;
+let freeBytes = 1e9;
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'longhand-upload-'));
+  incoming = join(root, 'incoming');
+  mkdirSync(join(root, 'page'));
+  writeFileSync(join(root, 'page', 'index.html'), '<title>Longhand</title>');
+  writeFileSync(join(root, 'precious.gguf'), 'precious');
+  freeBytes = 1e9;
+  server = await startServer({
+    folder: join(root, 'page'),
+    token,
+    port: 0,
+    incoming,
+    uploads: { free: async () => freeBytes },
+    connectClient: () => {
+      throw new Error('no assistant here');
+    },
+  });
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+type Reply = { status: number; body: { path?: string; code?: string; details?: Record<string, unknown> } };
+
+/** A PUT as a page makes it; `headers` change or (with undefined) remove some. */
+function open(path: string, headers: Record<string, string | undefined> = {}, method = 'PUT') {
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+  const usual = { origin: server.address, authorization: `Bearer ${token}` };
+  const sent = Object.entries({ ...usual, ...headers }).filter(([, value]) => value !== undefined);
+  const { port } = new URL(server.address);
+  const call: ClientRequest = request(
+    { host: '127.0.0.1', port, path, method, headers: Object.fromEntries(sent) as Record<string, string> },
+    (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.on('end', () => resolve({ status: response.statusCode!, body: parse(text) }));
+    },
+  );
+  call.on('error', reject);
+  promise.catch(() => {});
+  return { call, reply: promise };
+}
+
+function parse(text: string): Reply['body'] {
+  try {
+    return JSON.parse(text) as Reply['body'];
+  } catch {
+    return {};
+  }
+}
+
+function put(path: string, body: string | Buffer, headers: Record<string, string | undefined> = {}, method = 'PUT') {
+  const { call, reply } = open(path, headers, method);
+  call.end(body);
+  return reply;
+}
+
+/** Whatever lies below the folder. */
+const left = () => (existsSync(incoming) ? readdirSync(incoming, { recursive: true }) : []);
+
+async function until(done: () => boolean): Promise<void> {
+  for (const end = Date.now() + 3000; !done() && Date.now() < end;)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(done()).toBe(true);
+}
+
+describe('a file that the page sends', () => {
+  it('is kept whole under its own name, in a folder of its own', async () => {
+    const bytes = Buffer.alloc(3_000_000, 'gguf');
+    const first = await put('/upload/My%20model.Q4_0.gguf', bytes);
+    expect(first.status).toBe(200);
+    const path = first.body.path!;
+    expect(basename(path)).toBe('My model.Q4_0.gguf');
+    expect(dirname(dirname(path))).toBe(incoming);
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+    const second = await put('/upload/My%20model.Q4_0.gguf', 'other');
+    expect(second.body.path).not.toBe(path);
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+  });
+
+  it('may come without telling its length', async () => {
+    const { call, reply } = open('/upload/a.gguf', { 'transfer-encoding': 'chunked' });
+    call.write('one ');
+    call.end('two');
+    expect(readFileSync((await reply).body.path!, 'utf8')).toBe('one two');
+  });
+
+  it('leaves nothing behind when the page goes away in the middle', async () => {
+    const { call } = open('/upload/a.gguf', { 'content-length': '1000000' });
+    call.write(Buffer.alloc(100_000));
+    await until(() => left().length === 2);
+    call.destroy();
+    await until(() => left().length === 0);
+  });
+
+  it('is refused when the disk has no room for it, before a byte is written', async () => {
+    freeBytes = 100e6;
+    const { call, reply } = open('/upload/a.gguf', { 'content-length': '50000000' });
+    call.flushHeaders();
+    expect(await reply).toMatchObject({
+      status: 507,
+      body: { code: 'disk-full', details: { neededBytes: 50_000_000, freeBytes: 100e6 - (64 << 20) } },
+    });
+    call.destroy();
+    expect(left()).toEqual([]);
+  });
+
+  it('is stopped when it turns out longer than there is room for, whatever it told', async () => {
+    freeBytes = (64 << 20) + 1000;
+    const { call, reply } = open('/upload/a.gguf', { 'transfer-encoding': 'chunked' });
+    call.end(Buffer.alloc(5000));
+    expect(await reply).toMatchObject({ status: 507, body: { code: 'disk-full' } });
+    expect(left()).toEqual([]);
+  });
+});
+
+describe('an upload is refused', () => {
+  it.each<[string, Record<string, string | undefined>, number]>([
+    ['with a wrong token', { authorization: `Bearer ${newToken()}` }, 403],
+    ['with the token in another scheme', { authorization: `Basic ${token}` }, 403],
+    ['without a token', { authorization: undefined }, 403],
+    ['from another origin', { origin: 'http://evil.example' }, 403],
+    ['from a page of no origin', { origin: 'null' }, 403],
+    ['from no page at all', { origin: undefined }, 403],
+    ['under another host name', { host: 'evil.example' }, 403],
+  ])('%s', async (_, headers, status) => {
+    expect((await put('/upload/a.gguf', 'x', headers)).status).toBe(status);
+    expect(left()).toEqual([]);
+  });
+
+  it.each(['GET', 'POST', 'DELETE', 'OPTIONS'])('when it is a %s', async (method) => {
+    expect((await put('/upload/a.gguf', 'x', {}, method)).status).toBe(405);
+    expect(left()).toEqual([]);
+  });
+
+  it('without a name, or with one that cannot be read', async () => {
+    for (const path of ['/upload/', '/upload/..', '/upload/%2e%2e', '/upload/%zz', '/upload/%00']) {
+      expect(await put(path, 'x')).toMatchObject({ status: 400, body: { code: 'invalid-input' } });
+    }
+    expect(left()).toEqual([]);
+  });
+});
+
+describe('the name of an upload', () => {
+  it.each([
+    ['/upload/..%2f..%2fprecious.gguf', 'precious.gguf'],
+    ['/upload/../../precious.gguf', 'precious.gguf'],
+    ['/upload/..%5c..%5cprecious.gguf', 'precious.gguf'],
+    ['/upload/%2fetc%2fpasswd', 'etc_passwd'],
+    ['/upload/C:%5Cmodel.gguf', 'C_model.gguf'],
+    ['/upload/a%00b%0a.gguf?x=1', 'a_b_.gguf'],
+    ['/upload/.hidden', 'hidden'],
+    ['/upload/con.gguf', 'file-con.gguf'],
+    ['/upload/%E9%80%9A%E4%B9%89.gguf', '通义.gguf'],
+    ['/upload/a%E2%80%AEffug.b', 'a_ffug.b'],
+    ['/upload/model.gguf.%20', 'model.gguf'],
+  ])('%s is %s', (url, name) => {
+    expect(uploadName(url).replace(/^[._]+/, '')).toBe(name);
+    expect(uploadName(url)).not.toMatch(/[/\\]/);
+  });
+
+  it('keeps its end when it is too long', () => {
+    const name = uploadName(`/upload/${'x'.repeat(300)}.gguf`);
+    expect(name).toHaveLength(120);
+    expect(name.endsWith('.gguf')).toBe(true);
+  });
+
+  it('leads nowhere else, however it is spelled', async () => {
+    const before = readFileSync(join(root, 'precious.gguf'), 'utf8');
+    for (const path of ['/upload/..%2f..%2fprecious.gguf', '/upload/%2e%2e/%2e%2e/precious.gguf']) {
+      const { body } = await put(path, 'gone');
+      expect(dirname(dirname(body.path!))).toBe(incoming);
+    }
+    expect(readFileSync(join(root, 'precious.gguf'), 'utf8')).toBe(before);
+  });
+});
