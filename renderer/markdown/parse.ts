@@ -170,7 +170,7 @@ function inlineNode(token: KnownInline, depth: number): Inline | null {
     }
     case 'link': {
       const written = token.autolink ? token.href : decodeEntities(token.href);
-      return { type: 'link', address: openable(written), written, children: inside(token.tokens) };
+      return { type: 'link', address: openable(written), written: visible(written), children: inside(token.tokens) };
     }
     case 'checkbox':
       return null;
