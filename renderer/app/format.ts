@@ -39,6 +39,21 @@ export function formatTime(ms: number): string {
   return new Intl.DateTimeFormat(locale.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(ms);
 }
 
+/** "3 Mar 2026" in the language's habit. */
+export function formatDay(ms: number): string {
+  return new Intl.DateTimeFormat(locale.language, { dateStyle: 'medium' }).format(ms);
+}
+
+/** 4096 -> "4K": lengths of context are powers of two and are called so in every language. */
+export function formatContext(tokens: number): string {
+  return tokens % 1024 === 0 ? `${formatCount(tokens / 1024)}K` : formatCount(tokens);
+}
+
+/** 494_000_000 -> "490M", in Chinese "4.9亿". */
+export function formatParameters(count: number): string {
+  return new Intl.NumberFormat(locale.language, { notation: 'compact', maximumSignificantDigits: 2 }).format(count);
+}
+
 /** Words of a text; in Chinese, which does not separate them, each character counts, as its readers do. */
 export function countWords(text: string): number {
   const han = text.match(/\p{Script=Han}/gu)?.length ?? 0;

@@ -1,28 +1,45 @@
-export type Shortcuts = {
-  newConversation(): void;
-  search(): void;
-  /** Stop, then close what is open, then go to the message field. */
-  escape(): void;
-  nextRegion(step: 1 | -1): void;
-};
+/**
+ * A key as the registry of commands writes it: modifiers and then the key, joined by "+". "Mod" is Command on a Mac and
+ * Control elsewhere. Signs are named as the keyboard prints them: "Mod+/" is found wherever the layout puts the slash.
+ */
+export type Keys = string;
 
-/** Runs the shortcut of a key press, if it is one. Keys that an input method is using are left alone. */
-export function handleShortcut(event: KeyboardEvent, shortcuts: Shortcuts): void {
-  if (event.defaultPrevented || event.isComposing) return;
-  const mod = event.ctrlKey !== event.metaKey && !event.altKey;
-  const key = event.key.toLowerCase();
-  if (mod && !event.shiftKey && key === 'n') shortcuts.newConversation();
-  else if (mod && event.shiftKey && key === 'f') shortcuts.search();
-  else if (key === 'escape') shortcuts.escape();
-  else if (key === 'f6') shortcuts.nextRegion(event.shiftKey ? -1 : 1);
-  else return;
-  event.preventDefault();
+const isMac = () => /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? '');
+
+const NAMES: Record<string, string> = { Escape: 'Esc', ArrowUp: '↑', ArrowDown: '↓', Enter: '↵', Backspace: '⌫' };
+const MAC_NAMES: Record<string, string> = { Mod: '⌘', Shift: '⇧', Alt: '⌥' };
+const OTHER_NAMES: Record<string, string> = { Mod: 'Ctrl', Shift: 'Shift', Alt: 'Alt' };
+
+/** "Mod+Shift+F" -> ["⌘", "⇧", "F"] or ["Ctrl", "Shift", "F"]. */
+export function keyNames(keys: Keys, mac = isMac()): string[] {
+  const modifiers = mac ? MAC_NAMES : OTHER_NAMES;
+  return keys.split('+').map((part) => modifiers[part] ?? NAMES[part] ?? part);
+}
+
+/** Whether a key press is `keys`. Keys that an input method is using are nobody's. */
+export function isPressed(keys: Keys, event: KeyboardEvent): boolean {
+  if (event.isComposing) return false;
+  const parts = keys.split('+');
+  const key = parts.at(-1) ?? '';
+  if (event.key.toLowerCase() !== key.toLowerCase()) return false;
+  const wants = (modifier: string) => parts.slice(0, -1).includes(modifier);
+  // Control stands for Command too, so that a keyboard of the other kind works; both at once are another program's.
+  const mod = event.ctrlKey !== event.metaKey;
+  if (event.ctrlKey && event.metaKey) return false;
+  // A sign may need Shift on one layout and not on another.
+  const isSign = /^[^\p{L}\p{N}]$/u.test(key);
+  return mod === wants('Mod') && event.altKey === wants('Alt') && (isSign || event.shiftKey === wants('Shift'));
+}
+
+/** Something lies above the page and has the keys to itself: a menu, a dialog, a tooltip that Escape closes. */
+export function isLayerOpen(): boolean {
+  return document.querySelector('[role=dialog][data-state=open], [role=menu][data-state=open]') !== null;
 }
 
 /** Moves the focus to the next of the page's regions: elements with `data-region`, or what `data-region-focus` names. */
 export function focusRegion(step: 1 | -1): void {
-  const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')].filter((region) =>
-    region.checkVisibility(),
+  const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')].filter(
+    (region) => region.checkVisibility({ visibilityProperty: true }) && region.closest('[inert]') === null,
   );
   const current = regions.findIndex((region) => region.contains(document.activeElement));
   const next = regions.at((current === -1 && step === -1 ? -1 : current + step) % regions.length);

@@ -1,6 +1,7 @@
 import { isErrorCode } from '../../main/contract/errors.ts';
-import { formatCount } from './format.ts';
-import { t } from './i18n/index.svelte.ts';
+import { formatBytes, formatCount } from './format.ts';
+import { UNKNOWN } from './i18n/en-errors.ts';
+import { locale, t } from './i18n/index.svelte.ts';
 
 /** An error as it is stored or sent. */
 export type Problem = { code: string; message: string; details: Record<string, unknown> };
@@ -9,7 +10,14 @@ export type Problem = { code: string; message: string; details: Record<string, u
 export function describe(problem: Problem): string {
   return t().errors[isErrorCode(problem.code) ? problem.code : 'internal']((detail) => {
     const value = problem.details[detail];
-    if (typeof value === 'number') return formatCount(value);
-    return typeof value === 'string' ? value : '?';
+    if (typeof value === 'number') return detail.endsWith('Bytes') ? formatBytes(value) : formatCount(value);
+    if (Array.isArray(value)) return new Intl.ListFormat(locale.language).format(value.map(String));
+    return typeof value === 'string' ? value : UNKNOWN;
   });
+}
+
+/** The code and its values, for whoever is asked for help: "disk-full, freeBytes: 1200". */
+export function technical({ code, details }: Problem): string {
+  const values = Object.entries(details).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  return [code, ...values].join(', ');
 }

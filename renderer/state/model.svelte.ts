@@ -19,16 +19,26 @@ export class Model {
   );
   /** The files of the chosen model are not there, or not whole: only another one helps. */
   readonly isGone = $derived(GONE.includes(this.status?.error?.code ?? ''));
+  /** There is no model, and none is on its way: nothing can be answered before the user has chosen one. */
+  readonly isMissing = $derived(
+    this.state === 'none' || (this.state === 'failed' && (this.status?.model == null || this.isGone)),
+  );
   readonly #connection: Connection;
+  readonly #onChange: (status: ModelStatus, before: ModelStatus | null) => void;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, onChange: (status: ModelStatus, before: ModelStatus | null) => void = () => {}) {
     this.#connection = connection;
+    this.#onChange = onChange;
   }
 
   watch(signal: AbortSignal): Promise<void> {
     return this.#connection.follow(
       (client, options) => client.models.watch(undefined, options),
-      (status) => (this.status = status),
+      (status) => {
+        const before = this.status;
+        this.status = status;
+        this.#onChange(status, before);
+      },
       signal,
     );
   }
@@ -47,6 +57,13 @@ export class Model {
     this.#ask(async () => {
       const job = this.status?.job;
       if (job?.state === 'running') await this.#connection.call((client) => client.jobs.pause({ id: job.id }));
+    });
+
+  /** Gives the installation up; what has arrived is removed. */
+  cancel = () =>
+    this.#ask(async () => {
+      const job = this.status?.job;
+      if (job) await this.#connection.call((client) => client.jobs.cancel({ id: job.id }));
     });
 
   async #ask(request: () => Promise<void>): Promise<void> {

@@ -3,6 +3,8 @@ import type { Connection } from '../app/connection.ts';
 
 const DEBOUNCE_MS = 120;
 
+export type HitGroup = { conversationId: string; title: string; hits: SearchHit[] };
+
 /** The search over all conversations. An answer that a newer query has overtaken is dropped. */
 export class Search {
   #query = $state('');
@@ -10,11 +12,14 @@ export class Search {
   /** The query that `hits` belong to; null while there is none. */
   answered = $state.raw<string | null>(null);
   readonly active = $derived(this.#query.trim() !== '');
+  readonly groups = $derived(groupByConversation(this.hits));
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #connection: Connection;
+  readonly #onProblem: (error: unknown) => void;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, onProblem: (error: unknown) => void = () => {}) {
     this.#connection = connection;
+    this.#onProblem = onProblem;
   }
 
   get query(): string {
@@ -33,11 +38,27 @@ export class Search {
   clear = () => (this.query = '');
 
   async #run(query: string): Promise<void> {
-    const hits = await this.#connection.call((client) => client.chat.search({ query }));
-    if (query !== this.#query.trim()) return;
-    this.hits = hits;
-    this.answered = query;
+    try {
+      const hits = await this.#connection.call((client) => client.chat.search({ query }));
+      if (query !== this.#query.trim()) return;
+      this.hits = hits;
+      this.answered = query;
+    } catch (error) {
+      this.#onProblem(error);
+    }
   }
+}
+
+/** Hits of one conversation together, in the order of their best hit. */
+export function groupByConversation(hits: SearchHit[]): HitGroup[] {
+  const groups = new Map<string, HitGroup>();
+  for (const hit of hits) {
+    const { conversationId, title } = hit;
+    const group = groups.get(conversationId) ?? { conversationId, title, hits: [] };
+    group.hits.push(hit);
+    groups.set(conversationId, group);
+  }
+  return [...groups.values()];
 }
 
 /** A snippet cut at its marks: [text, isMarked] in order. Offsets are UTF-16 units, as the contract has them. */

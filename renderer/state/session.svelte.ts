@@ -1,15 +1,23 @@
+import type { ModelStatus } from '../../main/contract/models.ts';
 import { toStoredError } from '../../main/contract/errors.ts';
 import { Connection, type ConnectionState, type Dial } from '../app/connection.ts';
+import { fileDoor } from '../app/files.ts';
 import { countWords, formatCount } from '../app/format.ts';
 import { t } from '../app/i18n/index.svelte.ts';
 import type { Problem } from '../app/problems.ts';
 import { Announcer } from './announcer.svelte.ts';
+import { Bin } from './bin.svelte.ts';
 import { Chat, type AnswerEvent } from './chat.svelte.ts';
 import { Conversations } from './conversations.svelte.ts';
+import { Diagnostics } from './diagnostics.svelte.ts';
+import { Find } from './find.svelte.ts';
+import { Frame } from './frame.svelte.ts';
+import { ModelShelf } from './model-shelf.svelte.ts';
 import { Model } from './model.svelte.ts';
 import { Search } from './search.svelte.ts';
-import { Appearance } from './settings.svelte.ts';
+import { Preferences } from './settings.svelte.ts';
 import type { ShownMessage } from './shown-message.svelte.ts';
+import { Watchman } from './watchman.svelte.ts';
 
 /** Everything that the window knows, and which conversation is open in it. */
 export class Session {
@@ -19,22 +27,43 @@ export class Session {
   target = $state<string | null>(null);
   /** What an action outside the conversation met: renaming, deleting, settings, the model. */
   problem = $state.raw<Problem | null>(null);
+  /** The doors to a first model stand in the place of an empty conversation. */
+  firstRun = $state(false);
+  /** Said for a moment at the top of the page. */
+  note = $state.raw<string | null>(null);
   readonly announcer = new Announcer();
   readonly connection: Connection;
   readonly conversations: Conversations;
+  readonly bin: Bin;
   readonly search: Search;
+  readonly find: Find;
   readonly model: Model;
-  readonly appearance: Appearance;
+  readonly shelf: ModelShelf;
+  readonly preferences: Preferences;
+  readonly diagnostics: Diagnostics;
+  readonly watchman: Watchman;
+  readonly frame: Frame;
   readonly #closing = new AbortController();
+  #lookedAround = false;
+  #noteTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(dial: Dial) {
     this.connection = new Connection(dial, (line) => this.#lineChanged(line));
-    this.conversations = new Conversations(this.connection);
-    this.search = new Search(this.connection);
-    this.model = new Model(this.connection);
-    this.appearance = new Appearance(this.connection);
+    this.conversations = new Conversations(this.connection, localStorage);
+    this.bin = new Bin(this.connection);
+    this.search = new Search(this.connection, (error) => (this.problem = toStoredError(error)));
+    this.model = new Model(this.connection, (status, before) => this.#modelChanged(status, before));
+    this.shelf = new ModelShelf(this.connection, fileDoor(window));
+    this.preferences = new Preferences(this.connection);
+    this.diagnostics = new Diagnostics(this.connection);
+    this.watchman = new Watchman(this.connection);
+    this.frame = new Frame(localStorage);
     this.chat = $state.raw(this.#newChat(null));
-    void this.try(() => this.model.watch(this.#closing.signal));
+    this.find = new Find(() => this.chat.messages);
+    const { signal } = this.#closing;
+    void this.try(() => this.model.watch(signal));
+    void this.try(() => this.conversations.watch(signal));
+    this.watchman.watchClock(signal, () => this.connection.retry());
   }
 
   /** Shows a conversation, or a new one for null; `messageId` is brought into view. */
@@ -45,8 +74,22 @@ export class Session {
       return;
     }
     this.chat.close();
+    this.find.close();
     this.chat = this.#newChat(id);
+    this.#decideFirstRun();
   }
+
+  /** Brings a message of the open conversation into view, also a second time. */
+  show(messageId: string): void {
+    this.target = null;
+    queueMicrotask(() => (this.target = messageId));
+  }
+
+  /** Leaves the doors without a choice; they are found again under "Models". */
+  lookAround = () => {
+    this.#lookedAround = true;
+    this.firstRun = false;
+  };
 
   /** Runs an action of the user's; a failure becomes the notice of the window. */
   async try(action: () => Promise<unknown>): Promise<void> {
@@ -58,10 +101,17 @@ export class Session {
     }
   }
 
-  /** The window came back to the front: another window or the command line may have changed the list. */
+  /** Says what was done, to the eye for a moment and to a screen reader. */
+  say(text: string): void {
+    this.note = text;
+    this.announcer.say(text);
+    clearTimeout(this.#noteTimer);
+    this.#noteTimer = setTimeout(() => (this.note = null), 5000);
+  }
+
+  /** The window came back to the front. */
   refresh(): void {
-    if (this.line === 'connected') void this.try(() => this.conversations.refresh());
-    else this.connection.retry();
+    if (this.line !== 'connected') this.connection.retry();
   }
 
   close(): void {
@@ -84,8 +134,26 @@ export class Session {
   #lineChanged(line: ConnectionState): void {
     this.line = line;
     if (line !== 'connected') return;
-    void this.try(() => Promise.all([this.conversations.refresh(), this.appearance.load()]));
+    void this.try(() => Promise.all([this.conversations.refresh(), this.preferences.load(), this.shelf.reload()]));
     this.chat.composer.recount();
+    this.watchman.reconnected();
+    void this.watchman.look();
+  }
+
+  #modelChanged(status: ModelStatus, before: ModelStatus | null): void {
+    const stopped = before?.state === 'ready' && status.state !== 'ready';
+    const jobFailed = before?.job?.state !== 'failed' && status.job?.state === 'failed';
+    if (stopped || jobFailed || status.state === 'failed') void this.watchman.look();
+    if (before?.state !== status.state || before.model?.name !== status.model?.name) {
+      this.#decideFirstRun();
+      this.shelf.reload().catch(() => {}); // a line that is down is said elsewhere
+    }
+  }
+
+  /** Not while somebody writes: then the notice above the field says what is missing. */
+  #decideFirstRun(): void {
+    const { id, composer } = this.chat;
+    this.firstRun = this.model.isMissing && !this.#lookedAround && id === null && composer.isBlank;
   }
 
   #announce(event: AnswerEvent, message: ShownMessage): void {

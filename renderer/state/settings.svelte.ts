@@ -2,9 +2,12 @@ import type { Settings } from '../../main/contract/system.ts';
 import type { Connection } from '../app/connection.ts';
 import { locale } from '../app/i18n/index.svelte.ts';
 
-/** The few settings that the page itself obeys. The browser's preferences hold until the assistant has been asked. */
-export class Appearance {
-  theme = $state<Settings['theme']>('system');
+/** The settings as the page knows them. The browser's preferences hold until the assistant has been asked. */
+export class Preferences {
+  current = $state.raw<Settings | null>(null);
+  readonly theme = $derived(this.current?.theme ?? 'system');
+  readonly reading = $derived(this.current?.reading ?? 'serif');
+  readonly announce = $derived(this.current?.announce ?? 'ends');
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
@@ -16,19 +19,19 @@ export class Appearance {
   }
 
   /** Shown at once; taken back if it could not be saved. */
-  async change(change: Partial<Pick<Settings, 'theme' | 'language'>>): Promise<void> {
-    const before = { theme: this.theme, language: locale.setting };
-    this.#apply({ ...before, ...change });
+  async change(change: Partial<Settings>): Promise<void> {
+    const before = this.current;
+    if (before) this.#apply({ ...before, ...change });
     try {
       this.#apply(await this.#connection.call((client) => client.system.changeSettings(change)));
     } catch (error) {
-      this.#apply(before);
+      if (before) this.#apply(before);
       throw error;
     }
   }
 
-  #apply({ theme, language }: Pick<Settings, 'theme' | 'language'>): void {
-    this.theme = theme;
-    locale.setting = language;
+  #apply(settings: Settings): void {
+    this.current = settings;
+    locale.setting = settings.language;
   }
 }

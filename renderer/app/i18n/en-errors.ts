@@ -1,6 +1,9 @@
 import type { ErrorCode } from '../../../main/contract/errors.ts';
 
-/** `value` formats a detail of the error: a number with its separators, anything else as text, '?' when absent. */
+/** What stands for a detail that an error does not have. */
+export const UNKNOWN = '?';
+
+/** `value` formats a detail of the error: bytes with their unit, numbers with separators, lists in words, else text. */
 export type ErrorWords = (value: (detail: string) => string) => string;
 
 /** What happened, what it means for the user's data, and one next step. */
@@ -11,7 +14,10 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   'database-newer': () => 'The data was written by a newer Longhand and was not touched. Install that version.',
   'database-missing': () => 'The database is missing. Nothing was created in its place; restore a backup.',
   'migration-failed': () => 'The update of the data failed and was undone. The copy from before is in use.',
-  'disk-full': () => 'The disk is full. Nothing was written. Free some space and try again.',
+  'disk-full': (value) =>
+    value('neededBytes') === UNKNOWN
+      ? 'The disk is full. Nothing was written. Free some space and try again.'
+      : `${value('freeBytes')} free on the disk, ${value('neededBytes')} needed. Nothing was written. Free some space and try again.`,
   'not-found': () => 'This conversation does not exist any more. It may have been deleted in another window.',
   'conversation-busy': () => 'An answer is still being written here. Wait for it, or stop it.',
   'context-length-exceeded': (value) =>
@@ -22,9 +28,14 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   'model-not-found': () => 'The files of the model are gone. Your conversations are safe. Get the model again.',
   'model-in-use': () => 'The model is writing an answer. Stop it first.',
   'model-damaged': () => 'The files of the model are damaged. Your conversations are safe. Get the model again.',
-  'checkpoint-unreadable': () => 'The model file cannot be read. It was not changed. Check it, or get it again.',
-  'not-a-checkpoint': () => 'This file is not a model in GGUF format. It was not changed.',
-  'unsupported-checkpoint': () => 'This kind of model is not supported yet. The file was not changed.',
+  'checkpoint-unreadable': () =>
+    'The model file is damaged or was cut short. It was not changed. Get it again from where it came.',
+  'not-a-checkpoint': () =>
+    'This is not one model file in GGUF format. Nothing was changed. Choose one file that ends in .gguf.',
+  'unsupported-checkpoint': (value) =>
+    value('found') === UNKNOWN || value('supported') === UNKNOWN
+      ? 'This kind of model is not supported yet. The file was not changed.'
+      : `The file holds “${value('found')}”; supported are ${value('supported')}. The file was not changed. Choose another one.`,
   'download-failed': () => 'The download broke off. What has arrived is kept. Try again to go on.',
   'checksum-mismatch': () => 'The downloaded file differs from the published one and was not used. Try again.',
   offline: () => 'No source of models could be reached. Check the network, then try again.',

@@ -202,6 +202,8 @@ export const enFrame = {
     starterUnknown: 'Small, quick, and needs no account.',
     ownFile: 'Use a GGUF file I have',
     ownFileText: 'Choose it, or drag it anywhere onto this window. The original is never changed.',
+    chooseFile: 'Choose a file',
+    lookButton: 'Look around',
     look: 'Look around first',
     lookText: 'A model can be had at any time, from the settings.',
     cards: 'Other models',

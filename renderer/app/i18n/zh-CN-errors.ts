@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../../main/contract/errors.ts';
-import type { ErrorWords } from './en-errors.ts';
+import { UNKNOWN, type ErrorWords } from './en-errors.ts';
 
 export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'data-folder-in-use': () => '此数据文件夹正被另一个 Longhand 使用。请关闭它，或选择其他文件夹。',
@@ -8,7 +8,10 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'database-newer': () => '数据由更新版本的 Longhand 写入，未作改动。请安装该版本。',
   'database-missing': () => '找不到数据库，也没有新建。请恢复备份。',
   'migration-failed': () => '数据升级失败并已撤销，正在使用升级前的副本。',
-  'disk-full': () => '磁盘已满，没有写入任何内容。请腾出空间后重试。',
+  'disk-full': (value) =>
+    value('neededBytes') === UNKNOWN
+      ? '磁盘已满，没有写入任何内容。请腾出空间后重试。'
+      : `磁盘空闲 ${value('freeBytes')}，需要 ${value('neededBytes')}。没有写入任何内容。请腾出空间后重试。`,
   'not-found': () => '此对话已不存在，可能已在另一窗口中删除。',
   'conversation-busy': () => '此处仍在回答。请等待，或将其停止。',
   'context-length-exceeded': (value) =>
@@ -19,9 +22,12 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'model-not-found': () => '模型文件不见了。您的对话都在，请重新获取模型。',
   'model-in-use': () => '模型正在回答，请先停止。',
   'model-damaged': () => '模型文件已损坏。您的对话都在，请重新获取模型。',
-  'checkpoint-unreadable': () => '模型文件无法读取，文件未作改动。请检查，或重新获取。',
-  'not-a-checkpoint': () => '这不是 GGUF 格式的模型文件，文件未作改动。',
-  'unsupported-checkpoint': () => '尚不支持这种模型，文件未作改动。',
+  'checkpoint-unreadable': () => '模型文件已损坏或不完整，文件未作改动。请从原处重新获取。',
+  'not-a-checkpoint': () => '这不是单个 GGUF 格式的模型文件，未作改动。请选择一个以 .gguf 结尾的文件。',
+  'unsupported-checkpoint': (value) =>
+    value('found') === UNKNOWN || value('supported') === UNKNOWN
+      ? '尚不支持这种模型，文件未作改动。'
+      : `文件内容为“${value('found')}”，目前支持 ${value('supported')}。文件未作改动，请选择其他文件。`,
   'download-failed': () => '下载中断，已下载的部分会保留。重试即可继续。',
   'checksum-mismatch': () => '下载的文件与发布的不一致，未予使用。请重试。',
   offline: () => '无法连接任何模型来源。请检查网络后重试。',

@@ -203,6 +203,8 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
     starterUnknown: '体积小、回答快，无需账号。',
     ownFile: '使用我的 GGUF 文件',
     ownFileText: '选择文件，或将其拖到窗口任意位置。原文件不会改动。',
+    chooseFile: '选择文件',
+    lookButton: '进入',
     look: '先看看',
     lookText: '随时可在设置中获取模型。',
     cards: '其他模型',
