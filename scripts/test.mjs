@@ -105,7 +105,7 @@ async function runPlaywright(filters) {
   }
   if (!wants('static')) await runChecks([BUILD]);
   const report = join(reports, 'playwright.json');
-  const args = ['test', '--reporter=list,json', ...filters];
+  const args = ['test', '--reporter=list,json,./test/support/where-reporter.ts', ...filters];
   const env = { CHROMIUM: browser.path, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
   const { code } = await node([join(modules, '@playwright/test/cli.js'), ...args], 'inherit', env);
   const { expected = 0, flaky = 0, unexpected = 0, skipped = 0 } = readReport(report)?.stats ?? {};

@@ -2,79 +2,85 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect, type Page } from '@playwright/test';
-import { connect } from '../../main/contract/client.ts';
-import type { LonghandClient } from '../../main/contract/index.ts';
-import type { ProcessRole } from '../../main/contract/shell.ts';
-import { openSocketPort } from '../../main/shell/socket-port.ts';
+import { buildElectron } from '../../scripts/build-electron.mjs';
+import { buildRenderer } from '../../scripts/build-renderer.mjs';
 import { writeGguf } from './gguf-writer.ts';
-import { runScript } from './run.ts';
+import type { App, ShellName, Start } from './shells/app.ts';
+import { startBrowserShell } from './shells/browser.ts';
+import { startElectron } from './shells/electron.ts';
+import { startStandIn } from './shells/stand-in.ts';
 import { tinyCheckpoint } from './tiny-checkpoint.ts';
 
-/** The whole product in the browser shell, over a data folder of its own, with a tiny random model. */
-export type App = {
-  url: string;
-  /** One call over a line of its own. */
-  call<T>(run: (client: LonghandClient) => Promise<T>): Promise<T>;
-  /** SIGKILL, as the system does when memory runs out. */
-  kill(role: ProcessRole): Promise<void>;
-};
+export type ShellOptions = { shell: ShellName };
 
-export const test = base.extend<{ ui: Page }, { app: App }>({
+type Files = { dataFolder: string; model: string };
+
+const shells = { browser: startBrowserShell, 'stand-in': startStandIn, electron: startElectron };
+
+/**
+ * The whole product in the shell that the project names, with a tiny random model: `app` and its `ui` serve all tests of
+ * a worker, `firstStart` begins with an empty data folder.
+ */
+export const test = base.extend<
+  { ui: Page; files: Files; firstStart: () => Promise<{ app: App; ui: Page }> },
+  ShellOptions & { app: App }
+>({
+  shell: ['browser', { option: true, scope: 'worker' }],
   app: [
-    async ({}, use) => {
-      const folder = mkdtempSync(join(tmpdir(), 'longhand-e2e-'));
-      const model = join(folder, 'tiny.gguf');
-      writeFileSync(model, writeGguf(talkativeCheckpoint()));
-      const args = ['--headless', '--json', '--no-fetch', '--data', join(folder, 'data')];
-      const shell = runScript('scripts/start.mjs', args, { LONGHAND_MODEL: model });
+    async ({ shell }, use) => {
+      const files = newFiles();
+      const app = await start(shell, { dataFolder: files.dataFolder, model: files.model });
       try {
-        const [, ready = ''] = await shell.says(/^(\{"event":"ready".*\})$/m);
-        const { url, address, token } = JSON.parse(ready) as Record<'url' | 'address' | 'token', string>;
-        await shell.says(/"event":"model","state":"ready"/);
-        const app = joinApp(url, address, token);
+        await expect.poll(() => app.call(async (client) => (await client.models.status()).state), WAIT).toBe('ready');
         // Always the likeliest token: a random model then goes on and on, which gives the tests time to look.
         await app.call((client) => client.system.changeSettings({ temperature: 0, repetitionPenalty: 1 }));
         await use(app);
       } finally {
-        shell.child.kill('SIGTERM');
-        await shell.ended;
-        rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+        await app.stop();
+        remove(files);
       }
     },
     { scope: 'worker', timeout: 120_000 },
   ],
   ui: async ({ page, app }, use) => {
-    await page.goto(app.url);
-    await expect(page.getByText('Tiny', { exact: true })).toBeVisible();
-    await use(page);
+    const ui = await app.show(page);
+    await expect(ui.getByText('Tiny', { exact: true })).toBeVisible();
+    await use(ui);
+  },
+  files: async ({}, use) => {
+    const files = newFiles();
+    await use(files);
+    remove(files);
+  },
+  firstStart: async ({ page, shell, files }, use) => {
+    const apps: App[] = [];
+    await use(async () => {
+      const app = await start(shell, { dataFolder: files.dataFolder, model: null });
+      apps.push(app);
+      return { app, ui: await app.show(page) };
+    });
+    for (const app of apps) await app.stop();
   },
 });
 
 export { expect };
 
-function joinApp(url: string, address: string, token: string): App {
-  const call: App['call'] = async (run) => {
-    const port = await openSocketPort(address, token);
-    try {
-      return await run(connect<LonghandClient>(port));
-    } finally {
-      port.close?.();
-    }
-  };
-  const pidOf = async (role: ProcessRole) => {
-    const processes = await call((client) => client.system.processes());
-    return processes.find((one) => one.role === role)?.pid ?? null;
-  };
-  return {
-    url,
-    call,
-    async kill(role) {
-      const pid = await pidOf(role);
-      if (pid === null) throw new Error(`the ${role} does not run`);
-      process.kill(pid, 'SIGKILL');
-    },
-  };
+const WAIT = { timeout: 60_000 };
+
+async function start(shell: ShellName, options: Start): Promise<App> {
+  await buildRenderer();
+  if (shell !== 'browser') await buildElectron();
+  return shells[shell](options);
 }
+
+function newFiles(): Files {
+  const folder = mkdtempSync(join(tmpdir(), 'longhand-e2e-'));
+  const model = join(folder, 'tiny.gguf');
+  writeFileSync(model, writeGguf(talkativeCheckpoint()));
+  return { dataFolder: join(folder, 'data'), model };
+}
+
+const remove = ({ model }: Files) => rmSync(join(model, '..'), { recursive: true, force: true, maxRetries: 3 });
 
 /**
  * A random model of about 300 tokens a second on one core, with a context that lasts for half a minute of that. It never

@@ -26,7 +26,7 @@ export function isolatedWorld({ encode, decode }: Codec, files: string, preload:
       for (const listener of listeners.get(channel) ?? []) listener({ ports: opened }, message);
     } else if (frame[0] === 'data') ports.get(frame[1])?.postMessage(frame[2]);
     else if (frame[0] === 'close') {
-      ports.get(frame[1])?.close();
+      ports.get(frame[1])?.postMessage('stand-in:close');
       ports.delete(frame[1]);
     } else replies.get(frame[1])?.(frame[2]);
   };
@@ -34,8 +34,10 @@ export function isolatedWorld({ encode, decode }: Codec, files: string, preload:
   function accept(id: number): MessagePort {
     const { port1, port2 } = new MessageChannel();
     ports.set(id, port1);
-    port1.onmessage = ({ data }) => send(encode(['data', id, data]));
-    port1.addEventListener('close', () => ports.delete(id) && send(encode(['close', id])));
+    port1.onmessage = ({ data }) => {
+      if (data !== 'stand-in:close') send(encode(['data', id, data]));
+      else if (ports.delete(id)) send(encode(['close', id]));
+    };
     return port2;
   }
 
@@ -74,9 +76,27 @@ export function isolatedWorld({ encode, decode }: Codec, files: string, preload:
   });
 }
 
-/** The page's own world: makes what the preload exposes. `asynchronous` names the methods that promise. */
+/**
+ * The page's own world: makes what the preload exposes, and gives ports the `close` event that Electron adds to them and
+ * Chromium lacks. `asynchronous` names the methods that promise.
+ */
 export function mainWorld(asynchronous: string[]): void {
   let calls = 0;
+  addEventListener('message', ({ ports }) => {
+    for (const port of ports) {
+      const close = port.close.bind(port);
+      port.addEventListener('message', (event) => {
+        if (event.data !== 'stand-in:close') return;
+        event.stopImmediatePropagation();
+        close();
+        port.dispatchEvent(new Event('close'));
+      });
+      port.close = () => {
+        port.postMessage('stand-in:close');
+        close();
+      };
+    }
+  });
   addEventListener(
     'stand-in:expose',
     (exposed) => {

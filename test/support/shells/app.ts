@@ -1,0 +1,46 @@
+import type { Page } from '@playwright/test';
+import { connect, type Port } from '../../../main/contract/client.ts';
+import type { LonghandClient } from '../../../main/contract/index.ts';
+import type { ProcessRole } from '../../../main/contract/shell.ts';
+
+export type ShellName = 'browser' | 'stand-in' | 'electron';
+
+export type Start = {
+  /** The data folder; anything may be there already. */
+  dataFolder: string;
+  /** A GGUF to install at the first start; null: there is no model, and none is fetched. */
+  model: string | null;
+};
+
+/** The whole product in one of its shells, over a data folder of its own. */
+export type App = {
+  /** The page as a user finds it after a start. `spare` is a page that a shell without a window of its own may use. */
+  show(spare: Page): Promise<Page>;
+  /** One call over a line of its own. */
+  call<T>(run: (client: LonghandClient) => Promise<T>): Promise<T>;
+  /** SIGKILL, as the system does when memory runs out. */
+  kill(role: ProcessRole): Promise<void>;
+  /** Ends it as a user does, and settles when nothing of it runs any more. */
+  stop(): Promise<void>;
+};
+
+/** `call` and `kill` over any way of opening a port. */
+export function overPorts(openPort: () => Promise<Port>): Pick<App, 'call' | 'kill'> {
+  const call: App['call'] = async (run) => {
+    const port = await openPort();
+    try {
+      return await run(connect<LonghandClient>(port));
+    } finally {
+      port.close?.();
+    }
+  };
+  return {
+    call,
+    async kill(role) {
+      const processes = await call((client) => client.system.processes());
+      const pid = processes.find((one) => one.role === role)?.pid ?? null;
+      if (pid === null) throw new Error(`the ${role} does not run`);
+      process.kill(pid, 'SIGKILL');
+    },
+  };
+}
