@@ -50,7 +50,7 @@ export function nearestCodes(
   for (let block = 0, at = 0; at < values.length; block++, at += size) {
     const { inverse, scale } = bestScale(values, at, at + size, low, targets);
     for (let i = at; i < at + size; i++) {
-      out.codes[i] = Math.max(low, Math.min(-low - 1, Math.round(values[i]! * inverse)));
+      out.codes[i] = nearestCode(values[i]! * inverse, low);
     }
     out.scales[block] = scale;
     out.minima[block] = 0;
@@ -67,7 +67,7 @@ function bestScale(values: Float32Array, from: number, to: number, low: number, 
     const inverse = target / extreme;
     let [vq, qq] = [0, 0];
     for (let i = from; i < to; i++) {
-      const q = Math.max(low, Math.min(-low - 1, Math.round(values[i]! * inverse)));
+      const q = nearestCode(values[i]! * inverse, low);
       vq += values[i]! * q;
       qq += q * q;
     }
@@ -76,6 +76,12 @@ function bestScale(values: Float32Array, from: number, to: number, low: number, 
     if (explained > best.explained) best = { inverse, scale: Math.fround(vq / qq), explained };
   }
   return best;
+}
+
+/** Rounds to the codes from `low` to `-low - 1`. Truncation of what is above zero is some three times faster than `Math.round`. */
+function nearestCode(x: number, low: number): number {
+  const q = ((x + (0.5 - 2 * low)) | 0) + 2 * low;
+  return q < low ? low : q >= -low ? -low - 1 : q;
 }
 
 /** Q4_0 (header of 2 bytes: d) and Q4_1 (4 bytes: d, m). d * q + m = d * (q - 8) + (m + 8 d). */
