@@ -30,6 +30,9 @@ export const finding = z.object({
   level: z.enum(['ok', 'note', 'warning', 'failure']),
   summary: z.string(),
   action: z.string().nullable(),
+  /** What was found and its values, for words in other languages: `summary` and `action` are English. */
+  code: z.string(),
+  values: z.record(z.string(), z.union([z.string(), z.number()])),
 });
 export type Finding = z.infer<typeof finding>;
 

@@ -39,7 +39,10 @@ export { expect };
 /** Loads the page and waits until it has heard from the assistant. */
 export async function open(page: Page, assistant: ScriptedAssistant): Promise<void> {
   await page.goto(assistant.url);
-  await expect(page.getByRole('list', { name: /State|状态/ })).not.toHaveText('');
+  await expect(page.locator('html')).toHaveAttribute('data-line', 'connected');
+  // What is said of the model comes with the first answer: the truth line, or the doors to a first one.
+  const known = page.getByRole('list', { name: /State|状态/ }).getByRole('listitem');
+  await expect(known.or(page.getByRole('button', { name: /Look around|进入/ })).first()).toBeVisible();
 }
 
 export const field = (page: Page) => page.locator('textarea');

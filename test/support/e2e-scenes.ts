@@ -1,83 +1,7 @@
-import type { Page } from '@playwright/test';
 import { LonghandError } from '../../main/contract/errors.ts';
-import type { ScriptedAssistant } from './scripted-assistant.ts';
-import { downloadJob, readyStatus, smolModel, words } from './scripted-data.ts';
-
-/** A state of the page that screenshots show and the accessibility check visits. */
-export type Scene = {
-  name: string;
-  arrange?(assistant: ScriptedAssistant): void;
-  act?(page: Page, assistant: ScriptedAssistant): Promise<void>;
-};
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-
-const CODE_ANSWER = [
-  'A reader is an async generator: it yields one page at a time, so a long file never lies in memory as a whole.',
-  '',
-  '```ts',
-  'export async function* pages(bytes: Uint8Array) {',
-  "  for (const [index, text] of split(decode(bytes), '\\f').entries()) yield { number: index + 1, text };",
-  '}',
-  '```',
-  '',
-  'Leave the loop and the generator stops: its `finally` block closes the file. Markup such as <b>bold</b> or <script>alert(1)</script> in an answer stays the text that it is.',
-].join('\n');
-
-const LETTER = [
-  'The letter is dated 3 March 1871 and sets out three conditions: the loan is repaid in twelve instalments, the house stays with the family, and neither party speaks of it in public.',
-  'The first two were kept. Of the third we know only that a copy reached the newspaper in June, four days after the last instalment had been paid, and that the editor declined to print it.',
-  'Nothing in the correspondence says who sent the copy.',
-].join('\n\n');
-
-const POEM =
-  '孤舟蓑笠翁，独钓寒江雪。\n\n这两句写的是江上老渔翁的身影：天地寂静，只有一叶孤舟。诗人借寒江独钓，写自己不肯随俗的心境。';
-
-export function fill(assistant: ScriptedAssistant): void {
-  assistant.addConversation(
-    'Why does bread dough need to rest?',
-    ['Why does bread dough need to rest?', 'So that the gluten relaxes.'],
-    { ageMs: 9 * DAY_MS },
-  );
-  assistant.addConversation('《江雪》最后两句是什么意思？', ['《江雪》最后两句是什么意思？', POEM], {
-    ageMs: 3 * DAY_MS,
-  });
-  assistant.addConversation(
-    'Streaming a file page by page',
-    ['How do I read a long text file page by page in TypeScript?', CODE_ANSWER],
-    { ageMs: DAY_MS },
-  );
-  assistant.addConversation(
-    'Conditions in the letter of 1871',
-    [
-      'What are the conditions in the letter, and were they kept?',
-      LETTER,
-      'Who sent the copy to the newspaper?',
-      'The correspondence does not say.',
-    ],
-    { ageMs: 2 * HOUR_MS },
-  );
-}
-
-async function openConversation(page: Page, title: string): Promise<void> {
-  const menu = page.getByRole('button', { name: /Show conversations|显示对话列表/ });
-  if (await menu.isVisible()) await menu.click();
-  await page.getByRole('link', { name: title }).click();
-  await page.getByRole('heading', { level: 1, name: title }).waitFor();
-}
-
-const field = (page: Page) => page.locator('textarea');
-const send = async (page: Page, text: string) => {
-  await field(page).fill(text);
-  await field(page).press('Enter');
-};
-
-/** Gives its words and then waits for ever, so that an answer stays in the middle. */
-async function* unfinished(text: string) {
-  yield* words(text);
-  await new Promise(() => {});
-}
+import { frameScenes } from './e2e-frame-scenes.ts';
+import { field, fill, openConversation, runCommand, send, unfinished, type Scene } from './e2e-scene-tools.ts';
+import { downloadJob, readyStatus, smolModel } from './scripted-data.ts';
 
 export const scenes: Scene[] = [
   { name: 'empty' },
@@ -142,7 +66,11 @@ export const scenes: Scene[] = [
       await page.getByText(/too many|超出/).waitFor();
     },
   },
-  { name: 'no-model', arrange: (assistant) => assistant.setStatus({ ...readyStatus, state: 'none', model: null }) },
+  {
+    name: 'no-model',
+    arrange: (assistant) => assistant.setStatus({ ...readyStatus, state: 'none', model: null }),
+    act: (page) => page.getByRole('button', { name: /^(Look around|进入)$/ }).click(),
+  },
   {
     name: 'installing',
     arrange: (assistant) =>
@@ -150,19 +78,6 @@ export const scenes: Scene[] = [
     async act(page) {
       await send(page, 'What is a longhand?');
       await page.getByText(/as soon as the model is ready|模型就绪后/).waitFor();
-    },
-  },
-  {
-    name: 'install-failed',
-    arrange(assistant) {
-      const error = { code: 'download-failed' as const, message: 'Broke off.', details: {} };
-      assistant.setStatus({
-        ...readyStatus,
-        state: 'failed',
-        model: null,
-        job: downloadJob({ state: 'failed', error }),
-        error,
-      });
     },
   },
   {
@@ -182,10 +97,8 @@ export const scenes: Scene[] = [
     name: 'undo',
     arrange: fill,
     async act(page) {
-      await page.keyboard.press('Control+Shift+F'); // opens the drawer of a narrow window
-      const row = page.getByRole('listitem').filter({ hasText: 'Streaming a file' });
-      await row.hover();
-      await row.getByRole('button', { name: /Delete|删除/ }).click();
+      await openConversation(page, 'Streaming a file page by page');
+      await runCommand(page, /^(Delete this conversation|删除此对话)$/);
       await page.getByRole('button', { name: /Undo|撤销/ }).waitFor();
     },
   },
@@ -206,4 +119,5 @@ export const scenes: Scene[] = [
       await page.getByRole('button', { name: /Try again|重试/ }).waitFor();
     },
   },
+  ...frameScenes,
 ];

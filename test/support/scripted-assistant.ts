@@ -12,10 +12,21 @@ import { contract } from '../../main/contract/index.ts';
 import type { Job } from '../../main/contract/jobs.ts';
 import type { ModelCard, ModelStatus } from '../../main/contract/models.ts';
 import { createServer } from '../../main/contract/serve.ts';
-import { settings, type Settings } from '../../main/contract/system.ts';
+import type { ProcessInfo } from '../../main/contract/shell.ts';
+import { settings, type Finding, type Settings } from '../../main/contract/system.ts';
 import { startServer, type Server } from '../../main/shell/browser/server.ts';
 import { ScriptedConversations } from './scripted-conversations.ts';
-import { downloadJob, metricsOf, modelCards, readyStatus, smolModel, tokens, words } from './scripted-data.ts';
+import {
+  downloadJob,
+  findings,
+  metricsOf,
+  modelCards,
+  processes,
+  readyStatus,
+  smolModel,
+  tokens,
+  words,
+} from './scripted-data.ts';
 
 const PAGE = fileURLToPath(new URL('../../out/renderer', import.meta.url));
 
@@ -37,6 +48,8 @@ export class ScriptedAssistant {
   readonly incoming = join(tmpdir(), `longhand-scripted-${this.token}`);
   readonly calls: string[] = [];
   cards: ModelCard[] = modelCards;
+  processes: ProcessInfo[] = processes;
+  findings: Finding[] = findings;
   readonly conversations = new ScriptedConversations();
   #status = readyStatus;
   #settings = settings.parse({});
@@ -197,13 +210,17 @@ export class ScriptedAssistant {
         cancel: jobs.cancel.handler(() => this.#job({ state: 'cancelled' })),
       },
       system: {
-        hello: system.hello.handler(() => ({ version: '0.0.0', dataFolder: '/data', pid: process.pid })),
-        processes: system.processes.handler(() => []),
+        hello: system.hello.handler(() => ({
+          version: '0.0.0',
+          dataFolder: '/home/ada/.local/share/longhand',
+          pid: process.pid,
+        })),
+        processes: system.processes.handler(() => this.processes),
         settings: system.settings.handler(() => this.#settings),
         changeSettings: system.changeSettings.handler(
           ({ input }) => (this.#settings = { ...this.#settings, ...input }),
         ),
-        doctor: system.doctor.handler(() => []),
+        doctor: system.doctor.handler(() => this.findings),
         bench: system.bench.handler(async function* () {}),
       },
     });

@@ -1,6 +1,8 @@
 import type { Message } from '../../main/contract/chat.ts';
 import type { Job } from '../../main/contract/jobs.ts';
 import type { InstalledModel, ModelCard, ModelStatus } from '../../main/contract/models.ts';
+import type { ProcessInfo } from '../../main/contract/shell.ts';
+import type { Finding } from '../../main/contract/system.ts';
 
 export const smolModel: InstalledModel = {
   name: 'SmolLM2-135M',
@@ -78,6 +80,34 @@ export const modelCards: ModelCard[] = [
     obstacle: { kind: 'memory', neededBytes: 2_455_000_000, freeBytes: 2_100_000_000 },
   },
 ];
+
+export const processes: ProcessInfo[] = [
+  { role: 'assistant', pid: 4021, restarts: 0, failed: false, lastExit: null },
+  { role: 'engine', pid: 4034, restarts: 1, failed: false, lastExit: 'SIGKILL' },
+  { role: 'reader', pid: null, restarts: 0, failed: false, lastExit: null },
+];
+
+/** What the doctor says of a machine with little disk and no pip. */
+export const findings: Finding[] = [
+  found('node', 'ok', 'node-ok', { version: '24.21.0' }, 'Node 24.21.0'),
+  found('data-folder', 'ok', 'folder-ok', { path: '/home/ada/.local/share/longhand' }, 'It can be written to'),
+  found('disk', 'warning', 'disk-little', { freeBytes: 1_400_000_000 }, '1.4 GB free', 'Free some space.'),
+  found('database', 'ok', 'database-ok', {}, 'The database is sound.'),
+  found('engine', 'ok', 'engine-ok', { pid: '4034', rssBytes: 312_000_000 }, 'The model process runs.'),
+  found('model', 'ok', 'model-ok', { name: 'SmolLM2-135M', recipe: 'balanced' }, 'SmolLM2-135M is whole.'),
+  found('pip', 'note', 'pip-none', {}, 'There is no pip.', 'Install Python with pip if you need it.'),
+];
+
+function found(
+  id: string,
+  level: Finding['level'],
+  code: string,
+  values: Finding['values'],
+  summary: string,
+  action: string | null = null,
+): Finding {
+  return { id, level, code, values, summary, action };
+}
 
 /** A job in the middle of its download, for the states of the model notice. */
 export function downloadJob(change: Partial<Job> = {}): Job {

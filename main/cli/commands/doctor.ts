@@ -38,6 +38,6 @@ async function examine({ connect, model }: Context): Promise<Finding[]> {
     return await connection.run((client) => client.system.doctor());
   } catch (error) {
     if (!(error instanceof LonghandError)) throw error;
-    return [{ id: error.code, level: 'failure', summary: error.message, action: null }];
+    return [{ id: error.code, level: 'failure', code: error.code, values: {}, summary: error.message, action: null }];
   }
 }

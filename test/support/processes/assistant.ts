@@ -277,12 +277,15 @@ const router = os.router({
   },
   system: {
     hello: os.system.hello.handler(() => ({ version: '0.0.0', dataFolder: folder, pid: process.pid })),
-    doctor: os.system.doctor.handler(() => [
-      { id: 'database', level: 'ok' as const, summary: 'The database is sound.', action: null },
-      process.env.FAKE_MODEL === 'none'
-        ? { id: 'model', level: 'failure' as const, summary: 'There is no model.', action: 'longhand models pull' }
-        : { id: 'model', level: 'note' as const, summary: 'The model is scripted.', action: null },
-    ]),
+    doctor: os.system.doctor.handler(() => {
+      const plain = { code: '', values: {} };
+      return [
+        { id: 'database', level: 'ok' as const, summary: 'The database is sound.', action: null, ...plain },
+        process.env.FAKE_MODEL === 'none'
+          ? { id: 'model', level: 'failure' as const, summary: 'No model.', action: 'longhand models pull', ...plain }
+          : { id: 'model', level: 'note' as const, summary: 'The model is scripted.', action: null, ...plain },
+      ];
+    }),
     bench: os.system.bench.handler(async function* ({ input }) {
       yield { type: 'progress' as const, done: 1, total: 2, label: 'prefill 512' };
       const runs = Array.from({ length: input.repeats }, (_, run) => 100 + run);

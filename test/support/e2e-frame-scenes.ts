@@ -1,0 +1,187 @@
+import type { StoredError } from '../../main/contract/errors.ts';
+import type { Job } from '../../main/contract/jobs.ts';
+import { fill, field, openConversation, runCommand, send, showList, type Scene } from './e2e-scene-tools.ts';
+import type { ScriptedAssistant } from './scripted-assistant.ts';
+import { downloadJob, processes, readyStatus } from './scripted-data.ts';
+
+const without = (assistant: ScriptedAssistant) =>
+  assistant.setStatus({ ...readyStatus, state: 'none', model: null, contextTokens: null });
+
+function failing(name: string, error: StoredError, stage = 'download'): Scene {
+  return {
+    name: `failed-${name}`,
+    arrange(assistant) {
+      const job = downloadJob({ state: 'failed', stage, error });
+      assistant.setStatus({ ...readyStatus, state: 'failed', model: null, contextTokens: null, job, error });
+    },
+    act: (page) => page.getByText(/^(Details|详细信息)$/).click(),
+  };
+}
+
+const error = (code: StoredError['code'], details: Record<string, unknown> = {}): StoredError => ({
+  code,
+  message: 'In English, for the log.',
+  details,
+});
+
+function installing(name: string, change: Partial<Job>): Scene {
+  return {
+    name: `job-${name}`,
+    arrange: (assistant) =>
+      assistant.setStatus({ ...readyStatus, state: 'installing', model: null, job: downloadJob(change) }),
+  };
+}
+
+/** Pages, dialogs, the list and the notices: what stands around the conversation. */
+export const frameScenes: Scene[] = [
+  { name: 'first-run', arrange: without },
+  {
+    name: 'drop',
+    arrange: without,
+    act: async (page) => {
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.evaluate(() => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File(['GGUF'], 'qwen2.5-7b.gguf'));
+        document.body.dispatchEvent(new DragEvent('dragover', { dataTransfer, bubbles: true, cancelable: true }));
+      });
+    },
+  },
+  failing('offline', error('offline', { names: ['qwen2.5-0.5b-instruct'] })),
+  failing('disk-full', error('disk-full', { freeBytes: 400_000_000, neededBytes: 1_900_000_000 })),
+  failing('unsupported', error('unsupported-checkpoint', { found: 'gpt2', supported: ['qwen2', 'llama'] }), 'inspect'),
+  failing('truncated', error('checkpoint-unreadable', { expected: 145_000_000, found: 1_000_000 }), 'inspect'),
+  failing('checksum', error('checksum-mismatch'), 'check'),
+  installing('compile', { stage: 'compile', unit: 'tensors', done: 120, total: 272, speed: 14, etaMs: 10_900 }),
+  installing('paused', { state: 'paused', speed: null, etaMs: null }),
+  {
+    name: 'folder-open',
+    arrange: fill,
+    async act(page) {
+      await showList(page);
+      await page.getByRole('button', { name: 'Family papers', exact: true }).click();
+      await page.getByRole('link', { name: 'Who is named in the will?' }).waitFor();
+    },
+  },
+  {
+    name: 'row-menu',
+    arrange: fill,
+    async act(page) {
+      await showList(page);
+      await page.getByRole('link', { name: 'Streaming a file page by page' }).click({ button: 'right' });
+      await page.getByRole('menuitem', { name: /Move to folder|移到文件夹/ }).hover();
+      await page.getByRole('menuitem', { name: 'Family papers' }).waitFor();
+    },
+  },
+  {
+    name: 'new-folder',
+    arrange: fill,
+    act: (page) => runCommand(page, /^(New folder|新建文件夹)$/),
+  },
+  {
+    name: 'sidebar-hidden',
+    arrange: fill,
+    async act(page) {
+      await openConversation(page, 'Conditions in the letter of 1871');
+      await page.keyboard.press('Control+B');
+    },
+  },
+  {
+    name: 'bin',
+    arrange(assistant) {
+      fill(assistant);
+      for (const { id } of assistant.conversations.list({ limit: 2 }).items) assistant.conversations.remove(id);
+    },
+    act: (page) => runCommand(page, /^(Bin|回收站)$/),
+  },
+  { name: 'bin-empty', act: (page) => runCommand(page, /^(Bin|回收站)$/) },
+  {
+    name: 'bin-question',
+    arrange(assistant) {
+      fill(assistant);
+      for (const { id } of assistant.conversations.list({ limit: 2 }).items) assistant.conversations.remove(id);
+    },
+    async act(page) {
+      await runCommand(page, /^(Bin|回收站)$/);
+      await page.getByRole('button', { name: /Empty the bin|清空回收站/ }).click();
+    },
+  },
+  { name: 'palette', arrange: fill, act: (page) => page.keyboard.press('Control+K') },
+  {
+    name: 'palette-search',
+    arrange: fill,
+    async act(page) {
+      await page.keyboard.press('Control+K');
+      await page.keyboard.type('letter');
+      await page.locator('[role=option] mark').first().waitFor();
+    },
+  },
+  { name: 'keys', arrange: fill, act: (page) => page.keyboard.press('Control+/') },
+  {
+    name: 'find',
+    arrange: fill,
+    async act(page) {
+      await openConversation(page, 'Conditions in the letter of 1871');
+      await page.keyboard.press('Control+F');
+      await page.keyboard.type('the');
+    },
+  },
+  { name: 'settings', arrange: fill, act: (page) => page.keyboard.press('Control+,') },
+  {
+    name: 'settings-below',
+    arrange: fill,
+    async act(page) {
+      await page.keyboard.press('Control+,');
+      await page.locator('main').evaluate((main) => main.scrollBy(0, 900));
+    },
+  },
+  {
+    name: 'panel',
+    arrange: fill,
+    async act(page) {
+      await openConversation(page, 'Conditions in the letter of 1871');
+      await page.keyboard.press('Control+I');
+    },
+  },
+  { name: 'models', arrange: fill, act: (page) => runCommand(page, /^(Models|模型)$/) },
+  {
+    name: 'diagnostics',
+    arrange: fill,
+    async act(page) {
+      await runCommand(page, /^(Diagnostics|诊断)$/);
+      await page.getByRole('table').waitFor();
+    },
+  },
+  {
+    name: 'engine-died',
+    arrange: fill,
+    async act(page, assistant) {
+      await openConversation(page, 'Conditions in the letter of 1871');
+      assistant.processes = processes.map((one) => ({
+        ...one,
+        restarts: one.restarts + (one.role === 'engine' ? 1 : 0),
+      }));
+      assistant.setStatus({ ...readyStatus, state: 'loading' });
+      await page.getByText(/model process stopped|模型进程曾停止/).waitFor();
+    },
+  },
+  {
+    name: 'engine-given-up',
+    arrange: fill,
+    async act(page, assistant) {
+      await openConversation(page, 'Conditions in the letter of 1871');
+      assistant.processes = processes.map((one) => ({ ...one, failed: one.role === 'engine', pid: null }));
+      assistant.setStatus({ ...readyStatus, state: 'failed', error: error('engine-stopped') });
+      await page.getByText(/again and again|反复停止/).waitFor();
+    },
+  },
+  {
+    name: 'draft-waits',
+    arrange: (assistant) =>
+      assistant.setStatus({ ...readyStatus, state: 'installing', model: null, job: downloadJob({ stage: 'check' }) }),
+    async act(page) {
+      await send(page, 'What is a longhand?');
+      await field(page).fill('And while it loads I write the next one.');
+    },
+  },
+];
