@@ -35,7 +35,7 @@ export class Budget {
       const weights = new Map(
         (await this.#call((client) => client.chat.weigh({ id }))).map(({ messageId, tokens }) => [messageId, tokens]),
       );
-      const shown = this.#chat.messages.filter(({ message }) => message.role !== 'system');
+      const shown = this.#chat.messages.filter(({ role }) => role !== 'system');
       this.chosen = new Set(shown.filter(({ message }) => message.leftOut).map((one) => one.id));
       this.items = shown.map((one) => ({ shown: one, tokens: weights.get(one.id) ?? 0 }));
     } catch (error) {

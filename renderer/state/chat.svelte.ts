@@ -39,7 +39,11 @@ export class Chat {
   edit = $state<Edit | null>(null);
   /** A conversation that `branchHere` has just made, for the page to go to. */
   branched = $state<string | null>(null);
-  readonly running = $derived(this.messages.findLast((shown) => shown.running) ?? null);
+  /** Only the last message can be one that is being written. */
+  readonly running = $derived.by(() => {
+    const last = this.messages.at(-1);
+    return last?.running ? last : null;
+  });
   readonly busy = $derived(this.sending || this.running !== null);
   readonly composer: Composer;
   readonly budget: Budget;
@@ -158,7 +162,7 @@ export class Chat {
   nextSibling = () => this.#step(1);
 
   editLast = () => {
-    const last = this.messages.findLast(({ message }) => message.role === 'user');
+    const last = this.messages.findLast(({ role }) => role === 'user');
     if (last) this.startEdit(last.id);
   };
 
@@ -348,7 +352,7 @@ export class Chat {
     const unsure = this.#unsure;
     if (unsure === null) return;
     this.#unsure = null;
-    const saved = this.messages.findLast(({ message }) => message.role === 'user')?.message;
+    const saved = this.messages.findLast(({ role }) => role === 'user')?.message;
     if (!saved || saved.createdMs < unsure.sentMs || saved.text.trim() !== unsure.text.trim()) return;
     this.problem = null;
     if (this.composer.text === unsure.text) this.composer.text = '';

@@ -9,6 +9,9 @@ const MARGIN = '1500px 0px';
 export class Viewport {
   #observer: IntersectionObserver | null = null;
   readonly #heard = new Map<Element, Heard>();
+  /** Pieces that have come near, by their distance from what is seen. Each takes a good part of a frame to build. */
+  readonly #coming = new Map<Element, number>();
+  #frame = 0;
 
   /** Watches within `scroller` from now on. */
   begin(scroller: HTMLElement): () => void {
@@ -23,16 +26,33 @@ export class Viewport {
     this.#observer?.observe(element);
     return () => {
       this.#heard.delete(element);
+      this.#coming.delete(element);
       this.#observer?.unobserve(element);
     };
   }
 
   #tell(entries: IntersectionObserverEntry[]): void {
-    for (const { target, isIntersecting, boundingClientRect } of entries) {
-      // What the user has the focus in or has selected stays, wherever the view goes.
-      if (!isIntersecting && isInUse(target)) continue;
-      this.#heard.get(target)?.(isIntersecting, boundingClientRect.height);
+    for (const { target, isIntersecting, boundingClientRect, rootBounds } of entries) {
+      this.#coming.delete(target);
+      if (isIntersecting) {
+        const { top, bottom } = rootBounds ?? boundingClientRect;
+        const middle = (top + bottom) / 2;
+        const { top: from, bottom: to } = boundingClientRect;
+        this.#coming.set(target, from > middle ? from - middle : Math.max(0, middle - to));
+      } else if (!isInUse(target)) this.#heard.get(target)?.(false, boundingClientRect.height); // what is in use stays
     }
+    if (this.#coming.size > 0 && this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#bring());
+  }
+
+  /** One piece a frame, the nearest first, so that no frame is late. */
+  #bring(): void {
+    this.#frame = 0;
+    const [nearest] = [...this.#coming].sort(([, a], [, b]) => a - b);
+    if (nearest === undefined) return;
+    const [element] = nearest;
+    this.#coming.delete(element);
+    this.#heard.get(element)?.(true, 0);
+    if (this.#coming.size > 0) this.#frame = requestAnimationFrame(() => this.#bring());
   }
 }
 
