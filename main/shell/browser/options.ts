@@ -8,20 +8,24 @@ export type Options = {
   port: number;
   json: boolean;
   help: boolean;
+  /** Set where something was asked for that Electron's window cannot do. */
+  isForBrowser: boolean;
 };
 
 export const usage = `Usage: npm start -- [options]
 
+  --browser    open a browser also where Electron could be used
   --headless   serve the page without opening a window
   --keep       go on when the window is closed
-  --no-fetch   do not download a model
+  --no-fetch   download neither a model nor Electron
   --data DIR   keep everything in this folder (else LONGHAND_DATA, or the usual place)
   --port N     serve the page on this port (else a free one)
   --json       print events as JSON, one object per line
   --help       show this
 
-A window needs a display and Chromium, Chrome or Edge; LONGHAND_BROWSER names another.
-Without one, open the printed address in any browser on this machine.
+The window is Electron's where that is or can be fetched (ELECTRON_BINARY and ELECTRON_MIRROR name others), else that of
+Chromium, Chrome or Edge; LONGHAND_BROWSER names another. Without a display, open the printed address in any browser on
+this machine. --headless, --keep, --port and --json always mean the browser.
 `;
 
 /** @throws Error whose message tells a user what is wrong with `argv` */
@@ -29,6 +33,7 @@ export function parseOptions(argv: string[]): Options {
   const { values } = parseArgs({
     args: argv,
     options: {
+      browser: { type: 'boolean' },
       headless: { type: 'boolean' },
       keep: { type: 'boolean' },
       'no-fetch': { type: 'boolean' },
@@ -51,5 +56,6 @@ export function parseOptions(argv: string[]): Options {
     port: Number(port),
     json: values.json ?? false,
     help: values.help ?? false,
+    isForBrowser: (['browser', 'headless', 'keep', 'port', 'json', 'help'] as const).some((name) => name in values),
   };
 }
