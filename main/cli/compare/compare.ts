@@ -20,7 +20,10 @@ export type ComparePoint = {
   flashOn: number;
   ratioFlashOff: number;
   ratioFlashOn: number;
-  /** Median of ours / the better of the two in the same round. */
+  /**
+   * The smaller of the two: ours against the better setting of theirs. (The better of each round would be the luckier
+   * of two draws against one of ours.)
+   */
   ratioBest: number;
   rounds: { longhand: number; flashOff: number; flashOn: number }[];
 };
@@ -108,15 +111,17 @@ function startEngine(say: (line: string) => void): { client: EngineClient; end()
 
 function summarise(kind: ComparePoint['kind'], tokens: number, rounds: ComparePoint['rounds']): ComparePoint {
   const over = (value: (round: ComparePoint['rounds'][number]) => number) => median(rounds.map(value));
+  const ratioFlashOff = over((r) => r.longhand / r.flashOff);
+  const ratioFlashOn = over((r) => r.longhand / r.flashOn);
   return {
     kind,
     tokens,
     longhand: over((r) => r.longhand),
     flashOff: over((r) => r.flashOff),
     flashOn: over((r) => r.flashOn),
-    ratioFlashOff: over((r) => r.longhand / r.flashOff),
-    ratioFlashOn: over((r) => r.longhand / r.flashOn),
-    ratioBest: over((r) => r.longhand / Math.max(r.flashOff, r.flashOn)),
+    ratioFlashOff,
+    ratioFlashOn,
+    ratioBest: Math.min(ratioFlashOff, ratioFlashOn),
     rounds,
   };
 }
