@@ -1,4 +1,6 @@
 const NAME = 'find';
+const CURRENT = 'find-current';
+const MESSAGE = '[id^="message-"]';
 
 /**
  * Marks every place of `query` below `root` without touching the document: by the browser's own highlights, styled as
@@ -21,14 +23,37 @@ export function paintMatches(root: Element | null, query: string): () => void {
   return () => {
     observer.disconnect();
     CSS.highlights.delete(NAME);
+    CSS.highlights.delete(CURRENT);
   };
+}
+
+/**
+ * Brings the `nth` match of a message to the upper third of what scrolls, and marks it apart from the others. The text
+ * as it is shown may lack what its Markdown has, such as an address behind a link: then the last one before it is taken.
+ */
+export function scrollToMatch(messageId: string, query: string, nth: number): void {
+  const message = document.getElementById(`message-${messageId}`);
+  const scroller = message?.closest<HTMLElement>('[data-region]');
+  if (message == null || scroller == null) return;
+  const range = rangesOf(message, query.trim().toLowerCase())
+    .slice(0, nth + 1)
+    .at(-1);
+  if (range === undefined) return;
+  const { top } = range.getBoundingClientRect();
+  scroller.scrollTop += top - scroller.getBoundingClientRect().top - scroller.clientHeight / 3;
+  if ('highlights' in CSS) CSS.highlights.set(CURRENT, new Highlight(range));
+}
+
+/** Whether the focus has come to a message, which happens when one is brought into view. */
+export function isMessage(target: EventTarget | null): boolean {
+  return target instanceof Element && target.matches(MESSAGE);
 }
 
 function rangesOf(root: Element, words: string): Range[] {
   const ranges: Range[] = [];
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
-    if (node.parentElement?.closest('li') == null) continue; // of messages only
+    if (node.parentElement?.closest(MESSAGE) == null) continue;
     const text = (node.nodeValue ?? '').toLowerCase();
     for (let at = text.indexOf(words); at !== -1; at = text.indexOf(words, at + words.length)) {
       const range = document.createRange();
