@@ -21,6 +21,7 @@ import { Installer, type InstallerOptions } from './models/install.ts';
 import { Models } from './models/models.ts';
 import { Shelf } from './models/shelf.ts';
 import { openStore, type Store } from './store/open.ts';
+import { openSearcher } from './store/search-thread.ts';
 import { systemApp } from './system/app.ts';
 
 export type AssistantOptions = {
@@ -76,10 +77,11 @@ function joinServices(store: Store, options: AssistantOptions) {
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, log });
   const bin = new Bin({ store, turns, watch });
+  const searcher = openSearcher(store.path);
   const cards = new Cards({ dataDir, store, shelf, engine, memoryBytes });
 
   const server = createServer({
-    chat: chatApp({ store, turns, context, watch, bin }),
+    chat: chatApp({ store, searcher, turns, context, watch, bin }),
     jobs: jobsApp(jobs),
     models: modelsApp({ models, installer, cards }),
     system: systemApp({
@@ -106,7 +108,7 @@ function joinServices(store: Store, options: AssistantOptions) {
     /** Ends answers and jobs where they are, so that they can go on, and closes the store. */
     async close(): Promise<void> {
       bin.close();
-      await Promise.all([turns.close(), jobs.close()]);
+      await Promise.all([turns.close(), jobs.close(), searcher.close()]);
       store.close();
     },
   };

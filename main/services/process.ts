@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { toStoredError } from '../contract/errors.ts';
 import { onPort } from '../contract/handover.ts';
 import { openAssistant, type Assistant } from './assistant.ts';
+import { isSearchThread } from './store/search-thread.ts';
 
 /**
  * The assistant process: services and database. The shell starts it with `--data DIR` and hands it ports.
@@ -27,14 +28,18 @@ function start(): Assistant {
   }
 }
 
-const assistant = start();
-onPort((peer, port) => assistant.connect(peer, port));
-process.once('SIGTERM', () => {
-  assistant.close().then(
-    () => process.exit(0),
-    (error: Error) => {
-      log(`closing failed: ${error.message}`);
-      process.exit(1);
-    },
-  );
-});
+function run(): void {
+  const assistant = start();
+  onPort((peer, port) => assistant.connect(peer, port));
+  process.once('SIGTERM', () => {
+    assistant.close().then(
+      () => process.exit(0),
+      (error: Error) => {
+        log(`closing failed: ${error.message}`);
+        process.exit(1);
+      },
+    );
+  });
+}
+
+if (!isSearchThread) run(); // in a bundle, the thread of a search is this file too

@@ -163,6 +163,7 @@ describe('the bin', () => {
     await client.chat.remove({ id });
     await client.chat.remove({ id: other.id });
     expect(bytesOf(dataDir).includes(SECRET)).toBe(true);
+    expect(await client.chat.search({ query: SECRET })).toEqual([]); // and its thread has the file open
     expect(await client.chat.purge({ id })).toEqual({ purged: 1 });
     expect((await client.chat.bin({})).items.map((one) => one.id)).toEqual([other.id]);
     expect(await client.chat.purge({})).toEqual({ purged: 1 });

@@ -10,7 +10,7 @@ let data = '';
 beforeEach(() => void (data = mkdtempSync(join(tmpdir(), 'longhand-cli-'))));
 afterEach(async () => {
   await endScripts();
-  rmSync(data, { recursive: true, force: true });
+  rmSync(data, { recursive: true, force: true, maxRetries: 5 });
 });
 
 const longhand = (argv: string[], env?: Record<string, string>, stdin?: string) =>

@@ -216,6 +216,20 @@ describe('choosing another model', () => {
     });
   });
 
+  it('loads once when the model and the number of threads change together', async () => {
+    const dataDir = tempFolder();
+    installModel(dataDir, 'a');
+    installModel(dataDir, 'b');
+    const { client, engine } = startAssistant({ dataDir });
+    await reaches(client, 'ready');
+    await client.system.changeSettings({ model: 'a', threads: 3 });
+    expect((await reaches(client, 'ready')).model?.name).toBe('a');
+    expect(engine.loads).toEqual(['b', 'a']);
+    expect(engine.threads).toEqual([null, 3]);
+    await client.system.changeSettings({ model: 'a', threads: 3, theme: 'dark' });
+    expect(engine.loads).toHaveLength(2);
+  });
+
   it('tells watchers of the status each step', async () => {
     const dataDir = tempFolder();
     installModel(dataDir, 'a');

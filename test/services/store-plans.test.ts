@@ -85,6 +85,10 @@ const plans: Record<string, [sql: string, plan: string[]]> = {
       'USE TEMP B-TREE FOR ORDER BY',
     ],
   ],
+  'whether very much matches': [
+    search.COUNT_ENTRIES,
+    ['CO-ROUTINE (subquery-1)', 'SCAN search_fts VIRTUAL TABLE INDEX 0:M2', 'SCAN (subquery-1)'],
+  ],
   'one hit': [
     search.GET_HIT,
     [

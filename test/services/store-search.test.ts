@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { open } from './store-support.ts';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openSearcher } from '../../main/services/store/search-thread.ts';
+import { databaseIn, open, tempFolder } from './store-support.ts';
 
 /** A store with one message per text; `found` gives the texts of the hits. */
 function withTexts(...texts: string[]) {
@@ -225,5 +227,63 @@ describe('a snippet', () => {
       );
       expect(snippet.isWellFormed()).toBe(true);
     }
+  });
+});
+
+describe('searching beside the writer', () => {
+  it('finds the same, also what was written since', async () => {
+    const store = open(databaseIn(tempFolder()));
+    const searcher = openSearcher(store.path);
+    onTestFinished(() => searcher.close());
+    const conversationId = store.conversations.create({ title: 'Rivers' }).id;
+    const insert = (text: string) => store.messages.insert({ conversationId, parentId: null, role: 'user', text });
+    insert('The Danube and the Rhine');
+    expect(await searcher.find('danub')).toEqual(store.search.find('danub'));
+    insert('One more on the Danube');
+    expect(await searcher.find('danub', { limit: 1 })).toHaveLength(1);
+    expect(await searcher.find('danub')).toEqual(store.search.find('danub'));
+    expect(await searcher.find('nothing like it')).toEqual([]);
+  });
+
+  it('answers many searches at once, in their order, and does not make those that were given up', async () => {
+    const store = open(databaseIn(tempFolder()));
+    const searcher = openSearcher(store.path);
+    onTestFinished(() => searcher.close());
+    store.conversations.create({ title: 'Rivers' });
+    const stop = new AbortController();
+    const searches = ['r', 'ri', 'riv'].map((query) => searcher.find(query));
+    const given = searcher.find('rive', { signal: stop.signal });
+    stop.abort(new Error('typed on'));
+    await expect(given).rejects.toThrow('typed on');
+    await expect(searcher.find('river', { signal: stop.signal })).rejects.toThrow('typed on');
+    expect((await Promise.all(searches)).map((hits) => hits.length)).toEqual([1, 1, 1]);
+  });
+
+  it('fails with a reason when there is nothing to search, and when it is closed', async () => {
+    const searcher = openSearcher(join(tempFolder(), 'absent.db'));
+    await expect(searcher.find('x')).rejects.toMatchObject({ name: 'LonghandError' });
+    const store = open(databaseIn(tempFolder()));
+    const other = openSearcher(store.path);
+    const search = other.find('x');
+    await other.close();
+    await expect(search).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('a word that is very common', () => {
+  it('is looked for as it stands, while a rarer one may be unfinished', () => {
+    const store = open();
+    const conversationId = store.conversations.create().id;
+    store.durably(() => {
+      for (let index = 0; index < 5000; index++) {
+        store.messages.insert({ conversationId, parentId: null, role: 'user', text: 'the end' });
+      }
+      for (let index = 0; index < 3; index++) {
+        store.messages.insert({ conversationId, parentId: null, role: 'user', text: 'there endeth' });
+      }
+    });
+    expect(store.search.find('the', { limit: 10 }).every(({ snippet }) => snippet === 'the end')).toBe(true);
+    expect(store.search.find('ther').map(({ snippet }) => snippet)).toEqual(Array(3).fill('there endeth'));
+    expect(store.search.find('endet')).toHaveLength(3);
   });
 });

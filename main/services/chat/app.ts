@@ -1,6 +1,7 @@
 import { implement } from '@orpc/server';
 import { chat as contract } from '../../contract/chat.ts';
 import type { Store } from '../store/open.ts';
+import type { Searcher } from '../store/search-thread.ts';
 import type { Bin } from './bin.ts';
 import { branch } from './branch.ts';
 import type { Context } from './context.ts';
@@ -9,10 +10,17 @@ import { removeFolder } from './folders.ts';
 import type { Turns } from './turn.ts';
 import { openConversation, showBinned, showConversation, showMessage, type ConversationWatch } from './watch.ts';
 
-export type ChatOptions = { store: Store; turns: Turns; context: Context; watch: ConversationWatch; bin: Bin };
+export type ChatOptions = {
+  store: Store;
+  searcher: Searcher;
+  turns: Turns;
+  context: Context;
+  watch: ConversationWatch;
+  bin: Bin;
+};
 
-export function chatApp({ store, turns, context, watch, bin }: ChatOptions) {
-  const { conversations, folders, messages, search } = store;
+export function chatApp({ store, searcher, turns, context, watch, bin }: ChatOptions) {
+  const { conversations, folders, messages } = store;
   const os = implement(contract);
   const changed = (conversation: ReturnType<typeof conversations.create>) => watch.changed(conversation);
 
@@ -75,7 +83,7 @@ export function chatApp({ store, turns, context, watch, bin }: ChatOptions) {
     }),
     weigh: os.weigh.handler(({ input }) => context.weigh(input.id)),
     export: os.export.handler(({ input }) => exportConversation(input.id, input.format, store)),
-    search: os.search.handler(({ input }) => search.find(input.query, { limit: input.limit })),
+    search: os.search.handler(({ input, signal }) => searcher.find(input.query, { limit: input.limit, signal })),
 
     send: os.send.handler(({ input }) => turns.send(input)),
     regenerate: os.regenerate.handler(({ input }) => turns.regenerate(input)),

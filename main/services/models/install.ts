@@ -180,11 +180,15 @@ export class Installer {
     const recipe = wish.recipe ?? recommendedRecipe(summary.parameters);
     const name = wish.name ?? this.#freeName(summary, recipe);
     const folder = shelf.newFolder(name);
-    for await (const event of reader.compile({ path, folder, name, recipe }, { signal })) {
-      if (event.type === 'progress') {
-        const { stage, done, total, unit } = event;
-        progress({ stage: stage === 'hash' ? 'check' : 'compile', done, total, unit });
+    try {
+      for await (const event of reader.compile({ path, folder, name, recipe }, { signal })) {
+        if (event.type === 'progress') {
+          const { stage, done, total, unit } = event;
+          progress({ stage: stage === 'hash' ? 'check' : 'compile', done, total, unit });
+        }
       }
+    } finally {
+      shelf.release(folder);
     }
     signal.throwIfAborted();
     models.installed(folder);

@@ -4,6 +4,7 @@ import { LonghandError, toStoredError, type StoredError } from '../../contract/e
 import type { LoadedModel } from '../../contract/engine.ts';
 import type { Job } from '../../contract/jobs.ts';
 import type { InstalledModel, ModelStatus } from '../../contract/models.ts';
+import type { Settings } from '../../contract/system.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
 import { MANIFEST_FILE } from '../../../native-models/manifest.ts';
 import { Feed } from '../events/feed.ts';
@@ -111,11 +112,8 @@ export class Models {
    * @throws LonghandError `model-not-found` | `model-in-use` while another one answers
    */
   use(name: string): ModelStatus {
-    const model = this.#find(name);
-    if (this.#leases > 0 && model.folder !== this.#chosen?.folder)
-      throw this.#inUse(this.#chosen?.manifest.name ?? name);
+    const model = this.#available(name);
     this.#options.store.settings.set({ model: name });
-    if (this.#error?.code === 'engine-stopped') this.#options.reviveEngine();
     if (this.#ready?.folder !== model.folder) this.#choose(model);
     return this.status();
   }
@@ -131,9 +129,19 @@ export class Models {
     this.#changed();
   }
 
-  /** Loads the chosen model anew, as soon as no answer runs: its settings have changed. */
-  reload(): void {
-    if (this.#chosen !== null) this.#choose(this.#chosen);
+  /**
+   * Changes settings. Another model, or another number of threads, or both at once, is loaded once, as soon as no answer
+   * runs. @throws as `use`, with nothing changed
+   */
+  configure(changes: Partial<Settings>): void {
+    const { store } = this.#options;
+    const before = readSettings(store);
+    const isOther = typeof changes.model === 'string' && changes.model !== before.model;
+    const chosen = isOther ? this.#available(changes.model!) : this.#chosen;
+    store.settings.set(changes);
+    const hasOtherThreads = changes.threads !== undefined && changes.threads !== before.threads;
+    if (chosen !== null && (hasOtherThreads || (isOther && this.#ready?.folder !== chosen.folder)))
+      this.#choose(chosen);
   }
 
   /** Removes a model from the disk. The newest other one takes its place. */
@@ -273,6 +281,15 @@ export class Models {
       compiledMs: manifest.createdMs,
       loaded: this.#loaded?.folder === folder,
     };
+  }
+
+  /** A model that may take the place of the chosen one now. */
+  #available(name: string): ShelfModel {
+    const model = this.#find(name);
+    if (this.#leases > 0 && model.folder !== this.#chosen?.folder)
+      throw this.#inUse(this.#chosen?.manifest.name ?? name);
+    if (this.#error?.code === 'engine-stopped') this.#options.reviveEngine();
+    return model;
   }
 
   #find(name: string): ShelfModel {

@@ -48,14 +48,19 @@ export class Shelf {
     return this.list().find((model) => model.manifest.name === name) ?? null;
   }
 
-  /** A folder for a model of this name that no other has, and none had while this app ran. */
+  /** A folder for a model of this name that no other has, nor will have while this one is made: see `release`. */
   newFolder(name: string): string {
     mkdirSync(this.dir, { recursive: true });
     const base = folderName(name);
     for (let number = 1; ; number++) {
       const folder = join(this.dir, number === 1 ? base : `${base}-${number}`);
-      if (!existsSync(folder) && !existsSync(folder + PARTIAL)) return folder;
+      if (!existsSync(folder) && isMade(folder + PARTIAL)) return folder;
     }
+  }
+
+  /** Whoever asked for the folder is done, with a model in it or without: nothing half made of it stays. */
+  release(folder: string): void {
+    rmSync(folder + PARTIAL, { recursive: true, force: true });
   }
 
   /** Removes folders that a newer one of the same name replaced, except `inUse`. */
@@ -133,6 +138,11 @@ export function isWhole({ folder, manifest }: ShelfModel): boolean {
     sizeOf(join(folder, WEIGHTS_FILE)) === manifest.weightsBytes &&
     sizeOf(join(folder, GRAPH_FILE)) === manifest.graphBytes
   );
+}
+
+/** Makes the folder, unless there is one: of two who want it at once, one gets it. */
+function isMade(folder: string): boolean {
+  return mkdirSync(folder, { recursive: true }) !== undefined;
 }
 
 function lastWriteMs(folder: string): number {

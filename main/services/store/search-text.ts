@@ -14,6 +14,9 @@ const WORD = new RegExp(`${LETTER}${LETTER_OR_MARK}*`, 'gv');
 // FTS5 refuses expressions of more than 256 levels; nobody means a pasted page to be looked up word by word.
 const MAX_TERMS = 32;
 
+/** Of the beginnings of words, those up to so many characters have an index of their own: see the migration. */
+const INDEXED_PREFIX = 2;
+
 export type IndexText = { words: string; grams: string };
 
 /** One thing that must occur: a word or a row of words ("don't" is two), or a run of characters. */
@@ -31,9 +34,10 @@ export function indexText(text: string): IndexText {
 
 /**
  * What a person typed, as plain text whatever it contains: every term must occur, the last word may be unfinished.
- * `match` is the FTS5 expression, null when nothing in the query can be searched for.
+ * `match` is the FTS5 expression, null when nothing in the query can be searched for; `whole` is the one that takes the
+ * last word as finished, null where that is the same or saves nothing.
  */
-export function parseQuery(query: string): { match: string | null; terms: Term[] } {
+export function parseQuery(query: string): { match: string | null; whole: string | null; terms: Term[] } {
   const terms = query
     .normalize('NFKC')
     .split(/\s+/u)
@@ -44,15 +48,19 @@ export function parseQuery(query: string): { match: string | null; terms: Term[]
       return words === null ? [] : [{ kind: 'words', words: words.slice(0, MAX_TERMS) }];
     })
     .slice(0, MAX_TERMS);
-  if (terms.length === 0) return { match: null, terms };
+  if (terms.length === 0) return { match: null, whole: null, terms };
   // Words hold letters and digits only, so nothing in the quotes can end them.
-  const match = terms.map((term, index) => {
-    if (term.kind === 'words') return `words : "${term.words.join(' ')}"${index === terms.length - 1 ? ' *' : ''}`;
+  const parts = terms.map((term) => {
+    if (term.kind === 'words') return `words : "${term.words.join(' ')}"`;
     return term.characters.length === 1
       ? `grams : "${term.characters[0]}" *`
       : `grams : "${pairs(term.characters, false)}"`;
   });
-  return { match: match.join(' AND '), terms };
+  const whole = parts.join(' AND ');
+  const last = terms.at(-1)!;
+  if (last.kind === 'run') return { match: whole, whole: null, terms };
+  const isLong = [...last.words.at(-1)!].length > INDEXED_PREFIX;
+  return { match: `${whole} *`, whole: isLong ? whole : null, terms };
 }
 
 /** A regular expression that finds the terms in text folded by `foldText`, as the index would. */

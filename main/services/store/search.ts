@@ -17,6 +17,9 @@ export const FIND_ENTRIES = /* sql */ `
   ORDER BY score, id DESC LIMIT :limit`;
 const RANKED = 5000;
 
+export const COUNT_ENTRIES = /* sql */ `
+  SELECT count(*) FROM (SELECT rowid FROM search_fts WHERE search_fts MATCH :match LIMIT :limit)`;
+
 export const GET_HIT = /* sql */ `
   SELECT c.id AS conversation_id, m.id AS message_id, c.title, coalesce(m.text, c.title) AS text,
          coalesce(m.updated_ms, c.updated_ms) AS updated_ms
@@ -27,6 +30,7 @@ export const GET_HIT = /* sql */ `
 
 export function searchReader(db: ReadableDb) {
   const findEntries = db.prepare<{ match: string; ranked: number; limit: number }, number>(FIND_ENTRIES).pluck();
+  const countEntries = db.prepare<{ match: string; limit: number }, number>(COUNT_ENTRIES).pluck();
   const getHit = db.prepare<{ id: number }, HitRow>(GET_HIT);
 
   return {
@@ -35,8 +39,12 @@ export function searchReader(db: ReadableDb) {
      * The query is plain text; its last word may be unfinished. Conversations in the bin are left out.
      */
     find(query: string, { limit = 50 }: { limit?: number } = {}): SearchHit[] {
-      const { match, terms } = parseQuery(query);
-      if (match === null) return [];
+      const { match: unfinished, whole, terms } = parseQuery(query);
+      if (unfinished === null) return [];
+      // A word that stands as it is in more places than are ranked is not looked for in longer ones: the lists of all
+      // words that begin with "the" took 140 ms to merge in 1,000,000 messages, that of "the" 22 ms.
+      const isCommon = whole !== null && countEntries.get({ match: whole, limit: RANKED }) === RANKED;
+      const match = isCommon ? whole : unfinished;
       const pattern = termPattern(terms);
       // The bin is only known after the lookup, so a page that came out short is asked for again, larger.
       for (let candidates = limit * 2; ; candidates *= 8) {

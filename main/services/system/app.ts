@@ -22,10 +22,7 @@ export function systemApp(options: SystemOptions) {
     processes: os.processes.handler(() => options.processes()),
     settings: os.settings.handler(() => readSettings(store)),
     changeSettings: os.changeSettings.handler(({ input }) => {
-      const before = readSettings(store);
-      if (input.model && input.model !== before.model) models.use(input.model); // refuses a model that is not there
-      store.settings.set(input);
-      if (input.threads !== undefined && input.threads !== before.threads) models.reload();
+      models.configure(input);
       return readSettings(store);
     }),
     doctor: os.doctor.handler(() => examine(options)),
