@@ -41,20 +41,23 @@ export function openAssets(folder: string): Assets {
 
 const DIAGRAM_FRAME = '/diagram/frame.html';
 
+/** True of the scripts of the frame for diagrams: public code, asked for by a document whose origin is opaque. */
+export function isFrameScript(path: string): boolean {
+  return /^\/diagram\/\w+\.js$/.test(path);
+}
+
 /**
  * The headers of the file at `path`. The page loads its own files, speaks to `connect` alone, and is framed by nobody.
  * The frame that draws diagrams is framed by the page, runs its own two scripts and reaches nothing at all.
  */
 export function securityHeaders(connect: string, path = ''): Record<string, string> {
   const isFrame = path === DIAGRAM_FRAME;
-  // The frame's origin is opaque, so what it loads comes from elsewhere in its eyes: public code, the same for everyone.
-  const isFrameScript = /^\/diagram\/\w+\.js$/.test(path);
   return {
     'content-security-policy': (isFrame ? framePolicy() : pagePolicy(connect)).join('; '),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cross-origin-opener-policy': 'same-origin',
-    'cross-origin-resource-policy': isFrameScript ? 'cross-origin' : 'same-origin',
+    'cross-origin-resource-policy': isFrameScript(path) ? 'cross-origin' : 'same-origin',
     'permissions-policy': 'camera=(), microphone=(), geolocation=(), usb=()',
   };
 }

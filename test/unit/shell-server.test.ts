@@ -25,6 +25,8 @@ beforeAll(() => {
   mkdirSync(join(folder, 'assets'), { recursive: true });
   writeFileSync(join(folder, 'index.html'), '<title>Longhand</title>');
   writeFileSync(join(folder, 'assets', 'main-1a2b.js'), 'let x;');
+  mkdirSync(join(folder, 'diagram'));
+  for (const name of ['frame.html', 'frame.js']) writeFileSync(join(folder, 'diagram', name), '');
   writeFileSync(join(folder, '.sources'), 'hidden');
   writeFileSync(join(root, 'secret.txt'), 'secret');
   mkdirSync(join(root, 'renderer-old'));
@@ -91,6 +93,24 @@ describe('the page over HTTP', () => {
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).toContain(`connect-src 'self' ws://127.0.0.1:${port}`);
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('frames nothing but its own file for diagrams, which is opaque and reaches nothing', async () => {
+    const get = (path: string, origin?: string) =>
+      fetch(`${server.address}${path}`, { headers: origin === undefined ? {} : { origin } });
+    expect((await get('/')).headers.get('content-security-policy')).toContain("frame-src 'self'");
+    const frame = (await get('/diagram/frame.html')).headers.get('content-security-policy')?.split('; ');
+    expect(frame).toContain("default-src 'none'");
+    expect(frame).toContain("script-src 'self'");
+    expect(frame).toContain('sandbox allow-scripts');
+    expect(frame?.filter((rule) => /connect|img|frame-src|unsafe-eval/.test(rule))).toEqual([]);
+    // A sandboxed document has no origin to name; it gets its scripts, and nothing else does or is got so.
+    const script = await get('/diagram/frame.js', 'null');
+    expect([script.status, script.headers.get('cross-origin-resource-policy')]).toEqual([200, 'cross-origin']);
+    for (const path of ['/', '/diagram/frame.html', '/assets/main-1a2b.js', '/diagram/../index.html']) {
+      expect((await get(path, 'null')).status).toBe(403);
+    }
+    expect((await get('/diagram/frame.js', 'https://attacker.example')).status).toBe(403);
   });
 
   it('has scripts that a browser may keep, since their names change with their content', async () => {

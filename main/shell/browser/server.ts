@@ -6,7 +6,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Port } from '../../contract/client.ts';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL } from '../socket-port.ts';
-import { openAssets, securityHeaders } from '../assets.ts';
+import { isFrameScript, openAssets, securityHeaders } from '../assets.ts';
 import { receiveUpload, UPLOAD_PATH, type UploadOptions } from './upload.ts';
 
 const MAX_MESSAGE_BYTES = 16 << 20;
@@ -60,7 +60,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       void response
         .writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close', ...more })
         .end(text);
-    if (!isOurs(request, hosts)) return refuse(403, 'Open the address that Longhand printed when it started.\n');
+    if (!isOurs(request, hosts) && !isFrames(request, hosts, path))
+      return refuse(403, 'Open the address that Longhand printed when it started.\n');
     if (path.startsWith(UPLOAD_PATH)) return upload(request, response, headers);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return refuse(405, 'Only GET and HEAD are answered here.\n', { allow: 'GET, HEAD' });
@@ -153,6 +154,11 @@ function isOurs({ headers: { host = '', origin } }: IncomingMessage, hosts: Set<
 function statusOf(error: unknown): number {
   if (!(error instanceof LonghandError)) return 500;
   return error.code === 'disk-full' ? 507 : error.code === 'invalid-input' ? 400 : 500;
+}
+
+/** True for the frame that draws diagrams, which has no origin to name, when it asks for its own scripts. */
+function isFrames({ headers: { host = '', origin } }: IncomingMessage, hosts: Set<string>, path: string): boolean {
+  return hosts.has(host) && origin === 'null' && isFrameScript(path);
 }
 
 /** Compares in a time that tells nothing, not even about lengths. */
