@@ -1,4 +1,5 @@
-// The whole path: page, browser shell, assistant, database, engine and a real (if tiny and random) model.
+// The whole path: page, shell, assistant, database, engine, reader and a real (if tiny and random) model. Every shell runs
+// these tests: see playwright.config.ts.
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/e2e-app.ts';
 import { answers, field, questions, send } from '../support/e2e-page.ts';
@@ -79,6 +80,99 @@ test('a search finds two Chinese characters inside a message', async ({ ui }) =>
   await stop(ui);
   await ui.getByRole('textbox', { name: 'Search all conversations' }).fill('寒江');
   await expect(ui.locator('mark').first()).toHaveText('寒江');
+});
+
+test('a first start offers three doors, and a model file of the user’s leads to an answer', async ({
+  firstStart,
+  files,
+}) => {
+  const { app, ui } = await firstStart();
+  await expect(ui.getByRole('heading', { name: 'Choose what answers.' })).toBeVisible();
+  for (const name of ['Get the starter model', 'Choose a file', 'Look around']) {
+    await expect(ui.getByRole('button', { name })).toBeVisible();
+  }
+  await app.chooseFile(ui, files.model, () => ui.getByRole('button', { name: 'Choose a file' }).click());
+  await expect(ui.getByText('Tiny', { exact: true })).toBeVisible({ timeout: 60_000 });
+  await send(ui, 'hello world');
+  await expect.poll(() => answerLength(ui), { timeout: 30_000 }).toBeGreaterThan(0);
+  await stop(ui);
+});
+
+test('a stopped answer goes on where it stopped', async ({ ui }) => {
+  await send(ui, 'stop and go');
+  await expect.poll(() => answerLength(ui)).toBeGreaterThan(20);
+  await stop(ui);
+  const kept = await answerText(ui);
+  await ui.getByRole('button', { name: 'Continue' }).click();
+  await expect.poll(() => answerLength(ui)).toBeGreaterThan(kept.length);
+  expect((await answerText(ui)).startsWith(kept)).toBe(true);
+  await stop(ui);
+});
+
+test('an edited message stands beside the old one, and both can be read', async ({ ui }) => {
+  await send(ui, 'the first wording');
+  await expect.poll(() => answerLength(ui)).toBeGreaterThan(0);
+  await stop(ui);
+  await questions(ui).hover();
+  await questions(ui).getByRole('button', { name: 'Edit', exact: true }).click();
+  const editor = ui.getByRole('textbox', { name: 'Edit the message' });
+  await editor.fill('the second wording');
+  await editor.press('Enter');
+  await expect(questions(ui)).toContainText('the second wording');
+  await expect.poll(() => answerLength(ui)).toBeGreaterThan(0);
+  await stop(ui);
+  const versions = questions(ui).getByRole('group', { name: 'Version 2 of 2' });
+  await versions.getByRole('button', { name: 'Previous version' }).click();
+  await expect(questions(ui)).toContainText('the first wording');
+  await ui.reload();
+  await expect(questions(ui)).toContainText('the first wording');
+});
+
+test('another answer stands beside the first', async ({ ui }) => {
+  await send(ui, 'once more');
+  await expect.poll(() => answerLength(ui)).toBeGreaterThan(0);
+  await stop(ui);
+  await answers(ui).getByRole('button', { name: 'Answer again' }).click();
+  await expect(ui.getByRole('button', { name: 'Stop' })).toBeVisible();
+  await expect.poll(() => answerLength(ui)).toBeGreaterThan(0);
+  await stop(ui);
+  await answers(ui)
+    .getByRole('group', { name: 'Version 2 of 2' })
+    .getByRole('button', { name: 'Previous version' })
+    .click();
+  await expect(answers(ui).getByRole('group', { name: 'Version 1 of 2' })).toBeVisible();
+});
+
+test('a branch is a conversation of its own, with what was said before', async ({ ui }) => {
+  await send(ui, 'where the ways part');
+  await expect.poll(() => answerLength(ui)).toBeGreaterThan(0);
+  await stop(ui);
+  const before = ui.url();
+  await answers(ui).getByRole('button', { name: 'Branch to a new conversation' }).click();
+  await expect.poll(() => ui.url()).not.toBe(before);
+  await expect(questions(ui)).toContainText('where the ways part');
+  await expect(answers(ui)).toHaveCount(1);
+});
+
+test('a deleted conversation comes back when the deletion is undone', async ({ ui }) => {
+  await send(ui, 'gone and back');
+  await expect.poll(() => answerLength(ui)).toBeGreaterThan(0);
+  await stop(ui);
+  const row = ui.getByRole('link', { name: 'gone and back' });
+  await row.hover();
+  await ui.getByRole('button', { name: 'Actions for “gone and back”' }).click();
+  await ui.getByRole('menuitem', { name: 'Delete' }).click();
+  await expect(row).toBeHidden();
+  await ui.getByRole('button', { name: 'Undo' }).click();
+  await row.click();
+  await expect(questions(ui)).toContainText('gone and back');
+});
+
+test('when the reader is killed, a model file can be set up all the same', async ({ firstStart, files }) => {
+  const { app, ui } = await firstStart();
+  await app.kill('reader');
+  await app.chooseFile(ui, files.model, () => ui.getByRole('button', { name: 'Choose a file' }).click());
+  await expect(ui.getByText('Tiny', { exact: true })).toBeVisible({ timeout: 60_000 });
 });
 
 for (const role of ['engine', 'assistant'] as const) {

@@ -19,7 +19,8 @@ class App extends EventEmitter {
     return this.#paths.get(name) ?? tmpdir();
   }
 
-  setPath(name: string, path: string): void {
+  setPath(name: string, given: string): void {
+    const path = process.env.STAND_IN_USER_DATA ?? given;
     mkdirSync(path, { recursive: true });
     this.#paths.set(name, path);
   }

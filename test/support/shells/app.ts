@@ -20,6 +20,8 @@ export type App = {
   call<T>(run: (client: LonghandClient) => Promise<T>): Promise<T>;
   /** SIGKILL, as the system does when memory runs out. */
   kill(role: ProcessRole): Promise<void>;
+  /** Does what makes the shell ask for a file, and answers with `path`. */
+  chooseFile(ui: Page, path: string, ask: () => Promise<void>): Promise<void>;
   /** Ends it as a user does, and settles when nothing of it runs any more. */
   stop(): Promise<void>;
 };

@@ -13,6 +13,11 @@ export async function startBrowserShell({ dataFolder, model }: Start): Promise<A
       await spare.goto(url);
       return spare;
     },
+    async chooseFile(ui, path, ask) {
+      const choosing = ui.waitForEvent('filechooser');
+      await ask();
+      await (await choosing).setFiles(path);
+    },
     async stop() {
       shell.child.kill('SIGTERM');
       await shell.ended;

@@ -22,6 +22,12 @@ export async function startElectron({ dataFolder, model }: Start): Promise<App> 
   return {
     ...overPorts(() => openPagePort(page)),
     show: () => startAfresh(page),
+    async chooseFile(_ui, path, ask) {
+      await app.evaluate(({ dialog }, chosen) => {
+        dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [chosen] });
+      }, path);
+      await ask();
+    },
     stop: () => app.close(),
   };
 }

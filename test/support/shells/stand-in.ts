@@ -53,8 +53,12 @@ export async function startStandIn({ dataFolder, model }: Start, env: NodeJS.Pro
     hears,
     order: (order) => void child.send(order),
     show: () => startAfresh(page),
+    async chooseFile(_ui, path, ask) {
+      child.send({ answer: 'dialog.showOpenDialog', value: { canceled: false, filePaths: [path] } } satisfies Order);
+      await ask();
+    },
     async stop() {
-      child.kill('SIGTERM');
+      if (child.exitCode === null) child.kill('SIGTERM');
       await ended;
       await browser.close();
     },
