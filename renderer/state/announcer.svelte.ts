@@ -24,4 +24,7 @@ export class Announcer {
       if (next !== null) this.say(next);
     }, REST_MS);
   };
+
+  /** As `say`, but nothing is passed over: what waits is said together. */
+  add = (text: string): void => this.say(this.#next === null ? text : `${this.#next} ${text}`);
 }

@@ -62,8 +62,12 @@ export function reportText({ hello, processes, findings, model, userAgent }: Rep
 export function redact(text: string, dataFolder: string | null): string {
   const home = /^(?:\/(?:home|Users)\/[^/]+|[A-Za-z]:\\Users\\[^\\]+)/.exec(dataFolder ?? '')?.[0];
   const known = [dataFolder, home].filter((path): path is string => Boolean(path));
-  return known
-    .reduce((rest, path) => rest.replaceAll(path, '<folder>'), text)
-    .replaceAll(/\b[\w.+-]+@[\w-]+\.[\w.]+/g, '<address>')
-    .replaceAll(/(?<![\w:/<])(?:[A-Za-z]:)?(?:[\\/][^\\/\s:;,'"()<>]+){2,}/g, '<path>');
+  return (
+    known
+      .reduce((rest, path) => rest.replaceAll(path, '<folder>'), text)
+      // What follows a folder of the user's may have spaces in its name; a word too much is better gone than one too few.
+      .replaceAll(/<folder>[\\/][^\n:;,'"()<>]*/g, '<path>')
+      .replaceAll(/\b[\w.+-]+@[\w-]+\.[\w.]+/g, '<address>')
+      .replaceAll(/(?<![\w:/<])(?:[A-Za-z]:)?(?:[\\/][^\\/\s:;,'"()<>]+){2,}/g, '<path>')
+  );
 }

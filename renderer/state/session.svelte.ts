@@ -15,6 +15,7 @@ import { Frame } from './frame.svelte.ts';
 import { ModelShelf } from './model-shelf.svelte.ts';
 import { Model } from './model.svelte.ts';
 import { Search } from './search.svelte.ts';
+import { Sentences } from './sentences.ts';
 import { Preferences } from './settings.svelte.ts';
 import type { ShownMessage } from './shown-message.svelte.ts';
 import { Watchman } from './watchman.svelte.ts';
@@ -44,6 +45,7 @@ export class Session {
   readonly watchman: Watchman;
   readonly frame: Frame;
   readonly #closing = new AbortController();
+  readonly #sentences = new Sentences((text) => this.announcer.add(text));
   #lookedAround = false;
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -128,6 +130,9 @@ export class Session {
       onNextFrame: (paint) => requestAnimationFrame(paint),
       onConversation: (conversation) => this.conversations.put(conversation),
       onAnswer: (event, message) => this.#announce(event, message),
+      onText: ({ id, text }) => {
+        if (this.preferences.announce === 'sentences') this.#sentences.follow(id, text);
+      },
     });
   }
 
@@ -158,6 +163,7 @@ export class Session {
 
   #announce(event: AnswerEvent, message: ShownMessage): void {
     const words = t().announce;
-    this.announcer.say(event === 'finished' ? words.finished(formatCount(countWords(message.text))) : words[event]);
+    if (event !== 'started') this.#sentences.finish(message.id, message.text);
+    this.announcer.add(event === 'finished' ? words.finished(formatCount(countWords(message.text))) : words[event]);
   }
 }

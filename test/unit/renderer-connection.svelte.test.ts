@@ -17,7 +17,7 @@ describe('the line to the assistant', () => {
     line.cut();
     await until(() => expect(line.states).toEqual(['connected', 'reconnecting', 'connected']));
     await expect(line.connection.call((client) => client.system.hello())).resolves.toMatchObject({
-      dataFolder: '/data',
+      version: '0.0.0',
     });
   });
 

@@ -9,9 +9,9 @@ import {
 } from '../../renderer/app/format.ts';
 import { dictionaries, locale, preferred } from '../../renderer/app/i18n/index.svelte.ts';
 import { describe as explain } from '../../renderer/app/problems.ts';
-import { readRoute, routeTo } from '../../renderer/app/route.ts';
+import { pages, readRoute, routeTo, routeToPage } from '../../renderer/app/route.ts';
 import { Announcer } from '../../renderer/state/announcer.svelte.ts';
-import { groupByPeriod } from '../../renderer/state/conversations.svelte.ts';
+import { periodOf } from '../../renderer/state/list-rows.ts';
 import { cutAtMarks } from '../../renderer/state/search.svelte.ts';
 
 afterEach(() => void (locale.setting = 'system'));
@@ -85,7 +85,11 @@ describe('places in the address', () => {
     ['c1', 'm2'],
     ['a/b?c', 'd&e%'],
   ])('conversation %j, message %j', (conversationId, messageId) => {
-    expect(readRoute(routeTo(conversationId, messageId))).toEqual({ conversationId, messageId });
+    expect(readRoute(routeTo(conversationId, messageId))).toEqual({ page: null, conversationId, messageId });
+  });
+
+  it.each(pages)('the page "%s" has one of its own', (page) => {
+    expect(readRoute(routeToPage(page))).toEqual({ page, conversationId: null, messageId: null });
   });
 
   it.each(['', '#', '#/', '#token', '#/conversation/', '#/conversation/%zz'])('%j is a new conversation', (hash) => {
@@ -94,20 +98,14 @@ describe('places in the address', () => {
 });
 
 describe('lists', () => {
-  it('group conversations by local days', () => {
-    const now = new Date(2026, 7, 20, 9, 0).getTime();
-    const at = (...day: [number, number, number]) => {
-      const updatedMs = new Date(2026, 7, ...day).getTime();
-      const plain = { title: '', systemPrompt: null, sampling: null, leafId: null, folderId: null, pinned: false };
-      return { ...plain, id: String(updatedMs), createdMs: updatedMs, updatedMs };
-    };
-    const groups = groupByPeriod([at(20, 0, 1), at(19, 23, 59), at(19, 0, 0), at(14, 0, 0), at(13, 23, 59)], now);
-    expect(groups.map(({ period, conversations }) => [period, conversations.length])).toEqual([
-      ['today', 1],
-      ['yesterday', 2],
-      ['week', 1],
-      ['earlier', 1],
-    ]);
+  it.each([
+    [[20, 0, 1], 'today'],
+    [[19, 23, 59], 'yesterday'],
+    [[19, 0, 0], 'yesterday'],
+    [[14, 0, 0], 'week'],
+    [[13, 23, 59], 'earlier'],
+  ] as const)('put the day and time %j under "%s", by local midnight', (day, period) => {
+    expect(periodOf(new Date(2026, 7, ...day).getTime(), new Date(2026, 7, 20).getTime())).toBe(period);
   });
 
   it.each([

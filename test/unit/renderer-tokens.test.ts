@@ -46,9 +46,21 @@ describe.each(['light', 'dark'])('colours of the %s theme', (theme) => {
     expect(contrast(pick('ink-2'), pick('mark'))).toBeGreaterThanOrEqual(4.5);
   });
 
-  it('text of the high-contrast theme reaches 7 to 1', () => {
-    for (const name of ['ink', 'ink-2', 'ink-3', 'accent']) {
-      expect(contrast(pick(name, contrastTheme), pick('bg', contrastTheme)), name).toBeGreaterThanOrEqual(7);
-    }
+  it.each(['ink', 'ink-2', 'ink-3', 'accent', 'ok', 'warn', 'danger'])(
+    '%s of the high-contrast theme reaches 7 to 1, also where the pointer is',
+    (name) => {
+      expect(contrast(pick(name, contrastTheme), pick('bg', contrastTheme))).toBeGreaterThanOrEqual(7);
+      expect(contrast(pick(name, contrastTheme), pick('hover', contrastTheme))).toBeGreaterThanOrEqual(7);
+    },
+  );
+
+  it('marks and accents of the high-contrast theme carry text at 7 to 1', () => {
+    expect(contrast(pick('ink', contrastTheme), pick('mark', contrastTheme))).toBeGreaterThanOrEqual(7);
+    expect(contrast(pick('on-accent', contrastTheme), pick('accent', contrastTheme))).toBeGreaterThanOrEqual(7);
+  });
+
+  it('the high-contrast theme leaves no colour to another theme', () => {
+    const names = (source: string) => [...source.matchAll(/--([\w-]+): light-dark\(#/g)].map(([, name]) => name);
+    expect(names(contrastTheme)).toEqual(expect.arrayContaining(names(root)));
   });
 });
