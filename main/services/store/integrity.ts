@@ -47,7 +47,10 @@ function checkInThread(path: string): Integrity {
   const worker = new Worker(WORKER, { eval: true, workerData: { library, path, sql: FIND_PROBLEMS } });
   worker.unref();
   const result = new Promise<LonghandError | null>((resolve) => {
-    worker.once('message', (problems: string[]) => resolve(problems.length > 0 ? corrupt(path, problems) : null));
+    // A thread that is ended while it sends delivers undefined.
+    worker.once('message', (problems: string[] | undefined) =>
+      resolve(problems !== undefined && problems.length > 0 ? corrupt(path, problems) : null),
+    );
     worker.once('error', (error: Error) => resolve(corrupt(path, [error.message], error)));
     worker.once('exit', () => resolve(null)); // stopped before it knew: nothing was found
   });

@@ -43,7 +43,8 @@ export function openSearcher(path: string) {
   const start = (): Worker => {
     const started = new Worker(new URL(import.meta.url), { workerData: { [MARK]: { search: path } } });
     started.unref();
-    started.on('message', (reply: SearchReply) => {
+    started.on('message', (reply: SearchReply | undefined) => {
+      if (reply === undefined) return; // ended while it sent
       const call = waiting.get(reply.id);
       waiting.delete(reply.id);
       call?.stopWaiting();
