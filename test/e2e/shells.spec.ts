@@ -88,8 +88,8 @@ test('a first start offers three doors, and a model file of the user’s leads t
 }) => {
   const { app, ui } = await firstStart();
   await expect(ui.getByRole('heading', { name: 'Choose what answers.' })).toBeVisible();
-  for (const name of ['Get the starter model', 'Choose a file', 'Look around']) {
-    await expect(ui.getByRole('button', { name })).toBeVisible();
+  for (const name of ['Get the starter model', 'Use a GGUF file I have', 'Look around first']) {
+    await expect(ui.getByRole('heading', { name })).toBeVisible();
   }
   await app.chooseFile(ui, files.model, () => ui.getByRole('button', { name: 'Choose a file' }).click());
   await expect(ui.getByText('Tiny', { exact: true })).toBeVisible({ timeout: 60_000 });
@@ -133,7 +133,7 @@ test('another answer stands beside the first', async ({ ui }) => {
   await expect.poll(() => answerLength(ui)).toBeGreaterThan(0);
   await stop(ui);
   await answers(ui).getByRole('button', { name: 'Answer again' }).click();
-  await expect(ui.getByRole('button', { name: 'Stop' })).toBeVisible();
+  await expect(ui.getByRole('button', { name: 'Stop', exact: true })).toBeVisible();
   await expect.poll(() => answerLength(ui)).toBeGreaterThan(0);
   await stop(ui);
   await answers(ui)
