@@ -238,9 +238,9 @@ test.describe('the model', () => {
   });
 
   test('without a model nothing can be sent, and one button gets one', async ({ ui, assistant }) => {
+    await field(ui).fill('Hello'); // else the doors to a first model would stand here
     assistant.setStatus({ ...readyStatus, state: 'none', model: null });
     await expect(ui.getByText('No model yet.')).toBeVisible();
-    await field(ui).fill('Hello');
     await expect(ui.getByRole('button', { name: 'Send' })).toBeDisabled();
     await ui.getByRole('button', { name: 'Get the starter model' }).click();
     await expect(ui.getByRole('progressbar')).toBeVisible();
