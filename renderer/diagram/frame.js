@@ -28,11 +28,36 @@ const SETTINGS = {
   ],
 };
 
+// The tokens of the page, which its style sheet keeps: a frame of another origin can't read them.
+const LIGHT = { surface: '#ffffff', sunk: '#f1eee7', ink: '#1c1f1e', border: '#85807a', line: '#646b68' };
+const DARK = { surface: '#1c201f', sunk: '#101312', ink: '#eceae4', border: '#747c78', line: '#959c98' };
+
+function look(dark) {
+  const { surface, sunk, ink, border, line } = dark ? DARK : LIGHT;
+  return {
+    theme: 'base',
+    themeVariables: {
+      darkMode: dark,
+      background: surface,
+      primaryColor: surface,
+      primaryTextColor: ink,
+      primaryBorderColor: border,
+      secondaryColor: sunk,
+      tertiaryColor: sunk,
+      lineColor: line,
+      textColor: ink,
+      edgeLabelBackground: surface,
+      useGradient: false,
+      dropShadow: 'none',
+    },
+  };
+}
+
 window.addEventListener('message', async ({ data, source }) => {
   if (source !== window.parent) return;
   const { id, text, dark } = data;
   try {
-    mermaid.initialize({ ...SETTINGS, theme: dark ? 'dark' : 'neutral' });
+    mermaid.initialize({ ...SETTINGS, ...look(dark) });
     const { svg } = await mermaid.render(`diagram-${id}`, text);
     window.parent.postMessage({ id, ...sized(svg) }, '*');
   } catch (error) {
