@@ -19,11 +19,14 @@ export type Command = {
 /** All commands of the window. They change with the language, the folders, the models: `list` is read anew. */
 export class Commands {
   readonly all: Command[];
-  readonly available: Command[];
 
   constructor(list: () => Command[]) {
     this.all = $derived(list());
-    this.available = $derived(this.all.filter(({ when }) => when?.() ?? true));
+  }
+
+  /** Those that can run now. Asked anew each time: it may depend on where the focus is. */
+  get available(): Command[] {
+    return this.all.filter(({ when }) => when?.() ?? true);
   }
 
   /** The command of a key press, where there is one that can run now. */

@@ -58,10 +58,10 @@ test('the focus is visible wherever Tab leads, and every control can be hit', as
   await field(ui).fill('More');
   await ui.getByRole('button', { name: 'Skip to the message field' }).focus();
   const names = new Set<string>();
-  for (let step = 0; step < 40; step += 1) {
+  for (let step = 0; step < 60; step += 1) {
     await ui.keyboard.press('Tab');
     const focused = await ui.evaluate(describeFocus);
-    if (focused === null || names.has(focused.name)) break;
+    if (focused === null || focused.name.includes('Skip to')) break;
     names.add(focused.name);
     expect.soft(focused.outlinePx, `${focused.name} shows its focus`).toBeGreaterThanOrEqual(2);
     expect.soft(Math.min(focused.width, focused.height), `${focused.name} is large enough`).toBeGreaterThanOrEqual(24);

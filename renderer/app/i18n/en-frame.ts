@@ -4,6 +4,7 @@ import type { FindingWords } from '../findings.ts';
 export const enFrame = {
   common: {
     close: 'Close',
+    notice: 'Notice',
     dismiss: 'Dismiss',
     cancel: 'Cancel',
     back: 'Back to the conversation',

@@ -4,6 +4,7 @@ import type { enFrame } from './en-frame.ts';
 export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
   common: {
     close: '关闭',
+    notice: '通知',
     dismiss: '关闭',
     cancel: '取消',
     back: '返回对话',
