@@ -128,6 +128,10 @@ test('the key help is made from the registry of commands', async ({ ui }) => {
   for (const words of ['New conversation', 'Find in this conversation', 'Next variant', 'Next region of the window']) {
     await expect(dialog.getByText(words, { exact: true })).toBeVisible();
   }
+  // Two commands of the window with one key would make the second unreachable.
+  const keys = await dialog.locator('section:nth-of-type(-n + 4) .kbd').allTextContents();
+  expect(keys.length).toBeGreaterThan(15);
+  expect(new Set(keys).size).toBe(keys.length);
   await ui.keyboard.press('Escape');
   await expect(dialog).toBeHidden();
 });

@@ -102,7 +102,7 @@ export const enFrame = {
     answer: 'Answer',
     settings: 'Settings',
     model: 'Model',
-    conversations: 'Conversations',
+    conversations: 'Open a conversation',
     messages: 'Messages',
   },
   palette: {

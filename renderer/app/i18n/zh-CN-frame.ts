@@ -101,7 +101,7 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
     answer: '回答',
     settings: '设置',
     model: '模型',
-    conversations: '对话',
+    conversations: '打开对话',
     messages: '消息',
   },
   palette: {
