@@ -46,7 +46,11 @@ function upload(file: File, token: string, { signal, onProgress }: PassOptions):
 function refusal(status: number, answer: Record<string, unknown>): LonghandError {
   const code = isErrorCode(answer.code) ? answer.code : status === 401 ? 'unauthorised' : 'internal';
   const details = typeof answer.details === 'object' && answer.details !== null ? answer.details : {};
-  return new LonghandError(code, String(answer.message ?? `The upload was answered with ${status}.`), { ...details });
+  return new LonghandError(
+    code,
+    typeof answer.message === 'string' ? answer.message : `The upload was answered with ${status}.`,
+    { ...details },
+  );
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -34,7 +34,7 @@ export function paintMatches(root: Element | null, query: string): () => void {
 export function scrollToMatch(messageId: string, query: string, nth: number): void {
   const message = document.getElementById(`message-${messageId}`);
   const scroller = message?.closest<HTMLElement>('[data-region]');
-  if (message == null || scroller == null) return;
+  if (!message || !scroller) return;
   const range = rangesOf(message, query.trim().toLowerCase())
     .slice(0, nth + 1)
     .at(-1);
@@ -53,7 +53,7 @@ function rangesOf(root: Element, words: string): Range[] {
   const ranges: Range[] = [];
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
-    if (node.parentElement?.closest(MESSAGE) == null) continue;
+    if (!node.parentElement?.closest(MESSAGE)) continue;
     const text = (node.nodeValue ?? '').toLowerCase();
     for (let at = text.indexOf(words); at !== -1; at = text.indexOf(words, at + words.length)) {
       const range = document.createRange();

@@ -21,7 +21,7 @@ export class Model {
   readonly isGone = $derived(GONE.includes(this.status?.error?.code ?? ''));
   /** There is no model, and none is on its way: nothing can be answered before the user has chosen one. */
   readonly isMissing = $derived(
-    this.state === 'none' || (this.state === 'failed' && (this.status?.model == null || this.isGone)),
+    this.state === 'none' || (this.state === 'failed' && (!this.status?.model || this.isGone)),
   );
   readonly #connection: Connection;
   readonly #onChange: (status: ModelStatus, before: ModelStatus | null) => void;

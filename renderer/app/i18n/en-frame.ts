@@ -241,13 +241,10 @@ export const enFrame = {
     lacksDisk: (needed: string, free: string) => `Needs ${needed} on the disk; ${free} is free.`,
     dropHere: 'Drop the model file to use it',
     dropText: 'GGUF. It is read and compiled; the original stays as it is.',
-    notGguf: (name: string) => `“${name}” is not a GGUF file. It was not changed. Choose a file that ends in .gguf.`,
-    oneFile: 'Drop one file at a time.',
     copying: (name: string) => `Copying “${name}” to Longhand`,
     busy: 'A model is being set up already. Wait for it, or cancel it.',
     fromFile: (name: string) => `From ${name}`,
     onDisk: 'Already on this machine',
-    keepWorking: 'You can write meanwhile: a message waits for the model.',
   },
   job: {
     kinds: { pull: 'Getting a model', import: 'Setting up your model' },

@@ -240,13 +240,10 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
     lacksDisk: (needed, free) => `需要 ${needed} 磁盘空间，目前空闲 ${free}。`,
     dropHere: '松开即可使用此模型文件',
     dropText: 'GGUF 格式。文件会被读取并编译，原文件保持不变。',
-    notGguf: (name) => `“${name}”不是 GGUF 文件，未作改动。请选择以 .gguf 结尾的文件。`,
-    oneFile: '请一次只拖入一个文件。',
     copying: (name) => `正在将“${name}”复制到 Longhand`,
     busy: '已有模型正在安装。请等待，或将其取消。',
     fromFile: (name) => `来自 ${name}`,
     onDisk: '本机已有',
-    keepWorking: '现在就可以输入：消息会等待模型就绪。',
   },
   job: {
     kinds: { pull: '正在获取模型', import: '正在安装您的模型' },
