@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { scenes } from '../support/e2e-scenes.ts';
-import { answers, expect, field, open, send, test } from '../support/e2e-page.ts';
+import { answers, expect, field, open, test } from '../support/e2e-page.ts';
 
 const themes = ['light', 'dark', 'contrast'] as const;
 
