@@ -113,7 +113,7 @@ export class ScriptedAssistant {
   }
 
   /** Adds a conversation of messages that alternate between user and assistant. */
-  addConversation(title: string, texts: string[], { ageMs = 0, last = {} as Partial<Message> } = {}): Conversation {
+  addConversation(title: string, texts: string[], { ageMs = 0, last = {} } = {}): Conversation {
     const { id } = this.conversations.create(title, { ms: Date.now() - ageMs });
     let promptTokens = 0;
     for (const [index, text] of texts.entries()) {

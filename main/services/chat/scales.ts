@@ -44,7 +44,7 @@ export class Scales {
         if (this.#conversation === conversation) this.#conversation = null;
       });
     }
-    const { count } = this.#conversation!;
+    const { count } = this.#conversation;
     const [whole, typed, probe] = await Promise.all([count, this.#alone({ text }), this.#probeTokens()]);
     const promptTokens = whole.promptTokens - probe + typed;
     return { ...whole, promptTokens, cachedTokens: Math.min(whole.cachedTokens, promptTokens) };

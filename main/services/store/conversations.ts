@@ -213,7 +213,7 @@ function fromRow(row: Row): StoredConversation {
     title: row.title,
     titleSource: row.title_source,
     systemPrompt: row.system_prompt,
-    sampling: fromJson(row.sampling) as SamplingChanges | null,
+    sampling: fromJson(row.sampling),
     leafId: row.leaf_id,
     folderId: row.folder_id,
     pinned: row.pinned === 1,
