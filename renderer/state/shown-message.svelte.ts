@@ -1,36 +1,65 @@
 import type { Message } from '../../main/contract/chat.ts';
 
-/** One message on the screen. `text` runs ahead of `message.text` while an answer streams. */
+type Progress = { done: number; total: number };
+
+/** What is known of a message only while its answer is being written. */
+type Live = { text: string; progress: Progress | null; stopping: boolean };
+
+/**
+ * One message on the screen. `text` runs ahead of `message.text` while an answer streams. A conversation has ten
+ * thousand of these, so each keeps but two signals: what is stored, and what is live, if anything is.
+ */
 export class ShownMessage {
   readonly id: string;
   readonly role: Message['role'];
   message: Message;
-  text: string;
-  /** Prompt tokens read so far, until the first token of the answer. */
-  progress = $state.raw<{ done: number; total: number } | null>(null);
-  /** The user asked to stop and the assistant has not confirmed yet. */
-  stopping = $state(false);
+  #live = $state.raw<Live | null>(null);
 
   constructor(message: Message) {
     this.id = message.id;
     this.role = message.role;
     this.message = $state.raw(message);
-    this.text = $state(message.text);
   }
 
-  /** Not a derived value: ten thousand messages would make ten thousand of them. */
   get running(): boolean {
     return isRunning(this.message);
+  }
+
+  get text(): string {
+    return this.#live?.text ?? this.message.text;
+  }
+
+  set text(text: string) {
+    this.#change({ text });
+  }
+
+  /** Prompt tokens read so far, until the first token of the answer. */
+  get progress(): Progress | null {
+    return this.#live?.progress ?? null;
+  }
+
+  set progress(progress: Progress | null) {
+    if (progress !== this.progress) this.#change({ progress });
+  }
+
+  /** The user asked to stop and the assistant has not confirmed yet. */
+  get stopping(): boolean {
+    return this.#live?.stopping ?? false;
+  }
+
+  set stopping(stopping: boolean) {
+    this.#change({ stopping });
   }
 
   /** Takes the stored message in place of what was shown. */
   replace(message: Message): void {
     this.message = message;
-    this.text = message.text;
-    if (!isRunning(message)) {
-      this.progress = null;
-      this.stopping = false;
-    }
+    this.#live = isRunning(message) && this.#live ? { ...this.#live, text: message.text } : null;
+  }
+
+  #change(change: Partial<Live>): void {
+    const { text, progress, stopping } = this;
+    this.#live = { text, progress, stopping, ...change };
   }
 }
 

@@ -47,4 +47,13 @@ describe('following text that grows', () => {
     stick.resized({ top: 50, height: 300, viewport: 60 });
     expect(stick.unseen).toBe(false);
   });
+
+  it('lets go at a small move up, even within a line of the end', () => {
+    const stick = new Stick();
+    stick.scrolled(at(200, 300));
+    stick.scrolled(at(194, 300));
+    expect(stick.following).toBe(false);
+    stick.scrolled(at(199, 300));
+    expect(stick.following).toBe(true);
+  });
 });
