@@ -170,6 +170,7 @@ async function opening(page: Page, assistant: ScriptedAssistant) {
   const { id } = assistant.addConversation('Ten thousand', texts);
   await page.goto(assistant.url);
   await page.getByRole('link', { name: 'Ten thousand' }).waitFor();
+  await sleep(1500); // the start of the page is a case of its own
   await reset(page);
   const painted = (text: string) =>
     page.evaluate(async (wanted) => {
