@@ -13,13 +13,13 @@ export type Output = {
 export function followOutput(streams: (NodeJS.ReadableStream | null)[], onLine: (line: string) => void): Output {
   const lastLines: string[] = [];
   const ended = streams.map((stream) => {
-    if (stream === null) return null;
+    if (stream === null) return Promise.resolve();
     const lines = createInterface({ input: stream, crlfDelay: Infinity }).on('line', (line) => {
       lastLines.push(line);
       if (lastLines.length > LAST_LINES) lastLines.shift();
       onLine(line);
     });
-    return new Promise((resolve) => lines.on('close', resolve));
+    return new Promise<void>((resolve) => lines.on('close', resolve));
   });
   return { lastLines, ended: Promise.all(ended) };
 }

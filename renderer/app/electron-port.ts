@@ -19,7 +19,7 @@ export function electronDial(bridge: Bridge, page: Page, onFailure: (error: Long
       if (event.source !== page || !isPortMessage(event.data) || event.data.id !== id) return;
       const { error } = event.data;
       const [port] = event.ports;
-      if (port) return resolve(port as Port); // Electron gives ports the `close` event that browsers lack
+      if (port) return resolve(port); // Electron gives ports the `close` event that browsers lack
       const why = new LonghandError(
         error?.code ?? 'assistant-stopped',
         error?.message ?? 'No port came.',

@@ -134,24 +134,28 @@ export class BrowserWindow extends EventEmitter {
       const event = { sender: webContents, senderFrame: webContents.mainFrame };
       if (frame[0] === 'ipc') ipcMain.emit(frame[1], event, ...frame[2]);
       else if (frame[0] === 'invoke') {
-        const [, call, channel, args] = frame as ['invoke', number, string, unknown[]];
-        void ipcMain.invoke(channel, event, args).then((value) => reply(call, value));
+        const [, id, channel, args] = frame;
+        void ipcMain.invoke(channel, event, args).then((value) => reply(id, value));
       } else wire?.receive(frame);
     });
     cdp.on('Page.windowOpen', ({ url }) => void webContents.openHandler({ url: toApp(url) }));
     const preload = readFileSync(this.#options.webPreferences?.preload ?? '', 'utf8');
-    const files = JSON.stringify(process.env.STAND_IN_FILES ?? '');
-    const process_ = JSON.stringify({ platform: process.platform });
-    const isolated = `(${isolatedWorld})({ encode: ${encode}, decode: ${decode} }, ${files}, (require) => { const process = ${process_}; ${preload}\n });`;
+    const isolated = call(
+      isolatedWorld,
+      `{ encode: ${String(encode)}, decode: ${String(decode)} }`,
+      JSON.stringify(process.env.STAND_IN_FILES ?? ''),
+      `(require) => { const process = ${JSON.stringify({ platform: process.platform })}; ${preload}\n }`,
+    );
     await cdp.send('Runtime.enable');
     await cdp.send('Page.enable');
     await cdp.send('Runtime.addBinding', { name: 'standInSend', executionContextName: WORLD });
-    await cdp.send('Page.addScriptToEvaluateOnNewDocument', {
-      source: `(${mainWorld})(${JSON.stringify(PROMISING)});`,
-    });
+    await cdp.send('Page.addScriptToEvaluateOnNewDocument', { source: call(mainWorld, JSON.stringify(PROMISING)) });
     await cdp.send('Page.addScriptToEvaluateOnNewDocument', { source: isolated, worldName: WORLD });
   }
 }
+
+/** The source of a call, for a page to run. */
+const call = (code: (...args: never[]) => void, ...args: string[]) => `(${String(code)})(${args.join(', ')});`;
 
 const ownerOf = (page: Page) => BrowserWindow.getAllWindows().find((window) => window.page === page);
 
