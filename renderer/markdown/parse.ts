@@ -15,6 +15,8 @@ const TOO_INDENTED = /^[ \t]{80,}\S/m;
 const MOST_CHARACTERS = 40_000; // of one paragraph, list or table; code is not bounded, it is not taken apart
 // Marks of emphasis and links cost their number times the length of their line: 13,000 in 39,000 characters took 2 s.
 const MOST_WORK = 5_000_000;
+// A browser seeks the breaks of a word without any again and again: 100,000 letters took Chromium 7 s to lay out.
+const ENDLESS_WORD = /[^\s\u2e80-\uffef]{2000}/; // Chinese needs no blanks to be broken
 const MOST_CELLS = 20_000;
 
 /**
@@ -23,7 +25,10 @@ const MOST_CELLS = 20_000;
  */
 export function parseBlock(source: string): BlockNode[] {
   const isCode = /^ {0,3}(?:`{3}|~{3})/.test(source);
-  if (!isCode && (source.length > MOST_CHARACTERS || isTooDeep(source) || isTooTangled(source))) {
+  if (
+    !isCode &&
+    (source.length > MOST_CHARACTERS || isTooDeep(source) || isTooTangled(source) || ENDLESS_WORD.test(source))
+  ) {
     return [{ type: 'plain', text: visible(source.trim()) }];
   }
   return blockNodes(newLexer().lex(source), 0);

@@ -51,6 +51,7 @@ for (const [name, text] of Object.entries(hostileSamples)) {
     // As a model writes it: in pieces, so that every half of it is met too.
     assistant.script = () => text.match(new RegExp(`[^]{1,${Math.ceil(text.length / 25)}}`, 'g')) ?? [];
     assistant.tokenMs = 1;
+    assistant.contextTokens = 1_000_000; // the longest of them is meant to be sent
     await send(ui, text);
     await expect(answers(ui).getByText('tokens/s')).toBeVisible();
     const address = ui.url();

@@ -114,6 +114,8 @@ describe('Markdown of an answer', () => {
       nodesOf(text);
       expect(performance.now() - started).toBeLessThan(500);
     }
+    expect(parseBlock(`**a** ${'x'.repeat(5000)}`)[0]?.type).toBe('plain');
+    expect(parseBlock(`**重点** ${'天地玄黄，宇宙洪荒。'.repeat(500)}`)[0]?.type).toBe('paragraph');
     expect(parseBlock('> '.repeat(40) + 'deep')[0]?.type).toBe('plain');
   });
 });
