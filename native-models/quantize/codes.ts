@@ -45,7 +45,7 @@ export function nearestCodes(
   const values = new Float32Array((bytes.length / bytesPerBlock) * blockSize);
   dequantize(type, bytes, values);
   const low = -(2 ** (bits - 1));
-  // In 8 bits the first is as good as any other.
+  // In 8 bits the first is as good as another.
   const targets = bits === 4 ? [low, 1.1 * low, 0.95 * low, 0.9 * low] : [low];
   for (let block = 0, at = 0; at < values.length; block++, at += size) {
     const { inverse, scale } = bestScale(values, at, at + size, low, targets);
