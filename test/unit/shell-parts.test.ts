@@ -97,6 +97,7 @@ describe('the options of npm start', () => {
       port: 0,
       json: false,
       help: false,
+      isForBrowser: false,
     });
     expect(parseOptions(['--headless', '--no-fetch', '--port', '8080', '--data', '/d'])).toMatchObject({
       isHeadless: true,
