@@ -107,6 +107,14 @@ describe('the options of npm start', () => {
     });
   });
 
+  it.each([['--browser'], ['--headless'], ['--keep'], ['--json'], ['--help'], ['--port', '0']])(
+    'mean the browser where Electron’s window could not do what is asked: %s %s',
+    (...argv) => {
+      expect(parseOptions(argv).isForBrowser).toBe(true);
+      expect(parseOptions(['--no-fetch', '--data', '/d']).isForBrowser).toBe(false);
+    },
+  );
+
   it.each([
     ['--port', 'http'],
     ['--port', '65536'],
