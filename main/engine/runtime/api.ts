@@ -140,7 +140,9 @@ export function ortApi(): OrtApi {
 }
 
 function libraryPath(): string {
-  const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
+  const found = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
+  // A package unpacks its native libraries beside the archive: the system's loader knows nothing of archives.
+  const root = found.replace(/([\\/])app\.asar(?=[\\/])/, '$1app.asar.unpacked');
   const folder = join(root, 'bin', 'napi-v6', process.platform, process.arch);
   const names: Partial<Record<NodeJS.Platform, string>> = {
     linux: 'libonnxruntime.so.1',
