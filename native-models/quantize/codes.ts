@@ -1,4 +1,4 @@
-import { blockFormat, dequantize, halfToFloat, type TensorType } from '../checkpoint/blocks/index.ts';
+import { halfToFloat, type TensorType } from '../checkpoint/blocks/index.ts';
 import { QUANT_BLOCK, type QuantBlock } from './packed.ts';
 
 /**
@@ -36,14 +36,10 @@ export function hasExactCodes(type: TensorType): boolean {
  * to both sides of it; with the codes that this gives, the scale of least squares is sum(v q) / sum(q q). The best is kept.
  */
 export function nearestCodes(
-  type: TensorType,
-  bytes: Uint8Array,
+  values: Float32Array,
   { bits, size }: { bits: 4 | 8; size: QuantBlock },
   out: BlockCodes,
 ): void {
-  const { bytesPerBlock, blockSize } = blockFormat(type);
-  const values = new Float32Array((bytes.length / bytesPerBlock) * blockSize);
-  dequantize(type, bytes, values);
   const low = -(2 ** (bits - 1));
   // In 8 bits the first is as good as another.
   const targets = bits === 4 ? [low, 1.1 * low, 0.95 * low, 0.9 * low] : [low];

@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { blockFormat, dequantize, type TensorType } from '../checkpoint/blocks/index.ts';
+import { dequantize, type TensorType } from '../checkpoint/blocks/index.ts';
 import { allocateCodes, exactCodes, hasExactCodes, nearestCodes, type BlockCodes } from './codes.ts';
 import { codeBits, QUANT_BLOCK, type BlockFormat, type PackedFormat, type QuantBlock } from './packed.ts';
 
@@ -57,8 +57,10 @@ export async function packMatrix(
         if (isExact(type, format)) {
           exactCodes(type, bytes, block);
         } else {
-          nearestCodes(type, bytes, { bits: format.kind === 'int4' ? 4 : 8, size: format.block }, block);
-          addError(type, bytes, block, format.block, error);
+          const values = new Float32Array(count * columns);
+          dequantize(type, bytes, values);
+          nearestCodes(values, { bits: format.kind === 'int4' ? 4 : 8, size: format.block }, block);
+          addError(values, block, format.block, error);
         }
         const codesOffset = (row * columns * codeBits(format)) / 8;
         const scalesOffset = row * blocksPerRow * 4;
@@ -124,10 +126,7 @@ function transposeInto(target: Float32Array, rows: Float32Array, firstRow: numbe
   }
 }
 
-function addError(type: TensorType, bytes: Uint8Array, block: BlockCodes, size: QuantBlock, error: PackError) {
-  const { bytesPerBlock, blockSize } = blockFormat(type);
-  const values = new Float32Array((bytes.length / bytesPerBlock) * blockSize);
-  dequantize(type, bytes, values);
+function addError(values: Float32Array, block: BlockCodes, size: QuantBlock, error: PackError) {
   for (let i = 0; i < values.length; i++) {
     const at = Math.floor(i / size);
     const difference = values[i]! - (block.codes[i]! * block.scales[at]! + block.minima[at]!);

@@ -2,12 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { allocateCodes, nearestCodes } from '../../native-models/quantize/codes.ts';
 import { packedFormat, type QuantBlock } from '../../native-models/quantize/packed.ts';
 
-const bytesOf = (values: readonly number[]) => new Uint8Array(Float32Array.from(values).buffer);
-
 /** Sum of the squared differences that packing leaves. */
 function errorOf(values: readonly number[], bits: 4 | 8, size: QuantBlock): number {
   const out = allocateCodes(values.length, size);
-  nearestCodes('F32', bytesOf(values), { bits, size }, out);
+  nearestCodes(Float32Array.from(values), { bits, size }, out);
   return values.reduce((sum, v, i) => sum + (v - out.codes[i]! * out.scales[Math.floor(i / size)]!) ** 2, 0);
 }
 
