@@ -44,7 +44,10 @@ export const conversation = z.object({
 });
 export type Conversation = z.infer<typeof conversation>;
 
-/** A conversation in the bin; it is destroyed 30 days after `deletedMs`. */
+/** How long the bin keeps what was deleted. */
+export const BIN_DAYS = 30;
+
+/** A conversation in the bin; it is destroyed `BIN_DAYS` after `deletedMs`. */
 export const binned = conversation.extend({ deletedMs: z.number() });
 export type Binned = z.infer<typeof binned>;
 

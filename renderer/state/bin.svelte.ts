@@ -1,11 +1,10 @@
-import type { Binned } from '../../main/contract/chat.ts';
+import { BIN_DAYS, type Binned } from '../../main/contract/chat.ts';
 import type { Connection } from '../app/connection.ts';
 
 const PAGE = 100;
-export const KEPT_DAYS = 30;
 const DAY_MS = 86_400_000;
 
-/** Deleted conversations, last deleted first, for the 30 days until they are destroyed. */
+/** Deleted conversations, last deleted first, for the days until they are destroyed. */
 export class Bin {
   items = $state.raw<Binned[]>([]);
   loaded = $state(false);
@@ -48,5 +47,5 @@ export class Bin {
 
 /** Whole days until a conversation of the bin is destroyed, the present one counted. */
 export function daysLeft(deletedMs: number, nowMs: number): number {
-  return Math.max(0, Math.ceil((deletedMs + KEPT_DAYS * DAY_MS - nowMs) / DAY_MS));
+  return Math.max(0, Math.ceil((deletedMs + BIN_DAYS * DAY_MS - nowMs) / DAY_MS));
 }

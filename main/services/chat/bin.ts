@@ -1,11 +1,11 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { BIN_DAYS } from '../../contract/chat.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import type { Store } from '../store/open.ts';
 import type { Turns } from './turn.ts';
 import type { ConversationWatch } from './watch.ts';
 
-const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
-const PAGE = 500;
+const KEPT_MS = BIN_DAYS * 24 * 60 * 60 * 1000;
 /** Another connection (a search, a backup) may hold the log for a moment; then erasing is tried again. */
 const ERASE_TRIES = 20;
 const ERASE_EVERY_MS = 250;
@@ -43,7 +43,7 @@ export class Bin {
   /** Destroys one, or all that are here. Returns how many. @throws LonghandError `not-found` for one that is not here */
   async purge(id?: string): Promise<number> {
     const { conversations } = this.#options.store;
-    if (id === undefined) return this.#destroy(this.#all());
+    if (id === undefined) return this.#destroy(conversations.deletedBefore(Number.MAX_SAFE_INTEGER));
     const conversation = conversations.get(id);
     if (conversation === null || conversation.deletedMs === null) {
       throw new LonghandError('not-found', `There is no conversation ${id} in the bin.`, { id });
@@ -54,16 +54,6 @@ export class Bin {
   /** What is half destroyed when the app closes is a whole number of conversations; the rest goes at the next start. */
   close(): void {
     this.#closed = true;
-  }
-
-  #all(): string[] {
-    const ids: string[] = [];
-    for (let before: string | null = null; ;) {
-      const { items, next } = this.#options.store.conversations.bin({ limit: PAGE, before });
-      ids.push(...items.map(({ id }) => id));
-      if (next === null) return ids;
-      before = next;
-    }
   }
 
   /** One at a time, so that tokens and calls pass between two. One that was restored meanwhile stays. */

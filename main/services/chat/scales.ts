@@ -37,12 +37,10 @@ export class Scales {
   async count(key: string, text: string, promptWith: (text: string) => Prompt, model: LoadedModel): Promise<Count> {
     this.#use(model);
     if (this.#conversation?.key !== key) {
-      const count = this.#engine.count(promptWith(PROBE));
-      const conversation = { key, count };
-      this.#conversation = conversation;
-      count.catch(() => {
-        if (this.#conversation === conversation) this.#conversation = null;
+      const count = kept(this.#engine.count(promptWith(PROBE)), () => {
+        if (this.#conversation?.count === count) this.#conversation = null;
       });
+      this.#conversation = { key, count };
     }
     const { count } = this.#conversation;
     const [whole, typed, probe] = await Promise.all([count, this.#alone({ text }), this.#probeTokens()]);

@@ -18,6 +18,8 @@ export type CardsOptions = {
   freeDiskBytes?: FreeBytes;
 };
 
+type EngineStatus = Awaited<ReturnType<Engine['status']>>;
+
 /** Work memory of the runtime and of the processes, beside weights, keys and values. */
 const OVERHEAD = 1.15;
 const MEMORY_TOKENS: readonly [number, number] = [4096, 32_768];
@@ -47,11 +49,10 @@ export class Cards {
   async list(): Promise<ModelCard[]> {
     const { dataDir, memoryBytes = totalmem(), freeDiskBytes = freeBytes } = this.#options;
     const { freeMemoryBytes = freeMemory } = this.#options;
-    const [bandwidth, freeDisk, loadedBytes] = [
-      await this.#measureBandwidth(),
-      await freeDiskBytes(dataDir),
-      await this.#loadedBytes(),
-    ];
+    const status = await this.#options.engine.status().catch(() => null);
+    const [bandwidth, freeDisk] = [await this.#measureBandwidth(status), await freeDiskBytes(dataDir)];
+    // What the model that is loaded now would make room for.
+    const loadedBytes = (status?.model?.weightBytes ?? 0) + (status?.cacheBytes ?? 0);
     const starter = candidates(STARTER, memoryBytes)[0]?.name;
     const free = { memory: freeMemoryBytes() + loadedBytes, disk: freeDisk };
     return catalog
@@ -99,25 +100,15 @@ export class Cards {
   }
 
   /** GB/s, measured once; null while it cannot be: the engine is away or busy, and the next call tries again. */
-  async #measureBandwidth(): Promise<number | null> {
-    this.#bandwidth ??= this.#probe().catch(() => null);
+  async #measureBandwidth(status: EngineStatus | null): Promise<number | null> {
+    if (this.#bandwidth === null && status?.running !== 0) return null; // would be measured with it, and slow it down
+    this.#bandwidth ??= this.#options.engine.bandwidth().then(
+      ({ gigabytesPerSecond }) => gigabytesPerSecond,
+      () => null,
+    );
     const measured = await this.#bandwidth;
     if (measured === null) this.#bandwidth = null;
     return measured;
-  }
-
-  async #probe(): Promise<number | null> {
-    const { engine } = this.#options;
-    if ((await engine.status()).running > 0) return null; // would be measured with it, and slow it down
-    return (await engine.bandwidth()).gigabytesPerSecond;
-  }
-
-  /** What the model that is loaded now would make room for. */
-  async #loadedBytes(): Promise<number> {
-    return this.#options.engine.status().then(
-      ({ model, cacheBytes }) => (model?.weightBytes ?? 0) + cacheBytes,
-      () => 0,
-    );
   }
 }
 
