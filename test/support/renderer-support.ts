@@ -1,3 +1,4 @@
+import { expect, vi } from 'vitest';
 import type { Port } from '../../main/contract/client.ts';
 import { Connection, type ConnectionState } from '../../renderer/app/connection.ts';
 import { Chat, type ChatOptions } from '../../renderer/state/chat.svelte.ts';
@@ -19,6 +20,9 @@ export function memoryStorage(): Storage {
     clear: () => items.clear(),
   };
 }
+
+/** Waits until `check` throws no more. */
+export const until = (check: () => void) => vi.waitFor(check, { timeout: 3000, interval: 5 });
 
 /** A page's connection to an assistant in this process; `cut` breaks the line, which is dialled again. */
 export class TestLine {
@@ -55,6 +59,13 @@ export class TestChat {
       onAnswer: (event) => this.heard.push(event),
     };
     return new Chat(id, options);
+  }
+
+  /** Writes `text` into the field of `chat` and sends it, once the line is up. */
+  async ask(chat: Chat, text: string): Promise<void> {
+    await until(() => expect(this.line.connection.state).toBe('connected'));
+    chat.composer.text = text;
+    await chat.send();
   }
 
   get waitingFrames(): number {

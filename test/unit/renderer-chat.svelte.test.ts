@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LonghandError } from '../../main/contract/errors.ts';
 import type { Chat } from '../../renderer/state/chat.svelte.ts';
-import { TestChat } from '../support/renderer-support.ts';
+import { TestChat, until } from '../support/renderer-support.ts';
 import { readyStatus } from '../support/scripted-data.ts';
 
 let page: TestChat;
@@ -9,14 +9,9 @@ let chat: Chat;
 
 const texts = () => chat.messages.map(({ text }) => text);
 const last = () => chat.messages.at(-1);
-const until = (check: () => void) => vi.waitFor(check, { timeout: 3000, interval: 5 });
 const connected = () => until(() => expect(page.line.connection.state).toBe('connected'));
 
-async function ask(text: string): Promise<void> {
-  await connected();
-  chat.composer.text = text;
-  await chat.send();
-}
+const ask = (text: string) => page.ask(chat, text);
 
 /** Yields what it is given and then nothing more, for ever. */
 async function* stuckAfter(...pieces: string[]) {

@@ -2,10 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LonghandError } from '../../main/contract/errors.ts';
 import { Connection, type ConnectionState, type Dial } from '../../renderer/app/connection.ts';
 import { tokenIn, takeToken } from '../../renderer/app/socket.ts';
-import { memoryStorage, TestLine } from '../support/renderer-support.ts';
+import { TestLine, memoryStorage, until } from '../support/renderer-support.ts';
 import { readyStatus } from '../support/scripted-data.ts';
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 3000, interval: 5 });
 
 describe('the line to the assistant', () => {
   let line: TestLine;

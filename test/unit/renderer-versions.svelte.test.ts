@@ -1,20 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gather, heightOf, piecesOfText } from '../../renderer/markdown/pieces.ts';
 import { GrowingMarkdown } from '../../renderer/markdown/growing.ts';
 import { fileNameFor, linesOf, piecesOf } from '../../renderer/markdown/highlight.ts';
 import { canContinue, type Chat } from '../../renderer/state/chat.svelte.ts';
-import { TestChat } from '../support/renderer-support.ts';
+import { TestChat, until } from '../support/renderer-support.ts';
 
 let page: TestChat;
 let chat: Chat;
 
 const texts = () => chat.messages.map(({ text }) => text);
-const until = (check: () => void) => vi.waitFor(check, { timeout: 3000, interval: 5 });
 
 async function ask(text: string): Promise<void> {
-  await until(() => expect(page.line.connection.state).toBe('connected'));
-  chat.composer.text = text;
-  await chat.send();
+  await page.ask(chat, text);
   await until(() => expect(chat.messages.at(-1)?.message.state).toBe('complete'));
 }
 
