@@ -5,7 +5,6 @@ import { tokenIn, takeToken } from '../../renderer/app/socket.ts';
 import { TestLine, memoryStorage, until } from '../support/renderer-support.ts';
 import { readyStatus } from '../support/scripted-data.ts';
 
-
 describe('the line to the assistant', () => {
   let line: TestLine;
   beforeEach(() => void (line = new TestLine()));
