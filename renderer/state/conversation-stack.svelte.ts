@@ -13,6 +13,8 @@ export class ConversationStack {
   #next = $state.raw<string | null>(null);
   readonly hasMore = $derived(this.#next !== null);
   #reading: Promise<void> | null = null;
+  /** Counts what was put and dropped: a page that was read meanwhile may be older than that. */
+  #changes = 0;
   readonly #read: ReadPage;
 
   constructor(read: ReadPage) {
@@ -21,6 +23,7 @@ export class ConversationStack {
 
   /** Reads as many as are shown already, at least one page: after a start, a reconnection, a return to the window. */
   async refresh(): Promise<void> {
+    const changes = this.#changes;
     const wanted = Math.max(PAGE, this.items.length);
     const items: Conversation[] = [];
     let next: string | null = null;
@@ -30,6 +33,7 @@ export class ConversationStack {
       items.push(...page.items);
       next = page.next;
     } while (next !== null && items.length < wanted);
+    if (changes !== this.#changes) return this.refresh();
     this.items = items;
     this.#next = next;
     this.loaded = true;
@@ -43,6 +47,7 @@ export class ConversationStack {
 
   /** Puts a conversation where it belongs, unless its place lies further down than has been read. */
   put(conversation: Conversation): void {
+    this.#changes++;
     const others = this.items.filter(({ id }) => id !== conversation.id);
     const oldest = others.at(-1);
     if (this.hasMore && oldest && isBefore(oldest, conversation)) this.items = others;
@@ -50,6 +55,7 @@ export class ConversationStack {
   }
 
   drop(id: string): void {
+    this.#changes++;
     if (this.items.some((item) => item.id === id)) this.items = this.items.filter((item) => item.id !== id);
   }
 

@@ -38,11 +38,17 @@ export class Conversations {
     );
   }
 
-  /** Follows what any client does to the list, until `signal` aborts. */
-  watch(signal: AbortSignal): Promise<void> {
+  /**
+   * Follows what any client does to the list, until `signal` aborts. The folders come first, and again whenever changes
+   * were missed: `reread` is called then, for a `refresh` that starts only once every later change will be heard of.
+   */
+  watch(signal: AbortSignal, reread: () => void): Promise<void> {
     return this.#connection.follow(
       (client, options) => client.chat.watchList(undefined, options),
-      (event) => this.apply(event),
+      (event) => {
+        this.apply(event);
+        if (event.type === 'folders') reread();
+      },
       signal,
     );
   }

@@ -64,7 +64,8 @@ export class Session {
     this.find = new Find(() => this.chat.messages);
     const { signal } = this.#closing;
     void this.try(() => this.model.watch(signal));
-    void this.try(() => this.conversations.watch(signal));
+    const readList = () => void this.try(() => this.conversations.refresh());
+    void this.try(() => this.conversations.watch(signal, readList));
     this.watchman.watchClock(signal, () => this.connection.retry());
   }
 
@@ -139,7 +140,7 @@ export class Session {
   #lineChanged(line: ConnectionState): void {
     this.line = line;
     if (line !== 'connected') return;
-    void this.try(() => Promise.all([this.conversations.refresh(), this.preferences.load(), this.shelf.reload()]));
+    void this.try(() => Promise.all([this.preferences.load(), this.shelf.reload()]));
     this.chat.composer.recount();
     this.watchman.reconnected();
     void this.watchman.look();

@@ -16,7 +16,7 @@ async function listOf(...titles: string[]) {
   const storage = memoryStorage();
   const list = new Conversations(line.connection, storage);
   const stop = new AbortController();
-  void list.watch(stop.signal);
+  void list.watch(stop.signal, () => void list.refresh());
   await vi.waitFor(() => expect(line.connection.state).toBe('connected'));
   await list.refresh();
   const idOf = (title: string) => list.loose.items.find((one) => one.title === title)?.id ?? '';
@@ -75,7 +75,7 @@ describe('the list', () => {
     await list.expand(folder.id, true);
     const again = new Conversations(line.connection, storage);
     const end = new AbortController();
-    void again.watch(end.signal);
+    void again.watch(end.signal, () => void again.refresh());
     await vi.waitFor(() => expect(again.find(list.rows.at(-1)?.key ?? '')?.title).toBe('a'));
     stop();
     end.abort();
@@ -129,6 +129,22 @@ describe('a stack of conversations', () => {
     await made.refresh();
     await Promise.all([made.more(), made.more()]);
     expect([made.items.length, limits]).toEqual([200, [100, 100]]);
+  });
+
+  it('reads again what a change has overtaken, so that no change is lost', async () => {
+    const moved = one(2000);
+    const pages = [[moved, one(1999)], [one(1999)]];
+    const first = Promise.withResolvers<void>();
+    const made = new ConversationStack(async () => {
+      const items = pages.shift() ?? [];
+      if (pages.length === 1) await first.promise;
+      return { items, next: null };
+    });
+    const reading = made.refresh();
+    made.drop(moved.id); // heard of before the page that still holds it has arrived
+    first.resolve();
+    await reading;
+    expect(made.items.map(({ id }) => id)).toEqual([one(1999).id]);
   });
 
   it('reads as much again as was shown', async () => {
