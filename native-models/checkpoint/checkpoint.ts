@@ -9,6 +9,20 @@ export type RopeScaling = {
   originalContextLength: number | null;
 };
 
+/** Feed-forward layers of routed experts (qwen2_moe): each token goes through the few that its router likes best. */
+export type MoeConfig = {
+  experts: number;
+  expertsPerToken: number;
+  /** Width of one expert. */
+  expertSize: number;
+  /** Width of the expert that every token goes through, weighed by a gate of its own; null where there is none. */
+  sharedExpertSize: number | null;
+  /** Whether the weights of the chosen experts are divided by their sum. */
+  normTopkProb: boolean;
+  /** By layer: routed experts, or a dense feed-forward of `intermediateSize`. */
+  sparseLayers: readonly boolean[];
+};
+
 /** Shape and constants of a model, under one set of names for every file format. */
 export type ModelConfig = {
   architecture: Architecture;
@@ -21,6 +35,7 @@ export type ModelConfig = {
   kvHeads: number;
   headDim: number;
   intermediateSize: number;
+  moe: MoeConfig | null;
   /** Rows of the embedding, padding rows included; the tokenizer knows how many are real. */
   vocabSize: number;
   rmsNormEps: number;
@@ -50,6 +65,11 @@ export type TensorInfo = {
   /** Bytes of one row; rows follow each other without gaps and never share a quantisation block. */
   rowByteLength: number;
   byteLength: number;
+  /**
+   * Where a matrix is stored with its columns in another order, as GPTQ's `desc_act` leaves them: stored column j belongs
+   * to input feature `columnOrder[j]`.
+   */
+  columnOrder?: Uint32Array;
 };
 
 /**

@@ -78,6 +78,7 @@ export function readGgufConfig(metadata: GgufMetadata, tensors: ReadonlyMap<stri
     kvHeads,
     headDim,
     intermediateSize: metadata.integer(key('feed_forward_length'), COUNT),
+    moe: null,
     vocabSize,
     rmsNormEps: metadata.number(key('attention.layer_norm_rms_epsilon'), POSITIVE),
     ropeTheta: metadata.optionalNumber(key('rope.freq_base'), POSITIVE) ?? 10_000,
