@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { CheckpointError } from '../checkpoint/errors.ts';
+import { MarkedValues, type JsonValue } from './marked-values.ts';
 import { parseTemplate, runTemplate, type TemplateProgram } from './template-interpreter.ts';
 import type { Piece } from './tokenizer.ts';
+
+/** A call as templates write it out; the arguments are an object, since a string would be quoted twice. */
+export type ToolCall = { name: string; arguments: { [name: string]: JsonValue } };
 
 export type ChatMessage = {
   role: 'system' | 'user' | 'assistant' | 'tool';
@@ -11,6 +15,8 @@ export type ChatMessage = {
    * writes that one, whether the model did or was stopped before it.
    */
   tokens?: readonly number[];
+  /** What the assistant called, where it is known by structure; `tokens` hold the calls already. */
+  toolCalls?: readonly ToolCall[];
 };
 
 export type ChatOptions = {
@@ -21,14 +27,16 @@ export type ChatOptions = {
   /** Spellings that templates refer to; null where the checkpoint has no such token. */
   bosToken?: string | null;
   eosToken?: string | null;
+  /** Definitions as the template expects them, for most `{ type: 'function', function: { name, description, parameters } }`. */
+  tools?: readonly JsonValue[];
 };
 
 /**
  * Renders a conversation with the checkpoint's own Jinja template.
  *
  * The template never sees what people wrote: each message is a random mark while it runs, put back afterwards. So only
- * the template's own words may spell special tokens, and a message that spells one stays text. White space around a
- * message is shown to the template, which may trim it.
+ * the template's own words may spell special tokens, and a message that spells one stays text; the same holds for what
+ * tools and calls say. White space around a message is shown to the template, which may trim it.
  *
  * A system message is joined to the first user message where the template knows no system role. No other message is
  * left out: a template that drops one is refused.
@@ -66,23 +74,29 @@ type Slot = {
 };
 
 function renderMessages(program: TemplateProgram, messages: readonly ChatMessage[], options: ChatOptions): Piece[] {
-  const { addGenerationPrompt = false, continueFinal = false, bosToken = null, eosToken = null } = options;
+  const { addGenerationPrompt = false, continueFinal = false, bosToken = null, eosToken = null, tools = [] } = options;
   const nonce = `m${randomBytes(16).toString('hex')}`;
   const slots = messages.map((message, index) => {
     const isOpen = continueFinal && index === messages.length - 1;
     return makeSlot(message, `${nonce}x${index}x`, isOpen);
   });
+  const values = new MarkedValues(nonce);
   const variables = {
-    messages: messages.map(({ role }, index) => ({ role, content: slots[index]!.shown })),
+    messages: messages.map(({ role, tokens, toolCalls = [] }, index) => {
+      const content = slots[index]!.shown;
+      if (tokens || toolCalls.length === 0) return { role, content };
+      const calls = toolCalls.map((call) => ({ type: 'function', function: values.mark(call) }));
+      return { role, content, tool_calls: calls };
+    }),
     add_generation_prompt: addGenerationPrompt,
     bos_token: bosToken ?? '',
     eos_token: eosToken ?? '',
     // Absent as in the reference implementation: templates ask whether they are none.
-    tools: null,
+    tools: tools.length === 0 ? null : values.mark(tools),
     documents: null,
   };
-  const rendered = guarded(() => runTemplate(program, variables, messages.length));
-  return putBack(rendered, nonce, slots, messages, continueFinal);
+  const rendered = guarded(() => runTemplate(program, variables, messages.length + values.count));
+  return putBack(rendered, { nonce, slots, values, messages, continueFinal });
 }
 
 function makeSlot({ content, tokens }: ChatMessage, mark: string, isOpen: boolean): Slot {
@@ -96,18 +110,23 @@ function makeSlot({ content, tokens }: ChatMessage, mark: string, isOpen: boolea
   return { shown: before + mark + after, mark, before, after, piece: { text: core, special: false } };
 }
 
-function putBack(
-  rendered: string,
-  nonce: string,
-  slots: readonly Slot[],
-  messages: readonly ChatMessage[],
-  continueFinal: boolean,
-): Piece[] {
+type Hidden = {
+  nonce: string;
+  slots: readonly Slot[];
+  values: MarkedValues;
+  messages: readonly ChatMessage[];
+  continueFinal: boolean;
+};
+
+function putBack(rendered: string, { nonce, slots, values, messages, continueFinal }: Hidden): Piece[] {
   const pieces: Piece[] = [];
   const add = (text: string, special: boolean) => {
     const last = pieces.at(-1);
     if (last && 'text' in last && last.special === special) last.text += text;
     else if (text !== '') pieces.push({ text, special });
+  };
+  const addLiteral = (text: string) => {
+    for (const part of values.putBack(text)) add(part.text, part.special);
   };
   const missing = new Set<number>();
   for (const [index, { mark }] of slots.entries()) if (mark !== '') missing.add(index);
@@ -119,7 +138,7 @@ function putBack(
 
     const literal = rendered.slice(position, at);
     const keepsBefore = literal.endsWith(slot.before);
-    add(keepsBefore ? literal.slice(0, literal.length - slot.before.length) : literal, true);
+    addLiteral(keepsBefore ? literal.slice(0, literal.length - slot.before.length) : literal);
     if (keepsBefore) add(slot.before, false);
     position = at + mark.length;
     if ('tokens' in slot.piece) pieces.push(slot.piece);
@@ -131,7 +150,7 @@ function putBack(
     if (continueFinal && index === slots.length - 1) return missing.size === 0 ? pieces : refuse(missing, messages);
   }
   if (missing.size > 0) refuse(missing, messages);
-  add(rendered.slice(position), true);
+  addLiteral(rendered.slice(position));
   return pieces;
 }
 

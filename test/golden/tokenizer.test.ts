@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../native-models/checkpoint/index.ts';
 import { renderChat } from '../../native-models/text/chat-template.ts';
 import { Tokenizer } from '../../native-models/text/tokenizer.ts';
-import { qwen25, smollm2, type GoldenTokenizer } from '../support/golden-tokenizers.ts';
+import { qwen25, readToolConversations, smollm2, type GoldenTokenizer } from '../support/golden-tokenizers.ts';
 
 // Ids were made with Hugging Face tokenizers and templates with Jinja2: test/golden/make/text.py.
 const smol = smollm2();
@@ -34,6 +34,18 @@ it.each(qwen.reference.map(({ name, text, ids }) => [name, text, ids] as const))
   'gives the published Qwen2.5 ids, special tokens included: %s',
   (_, text, ids) => {
     expect(Tokenizer.fromSource(qwen.source).encodePieces([{ text, special: true }])).toEqual(ids);
+  },
+);
+
+// Made with transformers: test/golden/make/chat_tools.py.
+const conversations = readToolConversations();
+it('has 30 conversations with tools to compare', () => expect(conversations).toHaveLength(30));
+
+it.each(conversations.map((conversation, index) => [index + 1, conversation] as const))(
+  "renders a conversation with tools as transformers' apply_chat_template: %i",
+  (_, { messages, tools, addGenerationPrompt, rendered }) => {
+    const pieces = renderChat(qwen.chatTemplate, messages, { tools, addGenerationPrompt });
+    expect(pieces.map((piece) => ('text' in piece ? piece.text : '')).join('')).toBe(rendered);
   },
 );
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { TokenType, type TokenizerSource } from '../../native-models/text/tokenizer-source.ts';
-import type { ChatMessage } from '../../native-models/text/chat-template.ts';
+import type { ChatMessage, ToolCall } from '../../native-models/text/chat-template.ts';
+import type { JsonValue } from '../../native-models/text/marked-values.ts';
 
 export type TokenCase = { text: string; ids: number[]; fullIds?: number[] };
 export type ChatCase = {
@@ -56,6 +57,27 @@ export function qwen25(): GoldenTokenizer & { reference: (TokenCase & { name: st
   place(stored.controlTokens, TokenType.control);
   place(stored.userDefinedTokens, TokenType.userDefined);
   return { ...describeTokenizer(stored, tokens, types), reference: stored.reference };
+}
+
+export type ToolConversation = {
+  tools: JsonValue[];
+  messages: ChatMessage[];
+  addGenerationPrompt: boolean;
+  rendered: string;
+};
+
+/** Conversations with tools, and what transformers makes of them with Qwen2.5's template. */
+export function readToolConversations(): ToolConversation[] {
+  type Message = { role: ChatMessage['role']; content: string; tool_calls?: { function: ToolCall }[] };
+  const stored = read<(Omit<ToolConversation, 'messages'> & { messages: Message[] })[]>('chat-tools.json');
+  return stored.map((conversation) => ({
+    ...conversation,
+    messages: conversation.messages.map(({ role, content, tool_calls: calls = [] }) => ({
+      role,
+      content,
+      ...(calls.length > 0 && { toolCalls: calls.map((call) => call.function) }),
+    })),
+  }));
 }
 
 function describeTokenizer(stored: Stored, tokens: string[], types: number[]): GoldenTokenizer {
