@@ -1,12 +1,28 @@
+import type { ModelConfig } from '../checkpoint/checkpoint.ts';
 import type { GraphBuilder } from '../graph/graph.ts';
+import type { Architecture } from './architecture.ts';
+import { tensor, type ExpectedTensor } from './tensors.ts';
+
+/** What tells one family of decoders from another. */
+export type DecoderFamily = Pick<Architecture, 'modelType' | 'ggufName' | 'readMoe'> & {
+  /** `qkv`: on q, k and v, always and only there. `stored`: wherever a checkpoint brings one. */
+  biases: 'qkv' | 'stored';
+  /** Whether GGUF keeps the rows of q and k for RoPE on neighbouring pairs. */
+  interleavedHeads?: boolean;
+};
 
 /**
  * The pre-norm decoder that Llama and its descendants share: grouped-query attention, RMSNorm, SwiGLU.
  * Sources: LLaMA (arXiv 2302.13971); transformers modeling_llama.py and modeling_qwen2.py.
- * Shapes: S new tokens, H hidden size, N query heads, K KV heads, D head size, F feed-forward size.
+ * Shapes: S new tokens, H hidden size, N query heads, K KV heads, D head size, F feed-forward size, V vocabulary.
  */
-export function buildDecoder(g: GraphBuilder): void {
-  const { layers, hiddenSize: H, heads, kvHeads, headDim, intermediateSize: F, tiedEmbeddings } = g.config;
+export function defineDecoder(family: DecoderFamily): Architecture {
+  const { biases: _biases, interleavedHeads: _interleaved, ...names } = family;
+  return { ...names, tensors: (config) => decoderTensors(family, config), build: buildDecoder };
+}
+
+function buildDecoder(g: GraphBuilder): void {
+  const { layers, hiddenSize: H, heads, kvHeads, headDim, tiedEmbeddings } = g.config;
   let x = g.embed('model.embed_tokens.weight'); // [1, S, H]
   let normed = g.rmsNorm(x, 'model.layers.0.input_layernorm.weight');
   for (let layer = 0; layer < layers; layer++) {
@@ -17,10 +33,49 @@ export function buildDecoder(g: GraphBuilder): void {
     const mixed = g.linear(attended, [`${at}.self_attn.o_proj`], { rows: H, columns: heads * headDim });
     ({ sum: x, normed } = g.addNorm(x, mixed, `${at}.post_attention_layernorm.weight`));
 
-    const gateUp = g.linear(normed, [`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], { rows: 2 * F, columns: H }); // [1, S, 2F]
-    const down = g.linear(g.swiglu(gateUp), [`${at}.mlp.down_proj`], { rows: H, columns: F });
+    const fed = buildFeedForward(g, normed, `${at}.mlp`);
     const next = layer + 1 < layers ? `model.layers.${layer + 1}.input_layernorm.weight` : 'model.norm.weight';
-    ({ sum: x, normed } = g.addNorm(x, down, next));
+    ({ sum: x, normed } = g.addNorm(x, fed, next));
   }
   g.logits(normed, tiedEmbeddings ? 'model.embed_tokens' : 'lm_head');
+}
+
+function buildFeedForward(g: GraphBuilder, x: string, at: string): string {
+  const { hiddenSize: H, intermediateSize: F } = g.config;
+  const gateUp = g.linear(x, [`${at}.gate_proj`, `${at}.up_proj`], { rows: 2 * F, columns: H }); // [1, S, 2F]
+  return g.linear(g.swiglu(gateUp), [`${at}.down_proj`], { rows: H, columns: F });
+}
+
+function decoderTensors(family: DecoderFamily, config: ModelConfig): ExpectedTensor[] {
+  const { layers, hiddenSize: H, vocabSize: V, tiedEmbeddings } = config;
+  const tensors = [tensor('model.embed_tokens.weight', 'token_embd.weight', [V, H])];
+  for (let layer = 0; layer < layers; layer++) tensors.push(...layerTensors(family, config, layer));
+  tensors.push(tensor('model.norm.weight', 'output_norm.weight', [H]));
+  if (!tiedEmbeddings) tensors.push(tensor('lm_head.weight', 'output.weight', [V, H]));
+  return tensors;
+}
+
+function layerTensors(family: DecoderFamily, config: ModelConfig, layer: number): ExpectedTensor[] {
+  const { hiddenSize: H, heads, kvHeads, headDim, intermediateSize: F } = config;
+  const [qRows, kvRows] = [heads * headDim, kvHeads * headDim];
+  const { interleavedHeads = false } = family;
+  const [at, stored] = [`model.layers.${layer}`, `blk.${layer}`];
+  const linear = (name: string, ggufName: string, shape: [number, number], options = {}) => {
+    const weight = tensor(`${at}.${name}.weight`, `${stored}.${ggufName}.weight`, shape, options);
+    const biased = family.biases === 'stored' || /\.[qkv]_proj$/.test(name);
+    if (!biased) return [weight];
+    const bias = { ...options, optional: family.biases === 'stored' };
+    return [weight, tensor(`${at}.${name}.bias`, `${stored}.${ggufName}.bias`, [shape[0]], bias)];
+  };
+  return [
+    tensor(`${at}.input_layernorm.weight`, `${stored}.attn_norm.weight`, [H]),
+    ...linear('self_attn.q_proj', 'attn_q', [qRows, H], { interleavedHeads }),
+    ...linear('self_attn.k_proj', 'attn_k', [kvRows, H], { interleavedHeads }),
+    ...linear('self_attn.v_proj', 'attn_v', [kvRows, H]),
+    ...linear('self_attn.o_proj', 'attn_output', [H, qRows]),
+    tensor(`${at}.post_attention_layernorm.weight`, `${stored}.ffn_norm.weight`, [H]),
+    ...linear('mlp.gate_proj', 'ffn_gate', [F, H]),
+    ...linear('mlp.up_proj', 'ffn_up', [F, H]),
+    ...linear('mlp.down_proj', 'ffn_down', [H, F]),
+  ];
 }

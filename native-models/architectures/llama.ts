@@ -1,8 +1,12 @@
-import type { Architecture } from './architecture.ts';
-import { buildDecoder } from './decoder.ts';
+import { defineDecoder } from './decoder.ts';
 
 /**
  * Llama and its like (SmolLM2): the shared decoder; biases only where a checkpoint brings them.
  * Source: transformers modeling_llama.py.
  */
-export const llama: Architecture = { modelType: 'llama', build: buildDecoder };
+export const llama = defineDecoder({
+  modelType: 'llama',
+  ggufName: 'llama',
+  biases: 'stored',
+  interleavedHeads: true,
+});

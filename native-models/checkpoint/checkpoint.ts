@@ -25,7 +25,8 @@ export type MoeConfig = {
 
 /** Shape and constants of a model, under one set of names for every file format. */
 export type ModelConfig = {
-  architecture: Architecture;
+  /** `model_type` of the family, as `architectures/index.ts` knows it. */
+  architecture: string;
   name: string;
   /** SPDX-like identifier as the file spells it, null where it names none. */
   license: string | null;
@@ -49,9 +50,6 @@ export type ModelConfig = {
   /** Tokens that end an answer, the declared one first. */
   eosTokenIds: number[];
 };
-
-export const architectures = ['qwen2', 'llama'] as const;
-export type Architecture = (typeof architectures)[number];
 
 /**
  * One weight as stored. `shape` is row-major, slowest first: [out, in] for a matrix.

@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
-import { architectures, type Architecture, type ModelConfig, type RopeScaling } from './checkpoint.ts';
+import type { Architecture, FamilyName, FamilySettings } from '../architectures/architecture.ts';
+import { architectures } from '../architectures/index.ts';
+import type { ModelConfig, RopeScaling } from './checkpoint.ts';
 import { TokenType } from '../text/tokenizer-source.ts';
 import type { GgufTensor } from './gguf-header.ts';
 import type { GgufMetadata } from './gguf-metadata.ts';
@@ -7,6 +9,7 @@ import { requireTensor } from './gguf-tensors.ts';
 
 const COUNT = { min: 1, max: 1 << 24 };
 const LAYERS = { min: 1, max: 1024 };
+const FAMILY_INTEGER = { min: 0, max: 1 << 24 };
 const TOKEN_ID = { min: 0, max: 0xffffffff };
 const POSITIVE = { min: Number.MIN_VALUE, max: Number.MAX_VALUE };
 
@@ -16,10 +19,9 @@ const POSITIVE = { min: Number.MIN_VALUE, max: Number.MAX_VALUE };
  * @throws CheckpointError `unsupported-architecture` | `unsupported-setting` | `missing-metadata` | `missing-tensor`
  */
 export function readGgufConfig(metadata: GgufMetadata, tensors: ReadonlyMap<string, GgufTensor>): ModelConfig {
-  const architecture = readArchitecture(metadata);
-  const key = (name: string) => `${architecture}.${name}`;
+  const family = readArchitecture(metadata);
+  const key = (name: string) => `${family.ggufName}.${name}`;
   refuseOtherKinds(metadata);
-  refuseUnknownSettings(metadata, architecture);
 
   const hiddenSize = metadata.integer(key('embedding_length'), COUNT);
   const heads = metadata.integer(key('attention.head_count'), COUNT);
@@ -57,6 +59,12 @@ export function readGgufConfig(metadata: GgufMetadata, tensors: ReadonlyMap<stri
   settle('attention.value_length', headDim, metadata.optionalInteger(key('attention.value_length'), COUNT) ?? headDim);
   settle('rope.dimension_count', headDim, metadata.optionalInteger(key('rope.dimension_count'), COUNT) ?? headDim);
 
+  const layers = metadata.integer(key('block_count'), LAYERS);
+  const intermediateSize = metadata.integer(key('feed_forward_length'), COUNT);
+  const settings = new GgufFamilySettings(metadata, tensors, { prefix: family.ggufName, layers, intermediateSize });
+  const moe = family.readMoe?.(settings) ?? null;
+  refuseUnknownSettings(metadata, family.ggufName, settings.asked);
+
   const vocabSize = requireTensor(metadata.path, tensors, 'token_embd.weight').rows;
   const declared = metadata.optionalInteger(key('vocab_size'), COUNT) ?? vocabSize;
   if (declared !== vocabSize) {
@@ -69,16 +77,16 @@ export function readGgufConfig(metadata: GgufMetadata, tensors: ReadonlyMap<stri
   }
 
   return {
-    architecture,
+    architecture: family.modelType,
     name: metadata.optionalString('general.name') || basename(metadata.path, '.gguf'),
     license: metadata.optionalString('general.license') || null,
-    layers: metadata.integer(key('block_count'), LAYERS),
+    layers,
     hiddenSize,
     heads,
     kvHeads,
     headDim,
-    intermediateSize: metadata.integer(key('feed_forward_length'), COUNT),
-    moe: null,
+    intermediateSize,
+    moe,
     vocabSize,
     rmsNormEps: metadata.number(key('attention.layer_norm_rms_epsilon'), POSITIVE),
     ropeTheta: metadata.optionalNumber(key('rope.freq_base'), POSITIVE) ?? 10_000,
@@ -91,15 +99,64 @@ export function readGgufConfig(metadata: GgufMetadata, tensors: ReadonlyMap<stri
 
 function readArchitecture(metadata: GgufMetadata): Architecture {
   const found = metadata.string('general.architecture');
-  const architecture = architectures.find((name) => name === found);
+  const architecture = architectures.find(({ ggufName }) => ggufName === found);
   if (architecture) return architecture;
   const shown = JSON.stringify(found.slice(0, 80));
+  const supported = architectures.map(({ ggufName }) => ggufName);
   return metadata.fail(
     'unsupported-architecture',
     'general.architecture',
-    `architecture ${shown} is not supported; supported are ${architectures.join(', ')}`,
-    { found, supported: [...architectures] },
+    `architecture ${shown} is not supported; supported are ${supported.join(', ')}`,
+    { found, supported },
   );
+}
+
+/** What a family asks of GGUF metadata; remembers the names, because a setting that is read is a known one. */
+class GgufFamilySettings implements FamilySettings {
+  readonly layers: number;
+  readonly intermediateSize: number;
+  readonly asked = new Set<string>();
+  readonly #metadata: GgufMetadata;
+  readonly #tensors: ReadonlyMap<string, GgufTensor>;
+  readonly #prefix: string;
+
+  constructor(
+    metadata: GgufMetadata,
+    tensors: ReadonlyMap<string, GgufTensor>,
+    model: { prefix: string; layers: number; intermediateSize: number },
+  ) {
+    this.#metadata = metadata;
+    this.#tensors = tensors;
+    this.#prefix = model.prefix;
+    this.layers = model.layers;
+    this.intermediateSize = model.intermediateSize;
+  }
+
+  integer({ huggingFace, gguf }: FamilyName): number {
+    return this.#metadata.integer(this.#key(gguf ?? huggingFace), FAMILY_INTEGER);
+  }
+
+  optionalInteger({ gguf }: FamilyName): number | undefined {
+    return gguf === null ? undefined : this.#metadata.optionalInteger(this.#key(gguf), FAMILY_INTEGER);
+  }
+
+  optionalIntegers({ gguf }: FamilyName): readonly number[] | undefined {
+    const found = gguf === null ? undefined : this.#metadata.optionalIntegers(this.#key(gguf));
+    return found && Array.from(found);
+  }
+
+  optionalBoolean({ gguf }: FamilyName): boolean | undefined {
+    return gguf === null ? undefined : this.#metadata.optionalBoolean(this.#key(gguf));
+  }
+
+  hasTensor({ gguf }: { gguf: string }): boolean {
+    return this.#tensors.has(gguf);
+  }
+
+  #key(name: string): string {
+    this.asked.add(name);
+    return `${this.#prefix}.${name}`;
+  }
 }
 
 /** Adapters, projectors and single parts of a split model carry an architecture too, but cannot run alone. */
@@ -166,11 +223,11 @@ const neutralSettings: Readonly<Record<string, number | boolean>> = {
   final_logit_softcapping: 0,
 };
 
-function refuseUnknownSettings(metadata: GgufMetadata, architecture: Architecture): void {
+function refuseUnknownSettings(metadata: GgufMetadata, prefix: string, ofFamily: ReadonlySet<string>): void {
   for (const key of metadata.keys) {
-    if (!key.startsWith(`${architecture}.`)) continue;
-    const setting = key.slice(architecture.length + 1);
-    if (knownSettings.has(setting)) continue;
+    if (!key.startsWith(`${prefix}.`)) continue;
+    const setting = key.slice(prefix.length + 1);
+    if (knownSettings.has(setting) || ofFamily.has(setting)) continue;
     const value = metadata.get(key);
     if (Object.hasOwn(neutralSettings, setting) && neutralSettings[setting] === value) continue;
     const found = typeof value === 'object' ? 'an array' : String(value).slice(0, 80);

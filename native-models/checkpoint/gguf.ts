@@ -58,18 +58,13 @@ class GgufCheckpoint implements Checkpoint {
     this.sizeBytes = description.sizeBytes;
     this.config = description.config;
     this.tokenizer = description.tokenizer;
-    this.tensors = new Map(
-      [...named].map(([name, { stored }]) => {
-        const { type, shape, rows, rowByteLength, byteLength } = stored;
-        return [name, { name, type, shape, rows, rowByteLength, byteLength }];
-      }),
-    );
+    this.tensors = new Map([...named].map(([name, { info }]) => [name, info]));
   }
 
   async readRows(name: string, firstRow: number, lastRow: number, target: Uint8Array): Promise<void> {
     const tensor = this.#named.get(name);
     if (!tensor) throw new Error(`No tensor ${name} in ${this.path}`);
-    const { rows, rowByteLength, offset } = tensor.stored;
+    const { rows, rowByteLength } = tensor.info;
     if (!(0 <= firstRow && firstRow <= lastRow && lastRow <= rows)) {
       throw new RangeError(`Rows ${firstRow} to ${lastRow} of ${name}, which has ${rows}`);
     }
@@ -77,7 +72,7 @@ class GgufCheckpoint implements Checkpoint {
       throw new RangeError(`${target.length} bytes cannot hold rows ${firstRow} to ${lastRow} of ${name}`);
     }
     if (tensor.interleavedHeads) await this.#readInterleaved(tensor, firstRow, lastRow, target);
-    else await this.#readBytes(name, offset + firstRow * rowByteLength, target);
+    else await this.#readBytes(name, tensor.stored.offset + (tensor.firstRow + firstRow) * rowByteLength, target);
   }
 
   async close(): Promise<void> {
@@ -86,21 +81,25 @@ class GgufCheckpoint implements Checkpoint {
 
   /**
    * llama.cpp stores q and k of the `llama` architecture for RoPE on neighbouring pairs: row 2p+s of a head is row
-   * s*D/2+p of the Hugging Face checkpoint, which pairs the two halves. This undoes it, one head at a time.
+   * s*D/2+p of the Hugging Face checkpoint, which pairs the two halves. This undoes it, one head at a time. Of a bias,
+   * which is one row, it is the values that lie so.
    */
   async #readInterleaved(tensor: NamedTensor, firstRow: number, lastRow: number, target: Uint8Array): Promise<void> {
     const { headDim } = this.config;
-    const { rowByteLength, offset } = tensor.stored;
-    const headBytes = headDim * rowByteLength;
+    const { shape, rowByteLength, name } = tensor.info;
+    const isVector = shape.length === 1;
+    const unitBytes = isVector ? rowByteLength / shape[0]! : rowByteLength;
+    const [first, last] = isVector ? [firstRow * shape[0]!, lastRow * shape[0]!] : [firstRow, lastRow];
+    const headBytes = headDim * unitBytes;
     const head = new Uint8Array(headBytes);
-    for (let row = firstRow; row < lastRow;) {
-      const headIndex = Math.floor(row / headDim);
-      await this.#readBytes(tensor.name, offset + headIndex * headBytes, head);
-      for (const end = Math.min(lastRow, (headIndex + 1) * headDim); row < end; row++) {
-        const within = row % headDim;
+    for (let unit = first; unit < last;) {
+      const headIndex = Math.floor(unit / headDim);
+      await this.#readBytes(name, tensor.stored.offset + headIndex * headBytes, head);
+      for (const end = Math.min(last, (headIndex + 1) * headDim); unit < end; unit++) {
+        const within = unit % headDim;
         const half = headDim / 2;
-        const from = (within < half ? 2 * within : 2 * (within - half) + 1) * rowByteLength;
-        target.set(head.subarray(from, from + rowByteLength), (row - firstRow) * rowByteLength);
+        const from = (within < half ? 2 * within : 2 * (within - half) + 1) * unitBytes;
+        target.set(head.subarray(from, from + unitBytes), (unit - first) * unitBytes);
       }
     }
   }

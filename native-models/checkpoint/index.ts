@@ -3,8 +3,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { gguf } from './gguf.ts';
 
-export { architectures } from './checkpoint.ts';
-export type { Architecture, Checkpoint, ModelConfig, RopeScaling, TensorInfo } from './checkpoint.ts';
+export type { Checkpoint, ModelConfig, RopeScaling, TensorInfo } from './checkpoint.ts';
 export { blockFormat, blockFormats, dequantize, halfToFloat, type TensorType } from './blocks/index.ts';
 export { CheckpointError, type CheckpointErrorCode } from './errors.ts';
 
