@@ -88,7 +88,7 @@ export async function encodePrompt(
     bosToken: spell(bosTokenId),
     eosToken: spell(eosTokenIds[0]),
   });
-  return [...(await model.tokenizer.encodePiecesAsync(pieces, signal === undefined ? {} : { signal }))];
+  return model.encoder.encode(pieces, signal);
 }
 
 /** Kept tokens, unless one is none of this vocabulary: then they are another model's, and the text counts. */

@@ -13,6 +13,7 @@ import {
 } from '../../native-models/manifest.ts';
 import { parseTokenizerSource, type TokenizerSource } from '../../native-models/text/tokenizer-source.ts';
 import { Tokenizer } from '../../native-models/text/tokenizer.ts';
+import { Encoder } from './encoder.ts';
 import { bytesPerToken, KvSequence, type CacheShape } from './kv-cache.ts';
 import { pinnedFloat32, pinnedInt32, pinnedInt64, RuntimeSession, type Binding } from './runtime/session.ts';
 
@@ -29,6 +30,7 @@ export class Model {
   readonly manifest: Manifest;
   readonly tokenizer: Tokenizer;
   readonly tokenizerSource: TokenizerSource;
+  readonly encoder: Encoder;
   readonly info: LoadedModel;
   readonly shape: CacheShape;
   readonly #session: RuntimeSession;
@@ -48,6 +50,7 @@ export class Model {
     this.manifest = manifest;
     this.tokenizerSource = source;
     this.tokenizer = tokenizer;
+    this.encoder = new Encoder(source, tokenizer);
     this.info = info;
     this.shape = { ...manifest, contextTokens: info.contextTokens };
     this.#frequencies = frequencies;
@@ -123,6 +126,7 @@ export class Model {
   }
 
   release(): void {
+    this.encoder.close();
     for (const sequence of [...this.#bound.keys()]) this.forget(sequence);
     this.#session.release();
   }

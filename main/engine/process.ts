@@ -4,6 +4,7 @@ import { LonghandError } from '../contract/errors.ts';
 import { onPort } from '../contract/handover.ts';
 import { engineContract } from '../contract/index.ts';
 import { createServer } from '../contract/serve.ts';
+import { isThread } from '../contract/thread.ts';
 import { CheckpointError } from '../../native-models/checkpoint/errors.ts';
 import { benchPoint, measureBandwidth } from './bench.ts';
 import { encodePrompt, generate } from './generate.ts';
@@ -94,7 +95,8 @@ const router = engine.router({
 });
 
 const server = createServer(router);
-onPort((_peer, port) => server.serve(port));
+// In a bundle, the thread of the tokenizer is this file too.
+if (!isThread) onPort((_peer, port) => server.serve(port));
 
 function current(): Loaded {
   if (loaded === null) throw new LonghandError('no-model', 'No model is loaded.');

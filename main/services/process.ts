@@ -2,8 +2,8 @@ import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { toStoredError } from '../contract/errors.ts';
 import { onPort } from '../contract/handover.ts';
+import { isThread } from '../contract/thread.ts';
 import { openAssistant, type Assistant } from './assistant.ts';
-import { isSearchThread } from './store/search-thread.ts';
 
 /**
  * The assistant process: services and database. The shell starts it with `--data DIR` and hands it ports.
@@ -42,4 +42,4 @@ function run(): void {
   });
 }
 
-if (!isSearchThread) run(); // in a bundle, the thread of a search is this file too
+if (!isThread) run(); // in a bundle, the thread of a search is this file too

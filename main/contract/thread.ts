@@ -1,0 +1,145 @@
+import { setImmediate } from 'node:timers/promises';
+import { parentPort, Worker, workerData, type MessagePort } from 'node:worker_threads';
+import { LonghandError, toStoredError, type StoredError } from './errors.ts';
+
+type Request<Input> = { id: number; input: Input };
+type Message<Input> = Request<Input> | { drop: number };
+type Reply<Output> = { id: number; output: Output } | { id: number; error: StoredError };
+type Purpose = { name: string; setup: unknown };
+type Waiting<Output> = { resolve(output: Output): void; reject(error: Error): void; stopWaiting(): void };
+
+const MARK = 'longhand-thread';
+const purpose = (workerData as Partial<Record<typeof MARK, Purpose>> | null)?.[MARK];
+
+/**
+ * True in a thread that `defineThread` has started. It runs the file of its definition or, from a bundle, whatever file
+ * that was put into: an entry that may be that file does nothing there.
+ */
+export const isThread = purpose !== undefined;
+
+/** One call after another, each with the signal that its caller may stop it by. */
+export type Work<Input, Output> = (input: Input, signal: AbortSignal) => Output | Promise<Output>;
+
+export type Thread<Input, Output> = {
+  /** @throws LonghandError, or the reason of `signal`; a call that is stopped before its turn is not made */
+  call(input: Input, options?: { signal?: AbortSignal | undefined }): Promise<Output>;
+  /** Ends the thread; calls under way fail with `cancelled`. */
+  close(): Promise<void>;
+};
+
+/**
+ * Work that others must not wait for, in a thread of its own. Called at the top level of a module, whose
+ * `import.meta.url` is `file`; `prepare` runs once in the thread, with what `open` was given.
+ */
+export function defineThread<Setup, Input, Output>(
+  name: string,
+  file: string,
+  prepare: (setup: Setup) => Work<Input, Output>,
+): { open(setup: Setup): Thread<Input, Output> } {
+  if (purpose?.name === name && parentPort !== null) serve(parentPort, () => prepare(purpose.setup as Setup));
+  return { open: (setup) => openThread({ file, name, setup }) };
+}
+
+/** The thread starts with the first call, starts again after a fault, and keeps no process alive. */
+function openThread<Input, Output>({ file, ...of }: Purpose & { file: string }): Thread<Input, Output> {
+  let worker: Worker | null = null;
+  let lastId = 0;
+  const waiting = new Map<number, Waiting<Output>>();
+
+  const fail = (error: Error) => {
+    worker = null;
+    for (const { reject, stopWaiting } of waiting.values()) {
+      stopWaiting();
+      reject(error);
+    }
+    waiting.clear();
+  };
+
+  const start = (): Worker => {
+    const started = new Worker(new URL(file), { workerData: { [MARK]: of } });
+    started.unref();
+    started.on('message', (reply: Reply<Output> | undefined) => {
+      if (reply === undefined) return; // ended while it sent
+      const call = waiting.get(reply.id);
+      waiting.delete(reply.id);
+      call?.stopWaiting();
+      if (waiting.size === 0) started.unref();
+      if ('output' in reply) call?.resolve(reply.output);
+      else call?.reject(new LonghandError(reply.error.code, reply.error.message, reply.error.details));
+    });
+    started.on('error', (error) =>
+      fail(new LonghandError('internal', toStoredError(error).message, {}, { cause: error })),
+    );
+    started.on('exit', () => {
+      if (worker === started) fail(new LonghandError('internal', `The thread of ${of.name} was ended.`));
+    });
+    return started;
+  };
+
+  return {
+    call(input, { signal } = {}) {
+      return new Promise<Output>((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason as Error);
+        const thread = (worker ??= start());
+        const id = ++lastId;
+        const onAbort = () => {
+          waiting.delete(id);
+          if (waiting.size === 0) thread.unref();
+          thread.postMessage({ drop: id } satisfies Message<Input>);
+          reject(signal?.reason as Error);
+        };
+        signal?.addEventListener('abort', onAbort, { once: true });
+        waiting.set(id, { resolve, reject, stopWaiting: () => signal?.removeEventListener('abort', onAbort) });
+        thread.ref();
+        thread.postMessage({ id, input } satisfies Message<Input>);
+      });
+    },
+
+    async close() {
+      const ended = worker;
+      fail(new LonghandError('cancelled', 'Longhand was closed.'));
+      await ended?.terminate();
+    },
+  };
+}
+
+/** Between two calls it looks whether the next is still wanted: whoever types makes a search of every letter. */
+function serve<Input, Output>(port: MessagePort, prepare: () => Work<Input, Output>): void {
+  const queue: Request<Input>[] = [];
+  let work: Work<Input, Output> | null = null;
+  let current: { id: number; stop: AbortController } | null = null;
+
+  const answer = async ({ id, input }: Request<Input>): Promise<Reply<Output>> => {
+    const stop = new AbortController();
+    current = { id, stop };
+    try {
+      work ??= prepare();
+      return { id, output: await work(input, stop.signal) };
+    } catch (error) {
+      return { id, error: toStoredError(error) };
+    } finally {
+      current = null;
+    }
+  };
+  let isWorking = false;
+  const run = async () => {
+    isWorking = true;
+    for (;;) {
+      await setImmediate(); // lets what was dropped meanwhile be heard of
+      const request = queue.shift();
+      if (request === undefined) break;
+      port.postMessage(await answer(request));
+    }
+    isWorking = false;
+  };
+  port.on('message', (message: Message<Input>) => {
+    if ('drop' in message) {
+      if (current?.id === message.drop) current.stop.abort();
+      const at = queue.findIndex(({ id }) => id === message.drop);
+      if (at !== -1) queue.splice(at, 1);
+      return;
+    }
+    queue.push(message);
+    if (!isWorking) void run();
+  });
+}
