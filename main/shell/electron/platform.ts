@@ -42,8 +42,11 @@ function spawnUtility(launch: Launch, onLine: (line: string) => void): ShellProc
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = followOutput([child.stdout, child.stderr], onLine);
+  // A message to a process that is gone has crashed Electron's main process (electron/electron issue 53923).
+  let isGone = false;
   const exited = new Promise<ProcessExit>((resolve) => {
     child.on('exit', (code) => {
+      isGone = true;
       // What was printed last may still be on its way.
       const grace = setTimeout(end, OUTPUT_GRACE_MS);
       void output.ended.then(end);
@@ -58,9 +61,14 @@ function spawnUtility(launch: Launch, onLine: (line: string) => void): ShellProc
       return child.pid ?? null; // it has none until it is up
     },
     exited,
-    postMessage: (data, ports) => child.postMessage(data, ports.map(unwrap)),
-    end: () => child.postMessage(END),
+    postMessage(data, ports) {
+      if (!isGone) child.postMessage(data, ports.map(unwrap));
+    },
+    end() {
+      if (!isGone) child.postMessage(END);
+    },
     kill() {
+      if (isGone) return;
       // Electron's own way is a SIGTERM, which a process that hangs does not hear.
       if (child.pid === undefined) child.kill();
       else process.kill(child.pid, 'SIGKILL');
