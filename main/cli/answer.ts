@@ -78,7 +78,7 @@ async function follow(
       text += event.text;
       show(text);
     }
-    const changed = event.type === 'snapshot' ? event.messages : event.type === 'message' ? [event.message] : [];
+    const changed = 'messages' in event ? event.messages : event.type === 'message' ? [event.message] : [];
     const message = changed.find(({ id }) => id === messageId);
     if (message) {
       text = message.text;

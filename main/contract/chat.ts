@@ -62,9 +62,14 @@ export const listEvent = z.discriminatedUnion('type', [
 ]);
 export type ListEvent = z.infer<typeof listEvent>;
 
-/** What a watcher of one conversation receives: the whole path once, then changes in order. */
+/**
+ * What a watcher of one conversation receives: the newest messages of the shown path at once, those above them part by
+ * part while `hasOlder`, then changes in order. A new `snapshot` may come at any time and begins all of this anew.
+ * A change may concern what an `older` part has told already; `delta` and `progress` may come between the parts.
+ */
 export const conversationEvent = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('snapshot'), conversation, messages: z.array(message) }),
+  z.object({ type: z.literal('snapshot'), conversation, messages: z.array(message), hasOlder: z.boolean() }),
+  z.object({ type: z.literal('older'), messages: z.array(message), hasOlder: z.boolean() }),
   z.object({ type: z.literal('message'), message }),
   z.object({ type: z.literal('delta'), messageId: z.string(), text: z.string() }),
   z.object({ type: z.literal('progress'), messageId: z.string(), done: z.number(), total: z.number() }),

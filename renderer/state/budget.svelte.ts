@@ -32,9 +32,8 @@ export class Budget {
       return;
     }
     try {
-      const weights = new Map(
-        (await this.#call((client) => client.chat.weigh({ id }))).map(({ messageId, tokens }) => [messageId, tokens]),
-      );
+      const [weighed] = await Promise.all([this.#call((client) => client.chat.weigh({ id })), this.#chat.whole()]);
+      const weights = new Map(weighed.map(({ messageId, tokens }) => [messageId, tokens]));
       const shown = this.#chat.messages.filter(({ role }) => role !== 'system');
       this.chosen = new Set(shown.filter(({ message }) => message.leftOut).map((one) => one.id));
       this.items = shown.map((one) => ({ shown: one, tokens: weights.get(one.id) ?? 0 }));

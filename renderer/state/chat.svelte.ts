@@ -5,7 +5,8 @@ import type { Problem } from '../app/problems.ts';
 import { Budget } from './budget.svelte.ts';
 import { Composer } from './composer.svelte.ts';
 import type { Model } from './model.svelte.ts';
-import { ShownMessage } from './shown-message.svelte.ts';
+import type { ShownMessage } from './shown-message.svelte.ts';
+import { ShownPath } from './shown-path.svelte.ts';
 
 export type AnswerEvent = 'started' | 'finished' | 'stopped' | 'interrupted' | 'failed';
 
@@ -31,7 +32,6 @@ export class Chat {
   /** Null until the first message of a new conversation is sent. */
   id: string | null;
   conversation = $state.raw<Conversation | null>(null);
-  messages = $state.raw<ShownMessage[]>([]);
   loaded = $state(false);
   sending = $state(false);
   /** What the user's last action met, until it is dismissed or another one succeeds. */
@@ -50,7 +50,9 @@ export class Chat {
   readonly canSend: boolean;
   readonly #options: ChatOptions;
   readonly #closing = new AbortController();
-  #byId = new Map<string, ShownMessage>();
+  readonly #path = new ShownPath((shown, message) => this.#update(shown, message));
+  /** Called with the next snapshot, or the end. */
+  #awaiting: (() => void)[] = [];
   /** Text that arrived since the last frame, by message. */
   #unpainted = new Map<string, string>();
   /** A message of which nobody knows whether it was saved, because the line broke while it was sent. */
@@ -69,6 +71,13 @@ export class Chat {
     this.composer.recount();
   }
 
+  get messages(): ShownMessage[] {
+    return this.#path.messages;
+  }
+
+  /** Settles once the messages above those that are shown first have arrived too. */
+  whole = (): Promise<void> => this.#path.whole();
+
   send = async () => {
     if (!this.canSend) return;
     const text = this.composer.take();
@@ -79,7 +88,7 @@ export class Chat {
       const conversationId = this.id ?? (await this.#create());
       const { user, reply } = await this.#call((client) => client.chat.send({ conversationId, text }));
       this.composer.sent();
-      for (const message of [user, reply]) if (!this.#find(message.id)) this.#put(message);
+      for (const message of [user, reply]) if (!this.#find(message.id)) this.#path.put(message);
       if (this.conversation) this.#options.onConversation({ ...this.conversation, updatedMs: user.updatedMs });
     } catch (error) {
       this.problem = toStoredError(error);
@@ -111,7 +120,7 @@ export class Chat {
   regenerate = (messageId: string) =>
     this.#act(async () => {
       const { reply } = await this.#call((client) => client.chat.regenerate({ messageId }));
-      if (!this.#find(reply.id)) this.#put(reply);
+      if (!this.#find(reply.id)) this.#path.put(reply);
     });
 
   /** Rewrites a message of the user's in place; `sendEdit` makes it another branch. */
@@ -131,7 +140,7 @@ export class Chat {
       this.sending = true;
       try {
         const { user, reply } = await this.#call((client) => client.chat.send({ conversationId, text, parentId }));
-        for (const message of [user, reply]) if (!this.#find(message.id)) this.#put(message);
+        for (const message of [user, reply]) if (!this.#find(message.id)) this.#path.put(message);
         this.edit = null;
       } finally {
         this.sending = false;
@@ -145,12 +154,19 @@ export class Chat {
       const { id } = this;
       if (id === null || this.#find(messageId)) return;
       this.edit = null;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#awaiting.push(resolve);
       this.#show(await this.#call((client) => client.chat.choose({ id, leafId: messageId })));
-      this.#replaceAll(await this.#call((client) => client.chat.path({ id })));
+      await promise;
     });
 
-  /** Shows the branch that a message is on, for a search result that lies beside the shown one. */
-  reveal = (messageId: string) => this.choose(messageId);
+  /** Shows the branch that a message is on, for a search result that may lie beside the shown one. */
+  reveal = async (messageId: string) => {
+    if (this.#find(messageId)) return;
+    if (!this.loaded) await new Promise<void>((resolve) => this.#awaiting.push(resolve));
+    await this.whole();
+    if (this.conversation !== null && !this.#closing.signal.aborted) await this.choose(messageId);
+  };
 
   /** The version before or after this one of the same message; null where there is none. */
   siblingOf(message: Message, step: 1 | -1): string | null {
@@ -214,6 +230,8 @@ export class Chat {
   /** Ends the watching. An answer that is being written goes on without us. */
   close(): void {
     this.#closing.abort();
+    this.#path.giveUp();
+    this.#snapshotCame();
   }
 
   get #lastAnswer(): ShownMessage | null {
@@ -259,6 +277,8 @@ export class Chat {
       .catch((error: unknown) => {
         this.problem = toStoredError(error);
         this.loaded = true;
+        this.#path.giveUp();
+        this.#snapshotCame();
       });
   }
 
@@ -266,13 +286,18 @@ export class Chat {
     switch (event.type) {
       case 'snapshot':
         this.#show(event.conversation);
-        this.#replaceAll(event.messages);
+        this.#unpainted.clear();
+        this.#path.takeNewest(event.messages, event.hasOlder);
+        this.#settleUnsure();
+        this.composer.recount();
         this.loaded = true;
-        return;
+        return this.#snapshotCame();
+      case 'older':
+        return this.#path.takeOlder(event.messages, event.hasOlder);
       case 'conversation':
         return this.#show(event.conversation);
       case 'message':
-        return this.#put(event.message);
+        return this.#path.put(event.message);
       case 'progress': {
         const shown = this.#find(event.messageId);
         if (shown) shown.progress = { done: event.done, total: event.total };
@@ -288,33 +313,8 @@ export class Chat {
     this.#options.onConversation(conversation);
   }
 
-  /** The path as it is stored. Messages that stay keep their identity, so that the page does not jump. */
-  #replaceAll(messages: Message[]): void {
-    this.#unpainted.clear();
-    this.#setMessages(
-      messages.map((message) => {
-        const shown = this.#find(message.id);
-        if (shown === undefined) return new ShownMessage(message);
-        this.#update(shown, message);
-        return shown;
-      }),
-    );
-    this.#settleUnsure();
-    this.composer.recount();
-  }
-
-  #put(message: Message): void {
-    const shown = this.#find(message.id);
-    if (shown) return this.#update(shown, message);
-    // An unknown message follows its parent; whatever stood there belongs to another branch.
-    const parent = this.messages.findIndex(({ id }) => id === message.parentId);
-    if (parent === -1 && message.parentId !== null && this.messages.length > 0) return;
-    this.#setMessages([...this.messages.slice(0, parent + 1), new ShownMessage(message)]);
-  }
-
-  #setMessages(messages: ShownMessage[]): void {
-    this.messages = messages;
-    this.#byId = new Map(messages.map((shown) => [shown.id, shown]));
+  #snapshotCame(): void {
+    for (const resolve of this.#awaiting.splice(0)) resolve();
   }
 
   #update(shown: ShownMessage, message: Message): void {
@@ -359,7 +359,7 @@ export class Chat {
   }
 
   #find(id: string): ShownMessage | undefined {
-    return this.#byId.get(id);
+    return this.#path.find(id);
   }
 }
 

@@ -72,14 +72,13 @@ export class Session {
   /** Shows a conversation, or a new one for null; `messageId` is brought into view. */
   open(id: string | null, messageId: string | null = null): void {
     this.target = messageId;
-    if (id === this.chat.id && id !== null) {
-      if (messageId !== null) void this.chat.reveal(messageId);
-      return;
+    if (id === null || id !== this.chat.id) {
+      this.chat.close();
+      this.find.close();
+      this.chat = this.#newChat(id);
+      this.#decideFirstRun();
     }
-    this.chat.close();
-    this.find.close();
-    this.chat = this.#newChat(id);
-    this.#decideFirstRun();
+    if (messageId !== null) void this.chat.reveal(messageId);
   }
 
   /** Brings a message of the open conversation into view, also a second time. */

@@ -11,12 +11,15 @@ type Live = { text: string; progress: Progress | null; stopping: boolean };
  */
 export class ShownMessage {
   readonly id: string;
+  /** Its place among the others, counted from one of them: it stays while messages come above and below. */
+  readonly place: number;
   readonly role: Message['role'];
   message: Message;
   #live = $state.raw<Live | null>(null);
 
-  constructor(message: Message) {
+  constructor(message: Message, place: number) {
     this.id = message.id;
+    this.place = place;
     this.role = message.role;
     this.message = $state.raw(message);
   }

@@ -358,6 +358,7 @@ export async function watchConversation(client: LonghandClient, id: string) {
       for await (const event of iterator) {
         events.push(event);
         if (event.type === 'snapshot') messages = event.messages;
+        if (event.type === 'older') messages = [...event.messages, ...messages];
         if (event.type === 'message') messages = withMessage(messages, event.message);
         if (event.type === 'delta') {
           messages = messages.map((one) =>

@@ -55,6 +55,50 @@ describe('a feed', () => {
     await events.return();
   });
 
+  it('gives a snapshot part by part with other work in between, and what happens meanwhile after it', async () => {
+    const feed = new Feed<string>();
+    const events = feed.watch(() => ['a', 'b', 'c']);
+    expect(await take(events, 1)).toEqual(['a']);
+    feed.publish('later');
+    const turns: string[] = [];
+    setImmediate(() => turns.push('other work'));
+    expect(await take(events, 1)).toEqual(['b']);
+    expect(turns).toEqual(['other work']);
+    expect(await take(events, 1)).toEqual(['c']);
+    expect(await take(events, 1)).toEqual(['later']);
+    await events.return();
+  });
+
+  it('makes no part before it is asked for, and begins anew when everything has changed', async () => {
+    const feed = new Feed<string>();
+    let made = 0;
+    let round = 0;
+    const events = feed.watch(function* () {
+      round++;
+      for (let part = 1; part <= 3; part++) {
+        made++;
+        yield `${round}.${part}`;
+      }
+    });
+    expect(await take(events, 2)).toEqual(['1.1', '1.2']);
+    expect(made).toBe(2);
+    feed.refresh();
+    expect(await take(events, 3)).toEqual(['2.1', '2.2', '2.3']);
+    await events.return();
+  });
+
+  it('lets what may overtake go between the parts, but past nothing that has to wait', async () => {
+    const feed = new Feed<string>((event) => event.startsWith('quick'));
+    const events = feed.watch(() => ['a', 'b', 'c']);
+    await take(events, 1);
+    feed.publish('quick 1');
+    expect(await take(events, 2)).toEqual(['quick 1', 'b']);
+    feed.publish('slow');
+    feed.publish('quick 2');
+    expect(await take(events, 3)).toEqual(['c', 'slow', 'quick 2']);
+    await events.return();
+  });
+
   it('forgets a watcher that leaves, also while nothing happens', async () => {
     const feed = new Feed<number>();
     const stop = new AbortController();

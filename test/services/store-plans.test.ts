@@ -48,6 +48,31 @@ const plans: Record<string, [sql: string, plan: string[]]> = {
       'USE TEMP B-TREE FOR ORDER BY',
     ],
   ],
+  'the end of a path': [
+    messages.GET_UPWARDS,
+    [
+      'CO-ROUTINE path',
+      'SETUP',
+      'SCAN CONSTANT ROW',
+      'RECURSIVE STEP',
+      'SCAN path',
+      'SEARCH child USING INDEX sqlite_autoindex_messages_1 (id=?)',
+      'SCAN path',
+      'SEARCH m USING INDEX sqlite_autoindex_messages_1 (id=?)',
+    ],
+  ],
+  'whether a path leads through a message': [
+    messages.IS_ON_PATH,
+    [
+      'CO-ROUTINE path',
+      'SETUP',
+      'SCAN CONSTANT ROW',
+      'RECURSIVE STEP',
+      'SCAN path',
+      'SEARCH child USING INDEX sqlite_autoindex_messages_1 (id=?)',
+      'SCAN path',
+    ],
+  ],
   'children and siblings': [
     messages.GET_CHILDREN,
     ['SEARCH messages USING COVERING INDEX messages_by_parent (conversation_id=? AND parent_id=?)'],

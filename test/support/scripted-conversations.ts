@@ -12,6 +12,10 @@ import { LonghandError } from '../../main/contract/errors.ts';
 import { Feed } from '../../main/services/events/feed.ts';
 import { smolModel, tokens } from './scripted-data.ts';
 
+/** Messages that come with a snapshot, and with each part above it. */
+const NEWEST = 160;
+const PART = 400;
+
 type Page<Item> = { items: Item[]; next: string | null };
 type PageWish = { limit: number; before?: string | null | undefined };
 type ListWish = PageWish & { folderId?: string | null | undefined; pinned?: boolean | undefined };
@@ -26,6 +30,8 @@ export class ScriptedConversations {
   readonly #children = new Map<string, string[]>();
   readonly #feeds = new Map<string, Feed<ConversationEvent>>();
   readonly #list = new Feed<ListEvent>();
+  /** What is above the newest messages of a conversation is told only once this has settled. */
+  olderAfter: Promise<void> = Promise.resolve();
 
   create(title: string, { systemPrompt = null as string | null, ms = Date.now() } = {}): Conversation {
     const unset = { sampling: null, leafId: null, folderId: null, pinned: false };
@@ -221,10 +227,24 @@ export class ScriptedConversations {
     this.#feeds.get(conversationId)?.publish(structuredClone(event));
   }
 
-  watch(id: string, signal: AbortSignal | undefined): AsyncGenerator<ConversationEvent, void> {
+  async *watch(id: string, signal: AbortSignal | undefined): AsyncGenerator<ConversationEvent, void> {
     const feed = this.#feeds.get(id) ?? new Feed<ConversationEvent>();
     this.#feeds.set(id, feed);
-    return feed.watch(() => [{ type: 'snapshot', conversation: this.get(id), messages: this.path(id) }], signal);
+    for await (const event of feed.watch(() => this.#snapshot(id), signal)) {
+      if (event.type === 'older') await this.olderAfter;
+      yield event;
+    }
+  }
+
+  *#snapshot(id: string): Generator<ConversationEvent, void> {
+    const path = this.path(id);
+    let from = Math.max(0, path.length - NEWEST);
+    yield { type: 'snapshot', conversation: this.get(id), messages: path.slice(from), hasOlder: from > 0 };
+    while (from > 0) {
+      const end = from;
+      from = Math.max(0, end - PART);
+      yield { type: 'older', messages: path.slice(from, end), hasOlder: from > 0 };
+    }
   }
 
   watchList(signal: AbortSignal | undefined): AsyncGenerator<ListEvent, void> {

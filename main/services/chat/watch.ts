@@ -5,6 +5,11 @@ import type { StoredConversation } from '../store/conversations.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
 
+/** What is on the screen when a conversation is opened, and some more. */
+const NEWEST = 160;
+/** The rest comes in parts that the store reads, and a page takes in, within a few milliseconds. */
+const PART = { most: 400, characters: 256 * 1024 };
+
 /**
  * Who looks at which conversation. Answers are computed without regard to it: a page that was reloaded watches again and
  * gets the text so far, then every token after it.
@@ -56,10 +61,10 @@ export class ConversationWatch {
 
   /** @throws LonghandError `not-found` */
   async *watch(id: string, signal?: AbortSignal): AsyncGenerator<ConversationEvent, void> {
-    const feed = this.#feeds.get(id) ?? new Feed<ConversationEvent>();
+    const feed = this.#feeds.get(id) ?? new Feed<ConversationEvent>(isOfTheNewest);
     this.#feeds.set(id, feed);
     try {
-      yield* feed.watch(() => [this.#snapshot(id)], signal);
+      yield* feed.watch(() => this.#snapshot(id), signal);
     } finally {
       if (feed.watcherCount === 0 && this.#feeds.get(id) === feed) this.#feeds.delete(id);
     }
@@ -69,11 +74,27 @@ export class ConversationWatch {
     return { type: 'folders', folders: this.#store.folders.list() };
   }
 
-  #snapshot(id: string): ConversationEvent {
+  *#snapshot(id: string): Generator<ConversationEvent, void> {
     const conversation = openConversation(this.#store, id);
-    const messages = conversation.leafId === null ? [] : this.#store.messages.path(conversation.leafId);
-    return { type: 'snapshot', conversation: showConversation(conversation), messages: messages.map(showMessage) };
+    const newest = this.#part(conversation.leafId, { ...PART, most: NEWEST });
+    yield { type: 'snapshot', conversation: showConversation(conversation), ...newest.event };
+    for (let { above } = newest; above !== null;) {
+      const part = this.#part(above, PART);
+      yield { type: 'older', ...part.event };
+      above = part.above;
+    }
   }
+
+  #part(endId: string | null, size: typeof PART) {
+    const stored = endId === null ? [] : this.#store.messages.pathPart(endId, size);
+    const above = stored[0]?.parentId ?? null;
+    return { above, event: { messages: stored.map(showMessage), hasOlder: above !== null } };
+  }
+}
+
+/** An answer that is being written is the last message of the path. */
+function isOfTheNewest({ type }: ConversationEvent): boolean {
+  return type === 'delta' || type === 'progress';
 }
 
 /** @throws LonghandError `not-found`, also for one in the bin */

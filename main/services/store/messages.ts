@@ -1,23 +1,27 @@
 import type { Message, MessageState } from '../../contract/chat.ts';
 import type { Metrics, Sampling } from '../../contract/engine.ts';
 import { LonghandError, type StoredError } from '../../contract/errors.ts';
-import { atOnce, durably, fromJson, toJson, type ReadableDb, type WritableDb } from './db.ts';
+import { atOnce, durably, toJson, type ReadableDb, type WritableDb } from './db.ts';
 import { newId } from './ids.ts';
+import {
+  fromRow,
+  joinText,
+  joinTokens,
+  toBlob,
+  type ChunkRow,
+  type MessageRow,
+  type StoredMessage,
+  type TokenIds,
+} from './message-rows.ts';
 import type { SearchIndex } from './search.ts';
 
-/**
- * `tokens` are the ids that the model generated for `text`; null for what was typed or is not known. They are of the
- * vocabulary whose digest is `tokenizer`; null where they are of none that is known, or of two.
- */
-export type StoredMessage = Message & { tokens: Int32Array | null; tokenizer: string | null };
+export type { StoredMessage, TokenIds } from './message-rows.ts';
 
 export type NewMessage = Pick<Message, 'conversationId' | 'parentId' | 'role'> &
   Partial<Pick<Message, 'state' | 'text' | 'model' | 'sampling'>> & {
     tokens?: TokenIds | null;
     tokenizer?: string | null;
   };
-
-export type TokenIds = readonly number[] | Int32Array;
 
 /** How an answer ended. What is left out stays as it was. */
 export type Ending = {
@@ -31,26 +35,6 @@ export type Ending = {
   error?: StoredError | null;
 };
 
-type Row = {
-  id: string;
-  conversation_id: string;
-  parent_id: string | null;
-  role: Message['role'];
-  state: MessageState;
-  created_ms: number;
-  updated_ms: number;
-  model: string | null;
-  finish_reason: Message['finishReason'];
-  metrics: string | null;
-  sampling: string | null;
-  error: string | null;
-  text: string;
-  tokens: Buffer | null;
-  tokenizer: string | null;
-  left_out: 0 | 1;
-  omitted: number;
-};
-type ChunkRow = { text: string; tokens: Buffer; created_ms: number };
 type ById = { id: string };
 
 export const GET_MESSAGE = /* sql */ `
@@ -69,6 +53,28 @@ export const GET_PATH = /* sql */ `
          m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted
   FROM path CROSS JOIN messages AS m ON m.id = path.id
   ORDER BY path.depth DESC`;
+
+/** A message and those above it, one after the other: nothing is sorted, so that reading can end at any of them. */
+export const GET_UPWARDS = /* sql */ `
+  WITH RECURSIVE path (id) AS (
+    VALUES (:id)
+    UNION ALL
+    SELECT parent_id FROM path CROSS JOIN messages AS child ON child.id = path.id WHERE parent_id IS NOT NULL
+    LIMIT :limit
+  )
+  SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.created_ms, m.updated_ms,
+         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted
+  FROM path CROSS JOIN messages AS m ON m.id = path.id`;
+
+/** Climbs from `leafId` until it meets `id`, which for what people do is a step or two. */
+export const IS_ON_PATH = /* sql */ `
+  WITH RECURSIVE path (id) AS (
+    VALUES (:leafId)
+    UNION ALL
+    SELECT parent_id FROM path CROSS JOIN messages AS child ON child.id = path.id
+    WHERE path.id <> :id AND parent_id IS NOT NULL
+  )
+  SELECT 1 FROM path WHERE id = :id LIMIT 1`;
 
 export const GET_ALL = /* sql */ `
   SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
@@ -101,21 +107,23 @@ export const GET_CHUNKS = 'SELECT text, tokens, created_ms FROM message_chunks W
 export const GET_UNFINISHED = /* sql */ `SELECT id FROM messages WHERE state IN ('waiting', 'streaming') ORDER BY id`;
 
 export function messageReader(db: ReadableDb) {
-  const getRow = db.prepare<ById, Row>(GET_MESSAGE);
-  const getPath = db.prepare<ById, Row>(GET_PATH);
-  const getAll = db.prepare<{ conversationId: string }, Row>(GET_ALL);
+  const getRow = db.prepare<ById, MessageRow>(GET_MESSAGE);
+  const getPath = db.prepare<ById, MessageRow>(GET_PATH);
+  const getUpwards = db.prepare<{ id: string; limit: number }, MessageRow>(GET_UPWARDS);
+  const isOnPath = db.prepare<{ leafId: string; id: string }, 1>(IS_ON_PATH).pluck();
+  const getAll = db.prepare<{ conversationId: string }, MessageRow>(GET_ALL);
   const getChildren = db.prepare<{ conversationId: string; parentId: string | null }, string>(GET_CHILDREN).pluck();
   const getForks = db.prepare<{ conversationId: string }, { parent_id: string | null; ids: string }>(GET_FORKS);
   const getNewestLeaf = db.prepare<{ id: string; conversationId: string }, string>(GET_NEWEST_LEAF).pluck();
   const getChunks = db.prepare<ById, ChunkRow>(GET_CHUNKS);
   const getMeasured = db.prepare<{ model: string; limit: number }, string>(GET_MEASURED).pluck();
 
-  const siblingsOf = ({ conversation_id: conversationId, parent_id: parentId }: Row): string[] =>
+  const siblingsOf = ({ conversation_id: conversationId, parent_id: parentId }: MessageRow): string[] =>
     getChildren.all({ conversationId, parentId });
   /** A message that is still being written has its newest text in chunks. */
-  const whole = (row: Row, siblings: string[]): StoredMessage =>
+  const whole = (row: MessageRow, siblings: string[]): StoredMessage =>
     fromRow(row, row.state === 'streaming' ? getChunks.all({ id: row.id }) : [], siblings);
-  const known = (id: string): Row => {
+  const known = (id: string): MessageRow => {
     const row = getRow.get({ id });
     if (row === undefined) throw new LonghandError('not-found', `There is no message ${id}.`, { id });
     return row;
@@ -140,6 +148,24 @@ export function messageReader(db: ReadableDb) {
         const siblings = siblingsByParent(rows[0]?.conversation_id);
         return rows.map((row) => whole(row, siblings.get(row.parent_id) ?? []));
       }),
+
+    /**
+     * The end of the path to `id`: at most `most` messages, oldest first, and no more once they have `characters`; at
+     * least one, if there is such a message. What is above never changes its place, so a path can be read part by part.
+     */
+    pathPart: (id: string, { most, characters = Infinity }: { most: number; characters?: number }): StoredMessage[] =>
+      atOnce(db, () => {
+        const rows: MessageRow[] = [];
+        let read = 0;
+        for (const row of getUpwards.iterate({ id, limit: most })) {
+          rows.push(row);
+          if ((read += row.text.length) >= characters) break;
+        }
+        return rows.reverse().map((row) => whole(row, siblingsOf(row)));
+      }),
+
+    /** Whether the path from the root to `leafId` leads through `id`. */
+    isOnPath: (id: string, leafId: string): boolean => isOnPath.get({ id, leafId }) !== undefined,
 
     /** Every message of a conversation, oldest first, whatever branch it is on. */
     all: (conversationId: string): StoredMessage[] =>
@@ -169,8 +195,8 @@ export function messageReader(db: ReadableDb) {
 
 export function messageWriter(db: WritableDb, index: SearchIndex, now: () => number) {
   const reader = messageReader(db);
-  const getRow = db.prepare<ById, Row>(GET_MESSAGE);
-  const getPath = db.prepare<ById, Row>(GET_PATH);
+  const getRow = db.prepare<ById, MessageRow>(GET_MESSAGE);
+  const getPath = db.prepare<ById, MessageRow>(GET_PATH);
   const getChunks = db.prepare<ById, ChunkRow>(GET_CHUNKS);
   const getUnfinished = db.prepare<[], string>(GET_UNFINISHED).pluck();
   const insert = db.prepare(/* sql */ `
@@ -210,13 +236,13 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
   // The next `seq` of each message being written. Asking SQLite for it at every token doubled the cost of a commit.
   const sequences = new Map<string, number>();
 
-  const known = (id: string): Row => {
+  const known = (id: string): MessageRow => {
     const row = getRow.get({ id });
     if (row === undefined) throw new LonghandError('not-found', `There is no message ${id}.`, { id });
     return row;
   };
 
-  const end = (row: Row, ending: Ending, updatedMs?: number): StoredMessage => {
+  const end = (row: MessageRow, ending: Ending, updatedMs?: number): StoredMessage => {
     const { id } = row;
     const chunks = getChunks.all({ id });
     const text = joinText(row, chunks);
@@ -341,49 +367,4 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
         return ids;
       }),
   };
-}
-
-function fromRow(row: Row, chunks: ChunkRow[], siblings: string[]): StoredMessage {
-  return {
-    id: row.id,
-    conversationId: row.conversation_id,
-    parentId: row.parent_id,
-    role: row.role,
-    state: row.state,
-    text: joinText(row, chunks),
-    tokens: fromBlob(joinTokens(row, chunks)),
-    tokenizer: row.tokenizer,
-    model: row.model,
-    finishReason: row.finish_reason,
-    metrics: fromJson(row.metrics) as Metrics | null,
-    sampling: fromJson(row.sampling) as Sampling | null,
-    error: fromJson(row.error) as StoredError | null,
-    siblings: siblings.length > 1 ? siblings : [],
-    leftOut: row.left_out === 1,
-    omitted: row.omitted,
-    createdMs: row.created_ms,
-    updatedMs: row.updated_ms,
-  };
-}
-
-function joinText(row: Row, chunks: ChunkRow[]): string {
-  return chunks.length === 0 ? row.text : row.text + chunks.map(({ text }) => text).join('');
-}
-
-/** Null stays null until the first id comes. */
-function joinTokens(row: Row, chunks: ChunkRow[]): Buffer | null {
-  if (chunks.length === 0) return row.tokens;
-  const joined = Buffer.concat([row.tokens ?? Buffer.alloc(0), ...chunks.map(({ tokens }) => tokens)]);
-  return row.tokens === null && joined.length === 0 ? null : joined;
-}
-
-/** Int32, little-endian: the byte order of every platform that we run on. */
-function toBlob(tokens: TokenIds): Buffer {
-  const ids = tokens instanceof Int32Array ? tokens : Int32Array.from(tokens);
-  return Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength);
-}
-
-/** Copies, because a blob may start at any address and an Int32Array may not. */
-function fromBlob(blob: Buffer | null): Int32Array | null {
-  return blob === null ? null : new Int32Array(Uint8Array.from(blob).buffer);
 }

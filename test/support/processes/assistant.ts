@@ -243,7 +243,12 @@ const router = os.router({
       const watcher = { id: input.id, push: (event: ConversationEvent) => (events.push(event), wake()) };
       watchers.add(watcher);
       const conversation = conversationOf(input.id);
-      events.unshift({ type: 'snapshot', conversation, messages: structuredClone(messagesOf(input.id)) });
+      events.unshift({
+        type: 'snapshot',
+        conversation,
+        messages: structuredClone(messagesOf(input.id)),
+        hasOlder: false,
+      });
       signal?.addEventListener('abort', () => wake(), { once: true });
       try {
         while (!signal?.aborted) {
