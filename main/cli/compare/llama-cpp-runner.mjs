@@ -72,6 +72,20 @@ const operations = {
     for (const [token, logit] of outputs.at(-1).next.logits) logits[token] = logit;
     return logits;
   },
+  /** Natural logarithms of the probabilities of ids[1], ids[2], … , each after all ids before it. */
+  async logProbabilities({ ids, flashAttention }) {
+    const sequence = contexts.get(flashAttention);
+    await sequence.clearHistory();
+    const items = ids.slice(0, -1).map((id, i) => {
+      const logits = { filter: { tokens: [ids[i + 1]], includeTop: 1 } };
+      return [id, { generateNext: { logits, totalLogitWeight: true, options: { temperature: 0 } } }];
+    });
+    const outputs = await sequence.controlledEvaluate(items);
+    return items.map((_, i) => {
+      const { logits, totalLogitWeight } = outputs[i].next;
+      return logits.get(ids[i + 1]) - Math.max(...logits.values()) - Math.log(totalLogitWeight);
+    });
+  },
 };
 
 process.on('message', async ({ id, operation, input }) => {

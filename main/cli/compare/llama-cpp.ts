@@ -16,6 +16,8 @@ export type LlamaCpp = {
   decode(input: { tokens: number; steps: number; flashAttention: boolean }): Promise<number>;
   greedy(input: { ids: readonly number[]; count: number; flashAttention: boolean }): Promise<number[]>;
   logits(input: { ids: readonly number[]; flashAttention: boolean }): Promise<number[]>;
+  /** Natural logarithms of the probabilities of ids[1], ids[2], … */
+  logProbabilities(input: { ids: readonly number[]; flashAttention: boolean }): Promise<number[]>;
   close(): void;
 };
 
@@ -59,6 +61,7 @@ export async function openLlamaCpp(options: {
     decode: (input) => call('decode', input),
     greedy: (input) => call('greedy', input),
     logits: (input) => call('logits', input),
+    logProbabilities: (input) => call('logProbabilities', input),
     close: () => child.disconnect(),
   };
 }
