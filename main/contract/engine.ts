@@ -33,11 +33,22 @@ export const metrics = z.object({
 });
 export type Metrics = z.infer<typeof metrics>;
 
+/** Token ids as int32, little-endian, in base64: a long conversation has a million, which would be checked one by one. */
+const packedTokens = z.base64().transform((text, context) => {
+  const bytes = atob(text);
+  if (bytes.length % 4 !== 0) context.addIssue({ code: 'custom', message: 'A token id has four bytes.' });
+  const byte = (at: number) => bytes.charCodeAt(at);
+  return Array.from({ length: bytes.length >> 2 }, (_, index) => {
+    const at = 4 * index;
+    return byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24);
+  });
+});
+
 /** `tokens` are ids that the model generated earlier; they are used as they are and never tokenised again. */
 export const engineMessage = z.object({
   role: z.enum(['system', 'user', 'assistant', 'tool']),
   content: z.string(),
-  tokens: z.array(z.number().int()).optional(),
+  tokens: z.union([packedTokens, z.array(z.number().int())]).optional(),
 });
 export type EngineMessage = z.infer<typeof engineMessage>;
 
@@ -108,6 +119,8 @@ export const engine = {
   count: oc
     .input(prompt)
     .output(z.object({ promptTokens: z.number(), contextTokens: z.number(), cachedTokens: z.number() })),
+  /** Tokens of the prompt that each text would make as the only message, a question. */
+  countEach: oc.input(z.object({ texts: z.array(z.string()) })).output(z.array(z.number())),
   generate: oc
     .input(z.object({ prompt, sampling, priority: z.enum(['interactive', 'background']).default('interactive') }))
     .output(eventIterator(generateEvent)),

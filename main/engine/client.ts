@@ -61,13 +61,13 @@ export class Engine {
     return this.#peer.call((client) => client.status());
   }
 
-  async count(prompt: Prompt) {
-    this.#watchdog.begin();
-    try {
-      return await this.#peer.call((client) => client.count(prompt));
-    } finally {
-      this.#watchdog.end();
-    }
+  count(prompt: Prompt) {
+    return this.#watched((client) => client.count(packed(prompt)));
+  }
+
+  /** Tokens of the prompt that each text would make as the only message, a question. */
+  countEach(texts: string[]): Promise<number[]> {
+    return this.#watched((client) => client.countEach({ texts }));
   }
 
   /** The tokens of one answer. Leaving the loop, or the signal, ends the computation. */
@@ -75,9 +75,10 @@ export class Engine {
     input: { prompt: Prompt; sampling: Sampling },
     { signal }: { signal: AbortSignal },
   ): AsyncGenerator<GenerateEvent, void> {
+    const whole = { ...input, prompt: packed(input.prompt) };
     this.#watchdog.begin();
     try {
-      for await (const event of this.#peer.stream((client) => client.generate(input, { signal }))) {
+      for await (const event of this.#peer.stream((client) => client.generate(whole, { signal }))) {
         this.#watchdog.alive();
         yield event;
       }
@@ -96,6 +97,21 @@ export class Engine {
   bandwidth({ signal }: { signal?: AbortSignal } = {}) {
     return this.#peer.call((client) => client.bandwidth(undefined, { signal }));
   }
+
+  async #watched<T>(run: (client: EngineClient) => Promise<T>): Promise<T> {
+    this.#watchdog.begin();
+    try {
+      return await this.#peer.call(run);
+    } finally {
+      this.#watchdog.end();
+    }
+  }
+}
+
+/** With its token ids as text, which crosses to the other process at once. */
+function packed({ messages, ...rest }: Prompt) {
+  const pack = (ids: readonly number[]) => Buffer.from(Int32Array.from(ids).buffer).toString('base64');
+  return { ...rest, messages: messages.map(({ tokens, ...one }) => (tokens ? { ...one, tokens: pack(tokens) } : one)) };
 }
 
 /** True where a call failed because the process went: it will be back. */

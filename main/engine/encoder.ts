@@ -1,23 +1,39 @@
+import { LonghandError } from '../contract/errors.ts';
 import { defineThread, type Thread } from '../contract/thread.ts';
+import { CheckpointError } from '../../native-models/checkpoint/errors.ts';
+import { renderChat, type ChatMessage, type ChatOptions } from '../../native-models/text/chat-template.ts';
 import type { TokenizerSource } from '../../native-models/text/tokenizer-source.ts';
-import { Tokenizer, type Piece } from '../../native-models/text/tokenizer.ts';
+import { Tokenizer } from '../../native-models/text/tokenizer.ts';
+
+/** A conversation and the format that makes a prompt of it. */
+export type Chat = { template: string; options: ChatOptions; messages: readonly ChatMessage[] };
+/** Texts, each of which makes a prompt of its own. */
+export type Texts = Omit<Chat, 'messages'> & { texts: readonly string[] };
 
 /** Up to here (about 10 ms of work) a text is tokenised on the spot, a few milliseconds at a time. */
 const LONG_CHARACTERS = 32_768;
+/** What putting a message into its format costs beside its text. */
+const MESSAGE_CHARACTERS = 100;
 /** A second tokenizer takes some 60 MB: it is given up when no document has come for so long. */
 const IDLE_MS = 60_000;
 
 const thread = defineThread('tokenizer', import.meta.url, (source: TokenizerSource) => {
   const tokenizer = Tokenizer.fromSource(source);
-  return async (pieces: readonly Piece[], signal: AbortSignal) =>
-    Int32Array.from(await tokenizer.encodePiecesAsync(pieces, { signal }));
+  return async (work: Chat | Texts, signal: AbortSignal) => {
+    try {
+      return Int32Array.from(await run(tokenizer, work, signal));
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      throw new LonghandError('bad-chat-template', error.message, error.details); // a code that crosses the border
+    }
+  };
 });
 
-/** Tokenises prompts; long ones in a thread of its own, so that no token of a running answer waits for them. */
+/** Makes tokens of conversations; of long ones in a thread of its own, so that no token of a running answer waits. */
 export class Encoder {
   readonly #source: TokenizerSource;
   readonly #tokenizer: Tokenizer;
-  #thread: Thread<readonly Piece[], Int32Array> | null = null;
+  #thread: Thread<Chat | Texts, Int32Array> | null = null;
   #calls = 0;
   #idle: NodeJS.Timeout | undefined;
 
@@ -26,18 +42,21 @@ export class Encoder {
     this.#tokenizer = tokenizer;
   }
 
-  /** Tokens of a prompt, as `Tokenizer.encodePieces`. @throws `signal.reason` when stopped */
-  async encode(pieces: readonly Piece[], signal?: AbortSignal): Promise<number[]> {
-    const characters = pieces.reduce((sum, piece) => sum + ('text' in piece ? piece.text.length : 0), 0);
-    if (characters < LONG_CHARACTERS) return this.#tokenizer.encodePiecesAsync(pieces, signal ? { signal } : {});
-    clearTimeout(this.#idle);
-    this.#calls++;
-    try {
-      this.#thread ??= thread.open(this.#source);
-      return Array.from(await this.#thread.call(pieces, { signal }));
-    } finally {
-      if (--this.#calls === 0) this.#idle = setTimeout(() => this.close(), IDLE_MS).unref();
-    }
+  /**
+   * Tokens of a prompt, as `renderChat` and `Tokenizer.encodePieces` make them.
+   * @throws `signal.reason` when stopped; `bad-chat-template`, as CheckpointError or LonghandError
+   */
+  encode(chat: Chat, signal?: AbortSignal): Promise<number[]> {
+    return this.#run(
+      chat,
+      chat.messages.map(({ content }) => content),
+      signal,
+    );
+  }
+
+  /** How many tokens the prompt has that each text makes as the only message, a question. @throws as `encode` */
+  countEach(texts: Texts, signal?: AbortSignal): Promise<number[]> {
+    return this.#run(texts, texts.texts, signal);
   }
 
   /** Ends the thread; a later text starts it again. */
@@ -46,4 +65,27 @@ export class Encoder {
     void this.#thread?.close();
     this.#thread = null;
   }
+
+  async #run(work: Chat | Texts, texts: readonly string[], signal: AbortSignal | undefined): Promise<number[]> {
+    const characters = texts.reduce((sum, { length }) => sum + length + MESSAGE_CHARACTERS, 0);
+    if (characters < LONG_CHARACTERS) return run(this.#tokenizer, work, signal);
+    clearTimeout(this.#idle);
+    this.#calls++;
+    try {
+      this.#thread ??= thread.open(this.#source);
+      return Array.from(await this.#thread.call(work, { signal }));
+    } finally {
+      if (--this.#calls === 0) this.#idle = setTimeout(() => this.close(), IDLE_MS).unref();
+    }
+  }
+}
+
+async function run(tokenizer: Tokenizer, work: Chat | Texts, signal: AbortSignal | undefined): Promise<number[]> {
+  const { template, options } = work;
+  const encode = (messages: readonly ChatMessage[]) =>
+    tokenizer.encodePiecesAsync(renderChat(template, messages, options), signal ? { signal } : {});
+  if ('messages' in work) return encode(work.messages);
+  const counts: number[] = [];
+  for (const content of work.texts) counts.push((await encode([{ role: 'user', content }])).length);
+  return counts;
 }

@@ -1,7 +1,7 @@
 import type { GenerateEvent, Metrics, Prompt, Sampling } from '../contract/engine.ts';
 import { LonghandError } from '../contract/errors.ts';
-import { renderChat } from '../../native-models/text/chat-template.ts';
 import { AnswerText } from './answer-text.ts';
+import type { Chat } from './encoder.ts';
 import type { KvSequence } from './kv-cache.ts';
 import type { Model } from './model.ts';
 import { PREFILL_BLOCK, type PrefixCache } from './prefix-cache.ts';
@@ -78,17 +78,21 @@ export async function encodePrompt(
   { messages, continueFinal }: Prompt,
   signal?: AbortSignal,
 ): Promise<number[]> {
+  const known = messages.map((message) => ({ ...message, tokens: usable(message.tokens, model.tokenizer.vocabSize) }));
+  return model.encoder.encode({ ...formatOf(model, continueFinal), messages: known }, signal);
+}
+
+/** Tokens of the prompt that each text would make as the only message, a question. */
+export function countEach(model: Model, texts: readonly string[], signal?: AbortSignal): Promise<number[]> {
+  return model.encoder.countEach({ ...formatOf(model, false), texts }, signal);
+}
+
+function formatOf(model: Model, continueFinal: boolean): Omit<Chat, 'messages'> {
   const { chatTemplate, bosTokenId, eosTokenIds, tokens } = model.tokenizerSource;
   if (chatTemplate === null) throw new LonghandError('bad-chat-template', 'This model has no chat template.', {});
   const spell = (id: number | null | undefined) => (id === null || id === undefined ? null : (tokens[id] ?? null));
-  const known = messages.map((message) => ({ ...message, tokens: usable(message.tokens, model.tokenizer.vocabSize) }));
-  const pieces = renderChat(chatTemplate, known, {
-    continueFinal,
-    addGenerationPrompt: !continueFinal,
-    bosToken: spell(bosTokenId),
-    eosToken: spell(eosTokenIds[0]),
-  });
-  return model.encoder.encode(pieces, signal);
+  const tokensOfFormat = { bosToken: spell(bosTokenId), eosToken: spell(eosTokenIds[0]) };
+  return { template: chatTemplate, options: { continueFinal, addGenerationPrompt: !continueFinal, ...tokensOfFormat } };
 }
 
 /** Kept tokens, unless one is none of this vocabulary: then they are another model's, and the text counts. */

@@ -7,7 +7,7 @@ import { createServer } from '../contract/serve.ts';
 import { isThread } from '../contract/thread.ts';
 import { CheckpointError } from '../../native-models/checkpoint/errors.ts';
 import { benchPoint, measureBandwidth } from './bench.ts';
-import { encodePrompt, generate } from './generate.ts';
+import { countEach, encodePrompt, generate } from './generate.ts';
 import { Model } from './model.ts';
 import { PrefixCache } from './prefix-cache.ts';
 import { Scheduler } from './scheduler.ts';
@@ -60,6 +60,9 @@ const router = engine.router({
     const tokens = await asLonghandError(() => encodePrompt(model, input, signal));
     return { promptTokens: tokens.length, contextTokens: model.info.contextTokens, cachedTokens: cache.cached(tokens) };
   }),
+  countEach: engine.countEach.handler(({ input, signal }) =>
+    asLonghandError(() => countEach(current().model, input.texts, signal)),
+  ),
   generate: engine.generate.handler(async function* ({ input, signal }) {
     const context = { ...current(), turns: scheduler.client(input.priority), signal };
     running++;

@@ -149,6 +149,7 @@ export class ScriptedEngine extends Scripted {
   /** When true, nothing is answered any more. */
   hung = false;
   counted: Prompt[] = [];
+  countedTexts: string[] = [];
   holdLoads: Promise<void> | null = null;
   benched: string[] = [];
   holdBench: Promise<void> | null = null;
@@ -186,6 +187,11 @@ export class ScriptedEngine extends Scripted {
         this.counted.push(input);
         const words = input.messages.flatMap(({ content }) => content.split(/\s+/)).length;
         return { promptTokens: words, contextTokens: this.contextTokens, cachedTokens: 1 };
+      }),
+      countEach: os.countEach.handler(async ({ input }) => {
+        await alive();
+        this.countedTexts.push(...input.texts);
+        return input.texts.map((text) => text.split(/\s+/).length);
       }),
       generate: os.generate.handler(async function* ({ input, signal }) {
         const answer = new Answer(input.prompt, input.sampling, signal!);

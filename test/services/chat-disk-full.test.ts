@@ -26,6 +26,7 @@ function start() {
   const models = { current: () => model, acquire: async () => ({ model, release() {} }) };
   const engine = {
     count: async () => ({ promptTokens: 1, contextTokens: 100, cachedTokens: 0 }),
+    countEach: async () => [],
     async *generate(): AsyncGenerator<GenerateEvent, void> {
       for (const text of ['one', 'two', 'three', 'four', 'five']) yield { type: 'token', text, tokens: [1] };
       yield { type: 'end', finishReason: 'stop', metrics };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LoadedModel, Prompt } from '../../main/contract/engine.ts';
+import type { Prompt } from '../../main/contract/engine.ts';
+import type { AnsweringModel } from '../../main/services/models/models.ts';
 import { Scales } from '../../main/services/chat/scales.ts';
 import { renderChat } from '../../native-models/text/chat-template.ts';
 import { Tokenizer } from '../../native-models/text/tokenizer.ts';
@@ -11,16 +12,18 @@ const TRIMMING = `{% for message in messages %}<|im_start|>{{ message.role }}
 {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}`;
 
-const model = {} as LoadedModel;
+const model = { tokenizer: 'this one' } as AnsweringModel;
 const messages = [
   { role: 'system' as const, content: 'Be brief.' },
   { role: 'user' as const, content: 'What is a river?\n\n' },
   { role: 'assistant' as const, content: ' Water that goes somewhere!' },
 ];
-const promptWith = (text: string): Prompt => ({
+const promptOf = (text: string): Prompt => ({
   messages: [...messages, { role: 'user', content: text }],
   continueFinal: false,
 });
+
+const promptWith = async (text: string) => promptOf(text);
 
 /** An engine that counts with a real tokenizer and template, and scales over it. */
 function realScales(golden: ReturnType<typeof smollm2>, template: string) {
@@ -34,7 +37,12 @@ function realScales(golden: ReturnType<typeof smollm2>, template: string) {
     sizes.push(prompt.messages.length);
     return { promptTokens: size(prompt), contextTokens: 4096, cachedTokens: 7 };
   };
-  return { scales: new Scales({ count }), size, sizes };
+  const texts: string[] = [];
+  const countEach = async (some: string[]) => {
+    texts.push(...some);
+    return some.map((content) => size({ messages: [{ role: 'user', content }], continueFinal: false }));
+  };
+  return { scales: new Scales({ count, countEach }), size, sizes, texts };
 }
 
 const goldens = { 'Qwen2.5': qwen25(), SmolLM2: smollm2() };
@@ -67,7 +75,7 @@ describe.each(cases)('what is typed below a conversation (%s)', (_, golden, temp
     await fc.assert(
       fc.asyncProperty(text, async (typed) => {
         const { promptTokens } = await scales.count('a conversation', typed, promptWith, model);
-        expect(promptTokens).toBe(size(promptWith(typed)));
+        expect(promptTokens).toBe(size(promptOf(typed)));
       }),
       { numRuns: 200 },
     );
@@ -102,4 +110,29 @@ describe('the weights of messages', () => {
       }
     },
   );
+
+  it('count the very ids of an answer, and ask the engine only for the other texts', async () => {
+    const { scales, size, texts } = realScales(goldens.SmolLM2, goldens.SmolLM2.chatTemplate);
+    const tokens = Int32Array.from([1, 2, 3, 4, 5]); // not those that the text would have
+    const answer = { id: 'a', role: 'assistant' as const, text: 'Water.', updatedMs: 1, tokens, tokenizer: 'this one' };
+    const question = { id: 'q', role: 'user' as const, text: 'What is a river?', updatedMs: 1 };
+    const foreign = { ...answer, id: 'f', tokenizer: 'another' };
+    const [, own, other] = await scales.weigh([question, answer, foreign], model);
+    expect(texts).toEqual(['What is a river?', 'Water.']);
+    const whole = size({
+      messages: [
+        { role: 'user', content: question.text },
+        { role: 'assistant', content: '', tokens: [...tokens] },
+      ],
+      continueFinal: false,
+    });
+    const asText = size({
+      messages: [
+        { role: 'user', content: question.text },
+        { role: 'assistant', content: 'Water.' },
+      ],
+      continueFinal: false,
+    });
+    expect(own!.tokens - other!.tokens).toBe(whole - asText);
+  });
 });

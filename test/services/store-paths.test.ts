@@ -59,16 +59,15 @@ describe('the end of a path', () => {
   });
 });
 
-describe('whether a path leads through a message', () => {
-  it('is told for every message on it, and for none beside or below it', () => {
+describe('the messages that a path leads through', () => {
+  it('are told from those beside and below it', () => {
     const store = open();
     const { conversationId, ids } = chain(store, 6);
     const beside = store.messages.insert({ conversationId, parentId: ids[1]!, role: 'user', text: 'beside' }).id;
-    for (const id of ids) expect(store.messages.isOnPath(id, ids.at(-1)!)).toBe(true);
-    expect(store.messages.isOnPath(beside, ids.at(-1)!)).toBe(false);
-    expect(store.messages.isOnPath(ids[3]!, beside)).toBe(false);
-    expect(store.messages.isOnPath(ids[0]!, beside)).toBe(true);
-    expect(store.messages.isOnPath(ids[5]!, ids[4]!)).toBe(false);
-    expect(store.messages.isOnPath('nothing', ids[4]!)).toBe(false);
+    const { onPath } = store.messages;
+    expect(onPath(ids[5]!, [...ids, beside, 'nothing'])).toEqual(ids.toReversed());
+    expect(onPath(beside, ids)).toEqual([ids[1], ids[0]]);
+    expect(onPath(ids[4]!, [ids[5]!])).toEqual([]);
+    expect(onPath(ids[4]!, [])).toEqual([]);
   });
 });

@@ -61,8 +61,8 @@ const plans: Record<string, [sql: string, plan: string[]]> = {
       'SEARCH m USING INDEX sqlite_autoindex_messages_1 (id=?)',
     ],
   ],
-  'whether a path leads through a message': [
-    messages.IS_ON_PATH,
+  'which messages a path leads through': [
+    messages.GET_IDS_UPWARDS,
     [
       'CO-ROUTINE path',
       'SETUP',

@@ -10,6 +10,9 @@ import { removeFolder } from './folders.ts';
 import type { Turns } from './turn.ts';
 import { openConversation, showBinned, showConversation, showMessage, type ConversationWatch } from './watch.ts';
 
+/** Changed messages that watchers are told of one by one: for more, they get the path again, part by part. */
+const MOST_TOLD = 100;
+
 export type ChatOptions = {
   store: Store;
   searcher: Searcher;
@@ -61,9 +64,9 @@ export function chatApp({ store, searcher, turns, context, watch, bin }: ChatOpt
     }),
     removeFolder: os.removeFolder.handler(({ input }) => removeFolder(input.id, { store, watch })),
 
-    path: os.path.handler(({ input }) => {
+    path: os.path.handler(async ({ input }) => {
       const leafId = input.leafId ?? openConversation(store, input.id).leafId;
-      return context.path(input.id, leafId).map(showMessage);
+      return (await context.path(input.id, leafId)).map(showMessage);
     }),
     choose: os.choose.handler(({ input }) => {
       context.check(input.id, input.leafId);
@@ -76,9 +79,11 @@ export function chatApp({ store, searcher, turns, context, watch, bin }: ChatOpt
       const { leafId } = openConversation(store, input.id);
       messages.leaveOut(input.id, input.messageIds, input.leftOut);
       context.changed();
-      const ids = new Set(input.messageIds);
-      for (const message of context.path(input.id, leafId)) {
-        if (ids.has(message.id)) watch.publish(input.id, { type: 'message', message: showMessage(message) });
+      if (leafId === null) return;
+      const shown = messages.onPath(leafId, input.messageIds);
+      if (shown.length > MOST_TOLD) return watch.refresh(input.id);
+      for (const message of shown.map((id) => messages.get(id)!)) {
+        watch.publish(input.id, { type: 'message', message: showMessage(message) });
       }
     }),
     weigh: os.weigh.handler(({ input }) => context.weigh(input.id)),

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Prompt } from '../../contract/engine.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
@@ -9,9 +10,16 @@ import { buildPrompt, type PromptMessage } from './prompt.ts';
 import { Scales, type Count } from './scales.ts';
 import { openConversation } from './watch.ts';
 
+/** Messages that are read from the store at once: a few milliseconds of work. */
+const PART = { most: 400, characters: 1024 * 1024 };
+
 type Draft = { conversationId?: string | null; parentId?: string | null; text: string };
 
-export type ContextOptions = { store: Store; engine: Pick<Engine, 'count'>; models: Pick<Models, 'current'> };
+export type ContextOptions = {
+  store: Store;
+  engine: Pick<Engine, 'count' | 'countEach'>;
+  models: Pick<Models, 'current'>;
+};
 
 /** What an answer is computed from, and whether it fits the model. */
 export class Context {
@@ -50,11 +58,21 @@ export class Context {
     throw new LonghandError('not-found', message, { id: messageId, conversationId });
   }
 
-  /** The messages from the root to `leafId`. @throws LonghandError `not-found` */
-  path(conversationId: string, leafId: string | null): StoredMessage[] {
+  /**
+   * The messages from the root to `leafId`. A path of thousands takes a tenth of a second, so tokens and calls pass
+   * between its parts. @throws LonghandError `not-found`
+   */
+  async path(conversationId: string, leafId: string | null): Promise<StoredMessage[]> {
     if (leafId === null) return [];
     this.check(conversationId, leafId);
-    return this.#store.messages.path(leafId);
+    const parts: StoredMessage[][] = [];
+    for (let end: string | null = leafId; end !== null;) {
+      if (parts.length > 0) await setImmediate();
+      const part = this.#store.messages.pathPart(end, PART);
+      parts.push(part);
+      end = part[0]?.parentId ?? null;
+    }
+    return parts.reverse().flat();
   }
 
   /**
@@ -88,8 +106,8 @@ export class Context {
     const leafId = conversationId === null ? null : openConversation(this.#store, conversationId).leafId;
     const parent = parentId === undefined ? leafId : parentId;
     const key = JSON.stringify([conversationId, parent, this.#systemPrompt(conversationId)]);
-    const promptWith = (words: string) => {
-      const path = conversationId === null ? [] : this.path(conversationId, parent);
+    const promptWith = async (words: string) => {
+      const path = conversationId === null ? [] : await this.path(conversationId, parent);
       return this.prompt(conversationId, [...path, { role: 'user', text: words }], { model });
     };
     return this.#scales.count(key, text, promptWith, model);
@@ -98,7 +116,8 @@ export class Context {
   /** What each message on the shown path takes of the context. @throws LonghandError `no-model` | `not-found` */
   async weigh(conversationId: string): Promise<{ messageId: string; tokens: number }[]> {
     const { leafId } = openConversation(this.#store, conversationId);
-    return this.#scales.weigh(this.path(conversationId, leafId), this.#loaded());
+    const model = this.#loaded();
+    return this.#scales.weigh(await this.path(conversationId, leafId), model);
   }
 
   #loaded(): AnsweringModel {

@@ -25,11 +25,16 @@ export function buildPrompt(
 ): Prompt {
   const messages: EngineMessage[] = systemPrompt ? [{ role: 'system', content: systemPrompt }] : [];
   for (const message of readMessages(path)) {
-    const tokens = tokenizer !== null && message.tokenizer === tokenizer ? message.tokens : null;
+    const tokens = keptTokens(message, tokenizer);
     messages.push({ role: message.role, content: message.text, ...(tokens ? { tokens: [...tokens] } : {}) });
   }
   const last = path.at(-1);
   return { messages, continueFinal: continueFinal && last !== undefined && !isEmpty(last) };
+}
+
+/** The ids that were generated for a message, where they are of the vocabulary with this digest. */
+export function keptTokens(message: PromptMessage, tokenizer: string | null): PromptMessage['tokens'] {
+  return tokenizer !== null && message.tokenizer === tokenizer ? message.tokens : null;
 }
 
 /** How many messages of a path the model does not read, because the user left them out. */

@@ -1,14 +1,17 @@
-import type { LoadedModel, Prompt } from '../../contract/engine.ts';
+import type { Prompt } from '../../contract/engine.ts';
 import type { Engine } from '../../engine/client.ts';
-import type { PromptMessage } from './prompt.ts';
+import type { AnsweringModel } from '../models/models.ts';
+import { keptTokens, type PromptMessage } from './prompt.ts';
 
 export type Count = { promptTokens: number; contextTokens: number; cachedTokens: number };
 type Weighable = PromptMessage & { id: string; updatedMs: number };
 
 /** Something to say that is surely not empty, which templates may treat in a way of its own. */
 const PROBE = 'x';
-/** Counts under way at once: enough to keep the engine busy, few enough that tokens pass between them. */
-const AT_ONCE = 32;
+/** Any id: how many tokens a message has around its own does not depend on which they are. */
+const TOKEN = 0;
+/** Texts of one call: a moment's work for the engine, so that counting what is typed does not wait for all of them. */
+const AT_ONCE = 1000;
 const MOST_KEPT = 50_000;
 
 /**
@@ -17,14 +20,14 @@ const MOST_KEPT = 50_000;
  * tokens can be counted apart, and what is before it need be counted once. The sum is exact.
  */
 export class Scales {
-  readonly #engine: Pick<Engine, 'count'>;
-  #model: LoadedModel | null = null;
+  readonly #engine: Pick<Engine, 'count' | 'countEach'>;
+  #model: AnsweringModel | null = null;
   #conversation: { key: string; count: Promise<Count> } | null = null;
   #probe: Promise<number> | null = null;
   #turn: Promise<number> | null = null;
   readonly #weights = new Map<string, { updatedMs: number; tokens: number }>();
 
-  constructor(engine: Pick<Engine, 'count'>) {
+  constructor(engine: Pick<Engine, 'count' | 'countEach'>) {
     this.#engine = engine;
   }
 
@@ -34,10 +37,16 @@ export class Scales {
   }
 
   /** The size of a prompt that ends with `text`. `promptWith` gives it for other words; `key` names what is before. */
-  async count(key: string, text: string, promptWith: (text: string) => Prompt, model: LoadedModel): Promise<Count> {
+  async count(
+    key: string,
+    text: string,
+    promptWith: (text: string) => Promise<Prompt>,
+    model: AnsweringModel,
+  ): Promise<Count> {
     this.#use(model);
     if (this.#conversation?.key !== key) {
-      const count = kept(this.#engine.count(promptWith(PROBE)), () => {
+      const whole = promptWith(PROBE).then((prompt) => this.#engine.count(prompt));
+      const count = kept(whole, () => {
         if (this.#conversation?.count === count) this.#conversation = null;
       });
       this.#conversation = { key, count };
@@ -49,19 +58,30 @@ export class Scales {
   }
 
   /** What each message adds to a prompt: its text and the words of the template around it. */
-  async weigh(path: readonly Weighable[], model: LoadedModel): Promise<{ messageId: string; tokens: number }[]> {
+  async weigh(path: readonly Weighable[], model: AnsweringModel): Promise<{ messageId: string; tokens: number }[]> {
     this.#use(model);
-    const [probe, turn] = await Promise.all([this.#probeTokens(), this.#turnTokens()]);
+    const [probe, turn, token] = await Promise.all([
+      this.#probeTokens(),
+      this.#turnTokens(),
+      this.#alone({ text: '', tokens: [TOKEN] }),
+    ]);
+    const keep = ({ id, role, updatedMs }: Weighable, alone: number) => {
+      // A question and its answer together have an exact weight; of an odd token the question has the larger half.
+      const around = role === 'assistant' ? Math.floor(turn / 2) : Math.ceil(turn / 2);
+      this.#weights.set(id, { updatedMs, tokens: alone - probe + around });
+    };
     const unknown = path.filter(({ id, updatedMs }) => this.#weights.get(id)?.updatedMs !== updatedMs);
     if (this.#weights.size + unknown.length > MOST_KEPT) this.#weights.clear();
-    for (let at = 0; at < unknown.length; at += AT_ONCE) {
-      const group = unknown.slice(at, at + AT_ONCE);
-      const counts = await Promise.all(group.map((message) => this.#alone(message)));
-      for (const [index, { id, role, updatedMs }] of group.entries()) {
-        // A question and its answer together have an exact weight; of an odd token the question has the larger half.
-        const around = role === 'assistant' ? Math.floor(turn / 2) : Math.ceil(turn / 2);
-        this.#weights.set(id, { updatedMs, tokens: counts[index]! - probe + around });
-      }
+    const asText: Weighable[] = [];
+    for (const message of unknown) {
+      const tokens = keptTokens(message, model.tokenizer);
+      if (tokens) keep(message, token - 1 + tokens.length);
+      else asText.push(message);
+    }
+    for (let at = 0; at < asText.length && this.#model === model; at += AT_ONCE) {
+      const group = asText.slice(at, at + AT_ONCE);
+      const counts = await this.#engine.countEach(group.map(({ text }) => text));
+      for (const [index, message] of group.entries()) keep(message, counts[index]!);
     }
     return path.map(({ id, text }) => ({
       messageId: id,
@@ -69,7 +89,7 @@ export class Scales {
     }));
   }
 
-  #use(model: LoadedModel): void {
+  #use(model: AnsweringModel): void {
     if (this.#model === model) return;
     this.#model = model;
     this.#conversation = null;
@@ -78,8 +98,8 @@ export class Scales {
     this.#weights.clear();
   }
 
-  async #alone({ text, tokens }: { text: string; tokens?: Int32Array | null | undefined }): Promise<number> {
-    const message = { role: 'user' as const, content: text, ...(tokens ? { tokens: [...tokens] } : {}) };
+  async #alone({ text, tokens }: { text: string; tokens?: number[] }): Promise<number> {
+    const message = { role: 'user' as const, content: text, ...(tokens ? { tokens } : {}) };
     return (await this.#engine.count({ messages: [message], continueFinal: false })).promptTokens;
   }
 

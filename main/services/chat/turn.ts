@@ -45,7 +45,7 @@ export class Turns {
     return this.#claim(conversationId, async (run) => {
       const { leafId, title } = openConversation(store, conversationId);
       const parent = parentId === undefined ? leafId : parentId;
-      const path = context.path(conversationId, parent);
+      const path = await context.path(conversationId, parent);
       await context.checkFits(conversationId, [...path, { role: 'user', text }]);
       run.stop.signal.throwIfAborted(); // deleted, or closed, in the meantime
       const isShown = this.#isShown(conversationId, parent);
@@ -67,7 +67,7 @@ export class Turns {
     if (user.role !== 'user')
       throw new LonghandError('invalid-input', 'There is no question to answer.', { messageId });
     return this.#claim(user.conversationId, async (run) => {
-      await context.checkFits(user.conversationId, store.messages.path(user.id));
+      await context.checkFits(user.conversationId, await context.path(user.conversationId, user.id));
       run.stop.signal.throwIfAborted(); // deleted, or closed, in the meantime
       const isShown = this.#isShown(user.conversationId, user.id);
       const reply = store.durably(() => this.#insertReply(user));
@@ -86,7 +86,7 @@ export class Turns {
         const message = 'Only the last answer of a branch can be continued, and only an unfinished one.';
         throw new LonghandError('nothing-to-continue', message, { messageId, state });
       }
-      await context.checkFits(conversationId, store.messages.path(messageId), { continueFinal: true });
+      await context.checkFits(conversationId, await context.path(conversationId, messageId), { continueFinal: true });
       run.stop.signal.throwIfAborted(); // deleted, or closed, in the meantime
       const isShown = openConversation(store, conversationId).leafId === messageId;
       const reply = store.durably(() => {
@@ -156,7 +156,7 @@ export class Turns {
     const { messages } = this.#options.store;
     const { leafId } = openConversation(this.#options.store, conversationId);
     if (parentId === leafId || parentId === null) return true;
-    return leafId !== null && messages.path(leafId).some(({ id }) => id === parentId);
+    return leafId !== null && messages.onPath(leafId, [parentId]).length > 0;
   }
 
   /** Computes the answer. Whatever happens becomes the state of the message. */
@@ -169,7 +169,7 @@ export class Turns {
     try {
       const lease = await models.acquire(signal); // the model may still have to be downloaded
       release = lease.release;
-      const path = store.messages.path(messageId);
+      const path = await context.path(conversationId, messageId);
       const origin = this.#originOf(reply, path, lease.model, changes);
       const { sampling } = origin;
       ending = { ...ending, ...origin };

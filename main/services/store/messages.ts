@@ -66,15 +66,13 @@ export const GET_UPWARDS = /* sql */ `
          m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted
   FROM path CROSS JOIN messages AS m ON m.id = path.id`;
 
-/** Climbs from `leafId` until it meets `id`, which for what people do is a step or two. */
-export const IS_ON_PATH = /* sql */ `
+export const GET_IDS_UPWARDS = /* sql */ `
   WITH RECURSIVE path (id) AS (
-    VALUES (:leafId)
+    VALUES (:id)
     UNION ALL
-    SELECT parent_id FROM path CROSS JOIN messages AS child ON child.id = path.id
-    WHERE path.id <> :id AND parent_id IS NOT NULL
+    SELECT parent_id FROM path CROSS JOIN messages AS child ON child.id = path.id WHERE parent_id IS NOT NULL
   )
-  SELECT 1 FROM path WHERE id = :id LIMIT 1`;
+  SELECT id FROM path`;
 
 export const GET_ALL = /* sql */ `
   SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
@@ -110,7 +108,7 @@ export function messageReader(db: ReadableDb) {
   const getRow = db.prepare<ById, MessageRow>(GET_MESSAGE);
   const getPath = db.prepare<ById, MessageRow>(GET_PATH);
   const getUpwards = db.prepare<{ id: string; limit: number }, MessageRow>(GET_UPWARDS);
-  const isOnPath = db.prepare<{ leafId: string; id: string }, 1>(IS_ON_PATH).pluck();
+  const getIdsUpwards = db.prepare<ById, string>(GET_IDS_UPWARDS).pluck();
   const getAll = db.prepare<{ conversationId: string }, MessageRow>(GET_ALL);
   const getChildren = db.prepare<{ conversationId: string; parentId: string | null }, string>(GET_CHILDREN).pluck();
   const getForks = db.prepare<{ conversationId: string }, { parent_id: string | null; ids: string }>(GET_FORKS);
@@ -164,8 +162,18 @@ export function messageReader(db: ReadableDb) {
         return rows.reverse().map((row) => whole(row, siblingsOf(row)));
       }),
 
-    /** Whether the path from the root to `leafId` leads through `id`. */
-    isOnPath: (id: string, leafId: string): boolean => isOnPath.get({ id, leafId }) !== undefined,
+    /** Those of `ids` that the path from the root to `leafId` leads through. It is climbed until all are found. */
+    onPath(leafId: string, ids: readonly string[]): string[] {
+      const sought = new Set(ids);
+      const found: string[] = [];
+      if (sought.size === 0) return found;
+      for (const id of getIdsUpwards.iterate({ id: leafId })) {
+        if (!sought.delete(id)) continue;
+        found.push(id);
+        if (sought.size === 0) break;
+      }
+      return found;
+    },
 
     /** Every message of a conversation, oldest first, whatever branch it is on. */
     all: (conversationId: string): StoredMessage[] =>
