@@ -237,7 +237,7 @@ function readTensorRecord(cursor: HeaderCursor, index: number, alignment: number
 }
 
 const formatById: ReadonlyMap<number, BlockFormat<TensorType>> = new Map(
-  blockFormats.map((format) => [format.ggmlId, format]),
+  blockFormats.flatMap((format) => (format.ggmlId === null ? [] : [[format.ggmlId, format] as const])),
 );
 
 function refuseUnreadableTypes(cursor: HeaderCursor, records: ReadonlyMap<string, TensorRecord>): void {
@@ -251,7 +251,7 @@ function refuseUnreadableTypes(cursor: HeaderCursor, records: ReadonlyMap<string
   }
   if (found.size === 0) return;
   const list = [...found].map(([type, names]) => `${type} (${names.length} tensors, first ${names[0]})`).join(', ');
-  const supported = blockFormats.map((format) => format.type);
+  const supported = [...formatById.values()].map((format) => format.type);
   cursor.fail('unsupported-type', `tensor type ${list} is not supported; supported are ${supported.join(', ')}`, {
     found: [...found.keys()],
     tensor: [...found.values()][0]?.[0],

@@ -4,7 +4,7 @@ import { CheckpointError } from './errors.ts';
 import { gguf } from './gguf.ts';
 
 export type { Checkpoint, ModelConfig, RopeScaling, TensorInfo } from './checkpoint.ts';
-export { blockFormat, blockFormats, dequantize, halfToFloat, type TensorType } from './blocks/index.ts';
+export { allocateCodes, blockFormat, blockFormats, dequantize, halfToFloat, type TensorType } from './blocks/index.ts';
 export { CheckpointError, type CheckpointErrorCode } from './errors.ts';
 
 const formats = [gguf];

@@ -1,33 +1,39 @@
-import { halfToFloat, type TensorType } from '../checkpoint/blocks/index.ts';
-import { QUANT_BLOCK, type QuantBlock } from './packed.ts';
+import {
+  allocateCodes,
+  blockFormat,
+  type CodedFormat,
+  type Codes,
+  type TensorType,
+} from '../checkpoint/blocks/index.ts';
+import type { BlockFormat, QuantBlock } from './packed.ts';
 
-/**
- * Rows taken apart into blocks: value = codes * scale + min. `codes` are signed, one a value.
- * Arrays are as long as the rows given; `minima` is zero where the source has none.
- */
-export type BlockCodes = { codes: Int8Array; scales: Float32Array; minima: Float32Array };
-
-export function allocateCodes(values: number, block: QuantBlock): BlockCodes {
-  const blocks = values / block;
-  return { codes: new Int8Array(values), scales: new Float32Array(blocks), minima: new Float32Array(blocks) };
+/** The stored type's own codes, where it has some that `format` holds without a loss. */
+export function exactFormat(type: TensorType, format: BlockFormat): CodedFormat<TensorType> | null {
+  const stored = blockFormat(type);
+  if (stored.kind !== 'coded' || stored.group % format.block !== 0) return null;
+  const fits = format.kind !== 'int4' || fitsNibble(stored);
+  return fits && (format.hasMin || !stored.hasMin) ? stored : null;
 }
 
-/** Codes of a stored row range that lose nothing; only for the types of `hasExactCodes`. */
-export function exactCodes(type: TensorType, bytes: Uint8Array, out: BlockCodes): void {
-  switch (type) {
-    case 'Q4_0':
-      return nibbles(bytes, 2, out);
-    case 'Q4_1':
-      return nibbles(bytes, 4, out);
-    case 'Q8_0':
-      return bytesOf(bytes, out);
-    default:
-      throw new Error(`${type} has no exact block codes`);
+/** Whether sixteen codes are enough. Those from 0 on are moved down by eight, for which a minimum must make up. */
+export function fitsNibble({ codes: [low, high] }: CodedFormat): boolean {
+  return high - low < 16;
+}
+
+/** Codes of stored rows as they are, in the blocks of `format`, which are as long as the stored groups or a part of them. */
+export function exactCodes(stored: CodedFormat, bytes: Uint8Array, format: BlockFormat, out: Codes): void {
+  const { group, codes: range } = stored;
+  const repeats = group / format.block;
+  const split = repeats === 1 ? out : { ...allocateCodes(out.codes.length, group), codes: out.codes };
+  stored.split(bytes, split);
+  for (let block = 0; repeats > 1 && block < out.scales.length; block++) {
+    out.scales[block] = split.scales[Math.floor(block / repeats)]!;
+    out.minima[block] = split.minima[Math.floor(block / repeats)]!;
   }
-}
-
-export function hasExactCodes(type: TensorType): boolean {
-  return type === 'Q4_0' || type === 'Q4_1' || type === 'Q8_0';
+  if (format.kind !== 'int4' || range[1] < 8) return;
+  // d * q + m = d * (q - 8) + (m + 8 d).
+  for (let i = 0; i < out.codes.length; i++) out.codes[i]! -= 8;
+  for (let i = 0; i < out.scales.length; i++) out.minima[i]! += 8 * out.scales[i]!;
 }
 
 /**
@@ -38,7 +44,7 @@ export function hasExactCodes(type: TensorType): boolean {
 export function nearestCodes(
   values: Float32Array,
   { bits, size }: { bits: 4 | 8; size: QuantBlock },
-  out: BlockCodes,
+  out: Codes,
 ): void {
   const low = -(2 ** (bits - 1));
   // In 8 bits the first is as good as another.
@@ -78,31 +84,4 @@ function bestScale(values: Float32Array, from: number, to: number, low: number, 
 function nearestCode(x: number, low: number): number {
   const q = ((x + (0.5 - 2 * low)) | 0) + 2 * low;
   return q < low ? low : q >= -low ? -low - 1 : q;
-}
-
-/** Q4_0 (header of 2 bytes: d) and Q4_1 (4 bytes: d, m). d * q + m = d * (q - 8) + (m + 8 d). */
-function nibbles(bytes: Uint8Array, header: 2 | 4, { codes, scales, minima }: BlockCodes): void {
-  const stride = header + QUANT_BLOCK / 2;
-  for (let block = 0, at = 0, to = 0; at < bytes.length; block++, at += stride, to += QUANT_BLOCK) {
-    const d = half(bytes, at);
-    scales[block] = d;
-    minima[block] = header === 4 ? half(bytes, at + 2) + 8 * d : 0;
-    for (let i = 0; i < 16; i++) {
-      const pair = bytes[at + header + i]!;
-      codes[to + i] = (pair & 15) - 8;
-      codes[to + 16 + i] = (pair >> 4) - 8;
-    }
-  }
-}
-
-function bytesOf(bytes: Uint8Array, { codes, scales, minima }: BlockCodes): void {
-  for (let block = 0, at = 0, to = 0; at < bytes.length; block++, at += 34, to += QUANT_BLOCK) {
-    scales[block] = half(bytes, at);
-    minima[block] = 0;
-    for (let i = 0; i < QUANT_BLOCK; i++) codes[to + i] = (bytes[at + 2 + i]! << 24) >> 24;
-  }
-}
-
-function half(bytes: Uint8Array, at: number): number {
-  return halfToFloat[bytes[at]! | (bytes[at + 1]! << 8)]!;
 }

@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { dequantize, type TensorType } from '../checkpoint/blocks/index.ts';
-import { allocateCodes, exactCodes, hasExactCodes, nearestCodes, type BlockCodes } from './codes.ts';
-import { codeBits, QUANT_BLOCK, type BlockFormat, type PackedFormat, type QuantBlock } from './packed.ts';
+import { allocateCodes, dequantize, type Codes } from '../checkpoint/blocks/index.ts';
+import { exactCodes, exactFormat, nearestCodes } from './codes.ts';
+import { codeBits, type PackedFormat, type QuantBlock } from './packed.ts';
 
 /** Rows are read and packed in slices of about this many source bytes, so memory stays small whatever the matrix. */
 const SLICE_BYTES = 4 << 20;
@@ -54,8 +54,9 @@ export async function packMatrix(
         write(asBytes(values), target.codesAt + row * columns * 4);
       } else {
         const block = allocateCodes(count * columns, format.block);
-        if (isExact(type, format)) {
-          exactCodes(type, bytes, block);
+        const stored = exactFormat(type, format);
+        if (stored !== null) {
+          exactCodes(stored, bytes, format, block);
         } else {
           const values = new Float32Array(count * columns);
           dequantize(type, bytes, values);
@@ -86,18 +87,8 @@ export function asBytes(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-/** Whether `format` holds every value of a stored type. */
-function isExact(type: TensorType, format: BlockFormat): boolean {
-  return (
-    hasExactCodes(type) &&
-    format.block === QUANT_BLOCK &&
-    (format.kind !== 'int4' || type !== 'Q8_0') &&
-    (format.hasMin || type !== 'Q4_1')
-  );
-}
-
 /** Leaves the high halves of 8-bit codes in `block` and returns the low ones: value = 16 d high + d low + (min + 8 d). */
-function splitHigh(block: BlockCodes): { codes: Int8Array; scales: Float32Array } {
+function splitHigh(block: Codes): { codes: Int8Array; scales: Float32Array } {
   const scales = block.scales.slice();
   const codes = block.codes.map((code) => (code & 15) - 8);
   for (let i = 0; i < block.codes.length; i++) block.codes[i]! >>= 4;
@@ -126,7 +117,7 @@ function transposeInto(target: Float32Array, rows: Float32Array, firstRow: numbe
   }
 }
 
-function addError(values: Float32Array, block: BlockCodes, size: QuantBlock, error: PackError) {
+function addError(values: Float32Array, block: Codes, size: QuantBlock, error: PackError) {
   for (let i = 0; i < values.length; i++) {
     const at = Math.floor(i / size);
     const difference = values[i]! - (block.codes[i]! * block.scales[at]! + block.minima[at]!);

@@ -7,7 +7,9 @@ type Golden = Record<string, { bytes: string; values: string }>;
 // Made with the gguf Python package: test/golden/make/blocks.py.
 const golden = JSON.parse(readFileSync(new URL('data/blocks.json', import.meta.url), 'utf8')) as Golden;
 
-describe.each(blockFormats.map(({ type }) => type))('%s blocks', (type) => {
+const inGguf = blockFormats.filter(({ ggmlId }) => ggmlId !== null);
+
+describe.each(inGguf.map(({ type }) => type))('%s blocks', (type) => {
   const bytes = Buffer.from(golden[type]!.bytes, 'base64');
   const values = Buffer.from(golden[type]!.values, 'base64');
 

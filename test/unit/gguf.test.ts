@@ -260,7 +260,7 @@ describe('a tensor that lies', () => {
     ['is larger than the file', { shape: [96, 64_000] }, 'corrupt-checkpoint'],
     ['has the wrong shape', { shape: [64, 96] }, 'corrupt-checkpoint'],
     ['has rows that blocks do not divide', { type: 'Q4_0', shape: [64, 48] }, 'corrupt-checkpoint'],
-    ['has a type nobody reads yet', { type: 'Q4_K' }, 'unsupported-type'],
+    ['has a type nobody reads yet', { type: 16 }, 'unsupported-type'],
     ['has a type nobody knows', { type: 4_000_000_000 }, 'unsupported-type'],
   ])('is refused when it %s', async (_, change, code) => {
     const error = await refusal(tinyChanging(name, change));
@@ -269,9 +269,12 @@ describe('a tensor that lies', () => {
   });
 
   it('names the types it found and those that it reads', async () => {
-    const error = await refusal(tinyChanging(name, { type: 'Q4_K' }));
-    expect(error.message).toContain(`Q4_K (1 tensors, first ${name})`);
-    expect(error.details).toMatchObject({ found: ['Q4_K'], supported: ['F32', 'F16', 'BF16', 'Q4_0', 'Q4_1', 'Q8_0'] });
+    const error = await refusal(tinyChanging(name, { type: 16 }));
+    expect(error.message).toContain(`IQ2_XXS (1 tensors, first ${name})`);
+    expect(error.details).toMatchObject({ found: ['IQ2_XXS'] });
+    const { supported } = error.details as { supported: string[] };
+    expect(supported).toContain('Q4_K');
+    expect(supported).not.toContain('U4_128'); // GGUF has no such type
   });
 
   it('is refused when its name occurs twice', async () => {

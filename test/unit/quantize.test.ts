@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { allocateCodes, nearestCodes } from '../../native-models/quantize/codes.ts';
+import { allocateCodes } from '../../native-models/checkpoint/index.ts';
+import { nearestCodes } from '../../native-models/quantize/codes.ts';
 import { packedFormat, type QuantBlock } from '../../native-models/quantize/packed.ts';
 
 /** Sum of the squared differences that packing leaves. */

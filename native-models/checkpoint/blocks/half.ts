@@ -20,3 +20,18 @@ function subnormalBits(mantissa: number): number {
   const shift = Math.clz32(mantissa) - 21; // leading one to bit 10, where the implicit one stands
   return ((113 - shift) << 23) | (((mantissa << shift) & 1023) << 13);
 }
+
+/** The half-precision number at a byte offset. */
+export function halfAt(bytes: Uint8Array, at: number): number {
+  return halfToFloat[bytes[at]! | (bytes[at + 1]! << 8)]!;
+}
+
+/** The 32-bit integer at a byte offset, as a signed one: its bits are meant. */
+export function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}
+
+/** Element n of 256 two-bit numbers of a K type: four runs of 32 from the same bytes, then those of the next 32 bytes. */
+export function twoBits(bytes: Uint8Array, at: number, n: number): number {
+  return (bytes[at + 32 * (n >> 7) + (n & 31)]! >> (2 * ((n >> 5) & 3))) & 3;
+}

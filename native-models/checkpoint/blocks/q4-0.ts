@@ -1,19 +1,23 @@
-import type { BlockFormat } from './block-format.ts';
-import { halfToFloat } from './half.ts';
+import type { CodedFormat } from './block-format.ts';
+import { halfAt } from './half.ts';
 
 /** f16 d, then 16 bytes; value d * (q - 8), low nibbles are elements 0-15 and high nibbles 16-31. */
-export const q4_0: BlockFormat<'Q4_0'> = {
+export const q4_0: CodedFormat<'Q4_0'> = {
+  kind: 'coded',
   type: 'Q4_0',
   ggmlId: 2,
   blockSize: 32,
   bytesPerBlock: 18,
-  dequantize(bytes, out) {
-    for (let from = 0, to = 0; to < out.length; from += 18, to += 32) {
-      const d = halfToFloat[bytes[from]! | (bytes[from + 1]! << 8)]!;
-      for (let i = 0; i < 16; i++) {
-        const pair = bytes[from + 2 + i]!;
-        out[to + i] = d * ((pair & 15) - 8);
-        out[to + 16 + i] = d * ((pair >> 4) - 8);
+  group: 32,
+  codes: [-8, 7],
+  hasMin: false,
+  split(bytes, { codes, scales }) {
+    for (let block = 0, at = 0; at < bytes.length; block++, at += 18) {
+      scales[block] = halfAt(bytes, at);
+      for (let i = 0, to = block * 32; i < 16; i++, to++) {
+        const pair = bytes[at + 2 + i]!;
+        codes[to] = (pair & 15) - 8;
+        codes[to + 16] = (pair >> 4) - 8;
       }
     }
   },

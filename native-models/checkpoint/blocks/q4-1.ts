@@ -1,21 +1,24 @@
-import type { BlockFormat } from './block-format.ts';
-import { halfToFloat } from './half.ts';
+import type { CodedFormat } from './block-format.ts';
+import { halfAt } from './half.ts';
 
 /** f16 d, f16 m, then 16 bytes; value d * q + m, nibbles as in Q4_0. */
-export const q4_1: BlockFormat<'Q4_1'> = {
+export const q4_1: CodedFormat<'Q4_1'> = {
+  kind: 'coded',
   type: 'Q4_1',
   ggmlId: 3,
   blockSize: 32,
   bytesPerBlock: 20,
-  dequantize(bytes, out) {
-    for (let from = 0, to = 0; to < out.length; from += 20, to += 32) {
-      const d = halfToFloat[bytes[from]! | (bytes[from + 1]! << 8)]!;
-      const m = halfToFloat[bytes[from + 2]! | (bytes[from + 3]! << 8)]!;
-      for (let i = 0; i < 16; i++) {
-        const pair = bytes[from + 4 + i]!;
-        // The double sum is exact for half-precision d and m, so it rounds once, as float32 arithmetic does.
-        out[to + i] = d * (pair & 15) + m;
-        out[to + 16 + i] = d * (pair >> 4) + m;
+  group: 32,
+  codes: [0, 15],
+  hasMin: true,
+  split(bytes, { codes, scales, minima }) {
+    for (let block = 0, at = 0; at < bytes.length; block++, at += 20) {
+      scales[block] = halfAt(bytes, at);
+      minima[block] = halfAt(bytes, at + 2);
+      for (let i = 0, to = block * 32; i < 16; i++, to++) {
+        const pair = bytes[at + 4 + i]!;
+        codes[to] = pair & 15;
+        codes[to + 16] = pair >> 4;
       }
     }
   },
