@@ -22,6 +22,8 @@ export const settings = z.object({
   repetitionPenalty: z.number().gt(0).max(10).nullable().default(null),
   seed: z.number().int().min(0).nullable().default(null),
   maxTokens: z.number().int().min(1).nullable().default(null),
+  /** Keys of commands as the user chose them, by the command's id; of the others, those that it comes with. */
+  keys: z.record(z.string().max(64), z.array(z.string().min(1).max(40)).max(4)).default({}),
 });
 export type Settings = z.infer<typeof settings>;
 

@@ -1,3 +1,4 @@
+import type { Conversation } from '../../main/contract/chat.ts';
 import type { Settings } from '../../main/contract/system.ts';
 import type { Command, CommandGroup } from '../state/commands.svelte.ts';
 import type { Session } from '../state/session.svelte.ts';
@@ -68,20 +69,23 @@ function conversationCommands(session: Session, page: PageActions): Command[] {
     keys: ['Mod+I'],
     when: () => frame.page === null,
   });
-  if (open === null || here === null) return add.all;
 
+  // Listed without a conversation too, so that they can be given keys.
+  const withOpen = (id: string, words: string, run: (id: string, here: Conversation) => void, when = isOpen) =>
+    add(id, words, () => open !== null && here !== null && run(open, here), { when });
   const act = (action: () => Promise<unknown>) => void session.try(action);
-  const when = isOpen;
-  add('rename', words.rename, () => (frame.asking = { kind: 'rename', id: open, title: here.title }), { when });
-  add('pin', here.pinned ? words.unpin : words.pin, () => act(() => conversations.pin(open, !here.pinned)), { when });
-  for (const { id, name } of conversations.folders) {
-    if (id === here.folderId) continue;
-    add(`move ${id}`, words.move(name), () => act(() => conversations.move(open, id)), { when });
+  const isPinned = here?.pinned ?? false;
+  withOpen('rename', words.rename, (id, { title }) => (frame.asking = { kind: 'rename', id, title }));
+  withOpen('pin', isPinned ? words.unpin : words.pin, (id) => act(() => conversations.pin(id, !isPinned)));
+  for (const { id: folder, name } of conversations.folders) {
+    if (folder === here?.folderId) continue;
+    withOpen(`move ${folder}`, words.move(name), (id) => act(() => conversations.move(id, folder)));
   }
-  if (here.folderId !== null) add('move-out', words.moveOut, () => act(() => conversations.move(open, null)), { when });
-  add('export-markdown', words.exportMarkdown, () => void exportConversation(session, open, 'markdown'), { when });
-  add('export-json', words.exportJson, () => void exportConversation(session, open, 'json'), { when });
-  add('remove', words.remove, () => void removeConversation(session, open), { when });
+  const isInFolder = () => isOpen() && here?.folderId != null;
+  withOpen('move-out', words.moveOut, (id) => act(() => conversations.move(id, null)), isInFolder);
+  withOpen('export-markdown', words.exportMarkdown, (id) => void exportConversation(session, id, 'markdown'));
+  withOpen('export-json', words.exportJson, (id) => void exportConversation(session, id, 'json'));
+  withOpen('remove', words.remove, (id) => void removeConversation(session, id));
   return add.all;
 }
 

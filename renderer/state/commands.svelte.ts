@@ -1,4 +1,4 @@
-import { isPressed, type Keys } from '../app/keyboard.ts';
+import { isPressed, isSameKeys, type Keys } from '../app/keyboard.ts';
 
 export type CommandGroup = 'conversation' | 'answer' | 'window' | 'settings' | 'model';
 
@@ -16,12 +16,18 @@ export type Command = {
   run(): void;
 };
 
+/** What the user chose: keys by the id of a command. An empty list: it has none. */
+export type Bound = Record<string, Keys[]>;
+
 /** All commands of the window. They change with the language, the folders, the models: `list` is read anew. */
 export class Commands {
   readonly all: Command[];
+  /** As the app comes: with the keys of nobody's choice. */
+  readonly original: Command[];
 
-  constructor(list: () => Command[]) {
-    this.all = $derived(list());
+  constructor(list: () => Command[], bound: () => Bound = () => ({})) {
+    this.original = $derived(list());
+    this.all = $derived(bindKeys(this.original, bound()));
   }
 
   /** Those that can run now. Asked anew each time: it may depend on where the focus is. */
@@ -42,6 +48,16 @@ export class Commands {
   run(id: string): void {
     this.available.find((command) => command.id === id)?.run();
   }
+}
+
+/** The commands with the keys of the user's choice. What was chosen for one is taken from those that came with it. */
+export function bindKeys(commands: Command[], bound: Bound): Command[] {
+  const chosen = commands.flatMap(({ id }) => bound[id] ?? []);
+  return commands.map((command) => {
+    const isFree = (key: Keys) => !chosen.some((other) => isSameKeys(key, other));
+    const keys = bound[command.id] ?? command.keys?.filter(isFree) ?? [];
+    return { ...command, keys: keys.length > 0 ? keys : undefined };
+  });
 }
 
 /** Two commands with one key would make the second unreachable: [key, ids] of each such key. */

@@ -7,6 +7,7 @@ export class Preferences {
   current = $state.raw<Settings | null>(null);
   readonly theme = $derived(this.current?.theme ?? 'system');
   readonly reading = $derived(this.current?.reading ?? 'serif');
+  readonly keys = $derived(this.current?.keys ?? {});
   readonly announce = $derived(this.current?.announce ?? 'ends');
   readonly #connection: Connection;
 

@@ -136,6 +136,26 @@ export const frameScenes: Scene[] = [
     },
   },
   {
+    name: 'keyboard',
+    arrange(assistant) {
+      fill(assistant);
+      assistant.setSettings({ keys: { sidebar: ['Mod+J'] } });
+    },
+    async act(page) {
+      await page.keyboard.press('Control+,');
+      await page.getByRole('heading', { name: /^(Keyboard|键盘)$/ }).evaluate((heading) => heading.scrollIntoView());
+    },
+  },
+  {
+    name: 'keyboard-choice',
+    arrange: fill,
+    async act(page) {
+      await page.keyboard.press('Control+,');
+      await page.getByRole('button', { name: /Change the keys of “Bin”|更改“回收站”的按键/ }).click();
+      await page.keyboard.press('Control+B');
+    },
+  },
+  {
     name: 'panel',
     arrange: fill,
     async act(page) {

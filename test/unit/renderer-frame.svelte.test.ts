@@ -11,19 +11,11 @@ import { fuzzy } from '../../renderer/state/fuzzy.ts';
 import { changeSampling, readNumber, samplingFields } from '../../renderer/state/sampling-fields.ts';
 import { Sentences } from '../../renderer/state/sentences.ts';
 import { Watchman } from '../../renderer/state/watchman.svelte.ts';
+import { press } from '../support/key-press.ts';
 import { findings } from '../support/scripted-data.ts';
 import { TestLine } from '../support/renderer-support.ts';
 
 afterEach(() => void (locale.setting = 'system'));
-
-/** "C-S-f" is a press of F with Control and Shift. */
-function press(notation: string): KeyboardEvent {
-  const parts = notation.split('-');
-  const key = parts.at(-1) ?? '';
-  const held = (name: string) => parts.slice(0, -1).includes(name);
-  const modifiers = { ctrlKey: held('C'), metaKey: held('M'), shiftKey: held('S'), altKey: held('A') };
-  return { key, isComposing: held('ime'), ...modifiers } as KeyboardEvent;
-}
 
 describe('a key of the registry', () => {
   it.each([

@@ -38,6 +38,10 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
       : `The file holds “${value('found')}”; supported are ${value('supported')}. The file was not changed. Choose another one.`,
   'download-failed': () => 'The download broke off. What has arrived is kept. Try again to go on.',
   'checksum-mismatch': () => 'The downloaded file differs from the published one and was not used. Try again.',
+  'license-not-acknowledged': (value) =>
+    `This model comes under its own licence (${value('license')}). Nothing was fetched. Read it and agree first.`,
+  'not-at-hub': () =>
+    'No source has this model, or it is kept behind a login. Nothing was fetched. Check the name, or choose another one.',
   offline: () => 'No source of models could be reached. Check the network, then try again.',
   'bad-chat-template': () => 'The model’s own message format is broken, so it cannot chat. Choose another model.',
   'engine-stopped': () => 'The model process stopped. Your text is saved.',

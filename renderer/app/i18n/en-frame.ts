@@ -177,7 +177,7 @@ export const enFrame = {
     bySettings: 'As in the settings',
     outOfRange: (least: string, most: string) => `A number from ${least} to ${most}.`,
     atLeast: (least: string) => `A number from ${least}.`,
-    keys: 'Keys',
+    keys: 'Keyboard',
     keysText: 'Every command is in the command palette as well.',
     shortcuts: 'Show all keyboard shortcuts',
     help: 'When something is wrong',

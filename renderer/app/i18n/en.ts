@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../../main/contract/errors.ts';
 import { enBudget, enContent, enMessage } from './en-chat.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
 import { enFrame } from './en-frame.ts';
+import { enKeyChoice } from './en-keys.ts';
 import { enShell } from './en-shell.ts';
 
 /**
@@ -78,7 +79,7 @@ export const en = {
     placeholder: 'Ask a question',
     send: 'Send',
     stop: 'Stop',
-    hint: 'Enter sends, Shift+Enter starts a new line, Esc stops.',
+    hint: 'Enter sends, Shift+Enter starts a new line.',
   },
   truth: {
     label: 'State',
@@ -133,6 +134,7 @@ export const en = {
   content: enContent,
   message: enMessage,
   budget: enBudget,
+  keyChoice: enKeyChoice,
   errors: enErrors,
   shell: enShell,
 };

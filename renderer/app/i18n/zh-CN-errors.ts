@@ -30,6 +30,8 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
       : `文件内容为“${value('found')}”，目前支持 ${value('supported')}。文件未作改动，请选择其他文件。`,
   'download-failed': () => '下载中断，已下载的部分会保留。重试即可继续。',
   'checksum-mismatch': () => '下载的文件与发布的不一致，未予使用。请重试。',
+  'license-not-acknowledged': (value) => `该模型采用其自有许可协议（${value('license')}），尚未下载。请先阅读并同意。`,
+  'not-at-hub': () => '没有来源提供该模型，或需要登录才能获取。尚未下载任何内容。请核对名称，或选择其他模型。',
   offline: () => '无法连接任何模型来源。请检查网络后重试。',
   'bad-chat-template': () => '模型自带的消息格式有误，无法对话。请选择其他模型。',
   'engine-stopped': () => '模型进程已停止。您的文字已保存。',

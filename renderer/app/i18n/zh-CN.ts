@@ -2,6 +2,7 @@ import type { Dictionary } from './en.ts';
 import { zhCNBudget, zhCNContent, zhCNMessage } from './zh-CN-chat.ts';
 import { zhCNErrors } from './zh-CN-errors.ts';
 import { zhCNFrame } from './zh-CN-frame.ts';
+import { zhCNKeyChoice } from './zh-CN-keys.ts';
 import { zhCNShell } from './zh-CN-shell.ts';
 
 /** Simplified Chinese. */
@@ -75,7 +76,7 @@ export const zhCN: Dictionary = {
     placeholder: '请输入问题',
     send: '发送',
     stop: '停止',
-    hint: '按 Enter 发送，Shift+Enter 换行，Esc 停止。',
+    hint: '按 Enter 发送，Shift+Enter 换行。',
   },
   truth: {
     label: '状态',
@@ -130,6 +131,7 @@ export const zhCN: Dictionary = {
   content: zhCNContent,
   message: zhCNMessage,
   budget: zhCNBudget,
+  keyChoice: zhCNKeyChoice,
   errors: zhCNErrors,
   shell: zhCNShell,
 };

@@ -1,0 +1,25 @@
+import type { Dictionary } from './en.ts';
+
+export const zhCNKeyChoice: Dictionary['keyChoice'] = {
+  change: '更改',
+  changeOf: (command) => `更改“${command}”的按键`,
+  none: '无按键',
+  reset: (command) => `恢复“${command}”的默认按键`,
+  resetAll: '全部恢复默认按键',
+  resetAllTitle: '所有命令都恢复默认按键？',
+  resetAllText: '您设定的按键将被清除。',
+  ask: '请按下新的按键。按 Esc 保持不变。',
+  field: '新按键',
+  nothing: '尚未按键',
+  types: '这些键用于输入或移动光标。请同时按住 Ctrl 或 ⌘，或使用功能键。',
+  reserved: '所有程序都以相同方式使用这组按键，不能更改。',
+  clashSwap: (command, keys) => `“${command}”已使用这组按键，将换为 ${keys}。`,
+  clashKeeps: (command, keys) => `“${command}”已使用这组按键，它仍保留 ${keys}。`,
+  clashTake: (command) => `“${command}”已使用这组按键。改后它没有按键，仍可从命令面板运行。`,
+  accept: '使用这组按键',
+  swap: '互换',
+  take: '改用于此',
+  remove: '不设按键',
+  changed: (command, keys) => `${command}：${keys}`,
+  allReset: '所有命令都已恢复默认按键。',
+};
