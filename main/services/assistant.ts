@@ -76,7 +76,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   const context = new Context({ store, engine, models });
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, log });
-  const bin = new Bin({ store, turns, watch });
+  const bin = new Bin({ store, turns, watch, log });
   const searcher = openSearcher(store.path);
   const cards = new Cards({ dataDir, store, shelf, engine, memoryBytes });
 
@@ -94,7 +94,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   installer.sweep();
   jobs.resumeInterrupted();
   installer.ensureModel();
-  bin.destroyExpired().catch((error: Error) => log(`the bin could not be emptied: ${error.message}`));
+  bin.start();
 
   const connections: Record<PeerName, (port: Port) => void> = {
     client: (port) => server.serve(port),

@@ -3,8 +3,8 @@ import type { Conversation } from '../../main/contract/chat.ts';
 export type Page = { limit: number; before?: string };
 export type ReadPage = (page: Page) => Promise<{ items: Conversation[]; next: string | null }>;
 
-const PAGE = 100;
-const MOST = 500; // of one call
+const PAGE = 100; // more than any window shows
+const MOST = 500; // of one call: whoever goes on down a list of thousands does not wait for every hundred
 
 /** Conversations that stand together in the list, newest first, page by page. */
 export class ConversationStack {
@@ -62,7 +62,7 @@ export class ConversationStack {
   async #readMore(): Promise<void> {
     const before = this.#next;
     if (before === null) return;
-    const { items, next } = await this.#read({ limit: PAGE, before });
+    const { items, next } = await this.#read({ limit: MOST, before });
     const known = new Set(this.items.map(({ id }) => id));
     this.items = [...this.items, ...items.filter(({ id }) => !known.has(id))];
     this.#next = next;

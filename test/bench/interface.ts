@@ -2,16 +2,17 @@
 // page measures itself. Frames are requestAnimationFrame to requestAnimationFrame; a key counts from its event until
 // after the frame that shows its letter.
 import { writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium, type CDPSession, type Page } from '@playwright/test';
 import { buildRenderer } from '../../scripts/build-renderer.mjs';
 import { findChromium } from '../../scripts/chromium.ts';
 import { routeTo } from '../../renderer/app/route.ts';
+import { describeMachine } from '../support/machine.ts';
 import { ScriptedAssistant } from '../support/scripted-assistant.ts';
 import { words } from '../support/scripted-data.ts';
 
 const MESSAGES = 10_000;
+const CONVERSATIONS = 10_000;
 const ANSWER_WORDS = 20_000;
 const SECONDS = 15;
 const SPEEDS = { steady: 60, fast: 1200 }; // tokens a second; words here
@@ -204,6 +205,71 @@ async function opening(page: Page, assistant: ScriptedAssistant) {
   return { open, toTheMiddle: { foundMs, ...(await report(page)) }, elements: await page.locator('main *').count() };
 }
 
+/** Choosing what the model is not to read, among ten thousand messages. */
+async function leavingOut(page: Page, assistant: ScriptedAssistant) {
+  const { id } = assistant.addConversation(
+    'Too long',
+    Array.from({ length: MESSAGES }, (_, at) => `Message ${at}.`),
+  );
+  await page.goto(assistant.url);
+  await page.getByRole('link', { name: 'Too long' }).click();
+  const choose = page.locator('button.choose');
+  await choose.waitFor();
+  await sleep(1000); // opening is a case of its own
+  await reset(page);
+  const started = performance.now();
+  await choose.click();
+  const list = page.locator('[role=dialog] .choices');
+  await list.getByText('Message 0.').waitFor();
+  const openedMs = round(performance.now() - started);
+  await sleep(500);
+  const open = { openedMs, ...(await report(page)) };
+  await reset(page);
+  for (let part = 1; part <= 60; part += 1) {
+    await list.evaluate((element, share) => (element.scrollTop = element.scrollHeight * share), part / 60);
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+  await list.getByText(`Message ${MESSAGES - 1}.`).click();
+  await sleep(300);
+  const elements = await list.locator('*').count();
+  assistant.conversations.remove(id);
+  return { open, scroll: { ...(await report(page)), elements } };
+}
+
+/** The list at the side, read to its end and scrolled through. */
+async function list(page: Page, assistant: ScriptedAssistant) {
+  for (let index = 0; index < CONVERSATIONS; index += 1) {
+    assistant.conversations.create(`Conversation ${index}`, { ms: Date.now() - index * 60_000 });
+  }
+  await page.goto(assistant.url);
+  await page.getByRole('link', { name: 'Conversation 0', exact: true }).waitFor();
+  await sleep(1500);
+  await reset(page);
+  const scroller = page.locator('nav .list, .list').first();
+  const started = performance.now();
+  const last = page.getByRole('link', { name: `Conversation ${CONVERSATIONS - 1}`, exact: true });
+  while ((await last.count()) === 0) {
+    await scroller.evaluate((element) => (element.scrollTop = element.scrollHeight));
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+  const readMs = round(performance.now() - started);
+  await sleep(300);
+  const toTheEnd = { readMs, ...(await report(page)) };
+  await reset(page);
+  for (let part = 60; part >= 0; part -= 1) {
+    await scroller.evaluate((element, share) => (element.scrollTop = element.scrollHeight * share), part / 60);
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+  const scroll = await report(page);
+  await reset(page);
+  const [newest] = assistant.conversations.list({ limit: 1 }).items;
+  for (let time = 0; time < 20; time += 1) {
+    assistant.conversations.change(newest!.id, { title: `Renamed ${time}`, updatedMs: Date.now() });
+    await sleep(30);
+  }
+  return { toTheEnd, scroll, changes: await report(page), elements: await scroller.locator('*').count() };
+}
+
 await buildRenderer();
 const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 const browser = await chromium.launch({ executablePath: findChromium(), args: asRoot });
@@ -215,11 +281,13 @@ await cdp.send('Performance.enable');
 const chosen = process.argv.slice(3);
 const wants = (name: string) => chosen.length === 0 || chosen.includes(name);
 const results = {
-  machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryGB: Math.round(totalmem() / 1e9) },
+  ...describeMachine(),
   browser: `Chromium ${browser.version()}, headless, 1280x800, no GPU`,
   steady: wants('steady') ? await streaming(page, cdp, assistant, SPEEDS.steady) : undefined,
   fast: wants('fast') ? await streaming(page, cdp, assistant, SPEEDS.fast) : undefined,
   tenThousandMessages: wants('opening') ? await opening(page, assistant) : undefined,
+  leavingOut: wants('leaving-out') ? await leavingOut(page, assistant) : undefined,
+  tenThousandConversations: wants('list') ? await list(page, assistant) : undefined,
 };
 await browser.close();
 await assistant.die();

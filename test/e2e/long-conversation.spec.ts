@@ -120,4 +120,29 @@ test.describe('a conversation of ten thousand messages', () => {
     await expect(answers(ui).last()).toContainText('You said: More');
     await expect(answers(ui).last()).toBeInViewport();
   });
+
+  test('lets its messages be chosen one by one, the first and the last, when it is too long', async ({
+    ui,
+    assistant,
+  }) => {
+    const { id, arrive } = await openLong(ui, assistant);
+    assistant.contextTokens = 1000;
+    arrive();
+    await whole(ui);
+    await field(ui).fill('x');
+    await ui.getByRole('button', { name: 'Choose what to leave out' }).click();
+    const dialog = ui.getByRole('dialog');
+    await dialog.getByText('Question 0:').click();
+    await expect(dialog.getByRole('checkbox').first()).toBeChecked();
+    expect(await dialog.getByRole('checkbox').count()).toBeLessThan(100);
+    await dialog.locator('.choices').evaluate((element) => (element.scrollTop = element.scrollHeight));
+    await dialog.getByText(`Answer ${COUNT - 1}.`).click();
+    await expect(dialog.getByRole('checkbox').last()).toBeChecked();
+    await ui.keyboard.press('Shift+Tab');
+    await ui.keyboard.press('Space');
+    await dialog.getByRole('button', { name: 'Leave out' }).click();
+    await expect(dialog).toBeHidden();
+    const leftOut = assistant.conversations.path(id).flatMap((message, index) => (message.leftOut ? [index] : []));
+    expect(leftOut).toEqual([0, COUNT - 2, COUNT - 1]);
+  });
 });

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ListEvent } from '../../main/contract/chat.ts';
 import type { LonghandClient } from '../../main/contract/index.ts';
-import { Bin } from '../../main/services/chat/bin.ts';
+import { Bin, type BinOptions } from '../../main/services/chat/bin.ts';
 import { ConversationWatch } from '../../main/services/chat/watch.ts';
-import { openStore } from '../../main/services/store/open.ts';
+import { openStore, type Store } from '../../main/services/store/open.ts';
 import { failureOf, startAssistant, startTalk, tempFolder, until } from './assistant-support.ts';
 
 const NOWHERE = '01920000-0000-7000-8000-0000000000ff';
@@ -34,6 +34,11 @@ const bytesOf = (dir: string) =>
       .filter((name) => name.startsWith('longhand.db'))
       .map((name) => readFileSync(join(dir, name))),
   );
+
+function binOver(store: Store, options: Partial<BinOptions> = {}): Bin {
+  const turns = { stopConversation: async () => {} };
+  return new Bin({ store, turns, watch: new ConversationWatch(store), log() {}, ...options });
+}
 
 describe('folders', () => {
   it('hold conversations, which can be listed by folder, without one, and all together', async () => {
@@ -206,8 +211,46 @@ describe('the bin', () => {
     const reader = openReadable(store.path);
     reader.exec('BEGIN; SELECT count(*) FROM conversations;');
     setTimeout(() => reader.close(), 400);
-    const bin = new Bin({ store, turns: { stopConversation: async () => {} }, watch: new ConversationWatch(store) });
+    const bin = binOver(store);
     expect(await bin.purge(id)).toBe(1);
     expect(bytesOf(dataDir).includes(SECRET)).toBe(false);
+  });
+
+  it('destroys what comes of age while the app runs, until it closes', async () => {
+    let nowMs = Date.now();
+    const store = openStore(':memory:', { now: () => nowMs });
+    onTestFinished(() => store.close());
+    const binned = () => store.conversations.bin({ limit: 10 }).items.length;
+    const remove = () => store.conversations.softDelete(store.conversations.create({ title: SECRET }).id);
+    const bin = binOver(store, { now: () => nowMs, lookEveryMs: 5 });
+    bin.start();
+    remove();
+    nowMs += 29 * DAY_MS;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(binned()).toBe(1);
+    nowMs += 2 * DAY_MS;
+    await until(() => binned() === 0);
+
+    bin.close();
+    remove();
+    nowMs += 31 * DAY_MS;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(binned()).toBe(1);
+  });
+
+  it('says when it could not be emptied, and tries again', async () => {
+    const log: string[] = [];
+    let tries = 0;
+    const conversations = {
+      deletedBefore(): string[] {
+        tries++;
+        throw new Error('the disk is full');
+      },
+    };
+    const bin = binOver({ conversations } as unknown as Store, { lookEveryMs: 5, log: (line) => void log.push(line) });
+    onTestFinished(() => bin.close());
+    bin.start();
+    await until(() => tries > 1);
+    expect(log[0]).toBe('the bin could not be emptied: the disk is full');
   });
 });

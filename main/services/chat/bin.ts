@@ -6,6 +6,8 @@ import type { Turns } from './turn.ts';
 import type { ConversationWatch } from './watch.ts';
 
 const KEPT_MS = BIN_DAYS * 24 * 60 * 60 * 1000;
+/** A machine that sleeps stops its clock, so the bin is looked into more often than its days would ask for. */
+const LOOK_EVERY_MS = 60 * 60 * 1000;
 /** Another connection (a search, a backup) may hold the log for a moment; then erasing is tried again. */
 const ERASE_TRIES = 20;
 const ERASE_EVERY_MS = 250;
@@ -14,13 +16,16 @@ export type BinOptions = {
   store: Store;
   turns: Pick<Turns, 'stopConversation'>;
   watch: ConversationWatch;
+  log(line: string): void;
   now?: () => number;
+  lookEveryMs?: number;
 };
 
 /** Deleted conversations: kept for 30 days, then destroyed, so that their words are in no file of ours any more. */
 export class Bin {
   readonly #options: BinOptions;
   #closed = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: BinOptions) {
     this.#options = options;
@@ -34,8 +39,18 @@ export class Bin {
     watch.removed(id);
   }
 
-  /** Destroys what has been here for 30 days, for the start of the app. Returns how many. */
-  destroyExpired(): Promise<number> {
+  /** Destroys what has been here for 30 days, now and from time to time until `close`. It keeps no process alive. */
+  start(): void {
+    const { log, lookEveryMs = LOOK_EVERY_MS } = this.#options;
+    const look = () => {
+      this.destroyExpired().catch((error: Error) => log(`the bin could not be emptied: ${error.message}`));
+    };
+    look();
+    this.#timer = setInterval(look, lookEveryMs).unref();
+  }
+
+  /** Destroys what has been here for 30 days. Returns how many. */
+  async destroyExpired(): Promise<number> {
     const { store, now = Date.now } = this.#options;
     return this.#destroy(store.conversations.deletedBefore(now() - KEPT_MS));
   }
@@ -54,6 +69,7 @@ export class Bin {
   /** What is half destroyed when the app closes is a whole number of conversations; the rest goes at the next start. */
   close(): void {
     this.#closed = true;
+    clearInterval(this.#timer);
   }
 
   /** One at a time, so that tokens and calls pass between two. One that was restored meanwhile stays. */
