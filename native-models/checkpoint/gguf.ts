@@ -1,10 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import type { Checkpoint, TensorInfo } from './checkpoint.ts';
-import { CheckpointError } from './errors.ts';
 import { readGgufConfig } from './gguf-config.ts';
-import { HeaderCursor } from './gguf-cursor.ts';
-import { readGgufHeader } from './gguf-header.ts';
-import { GgufMetadata } from './gguf-metadata.ts';
+import { GgufFiles } from './gguf-files.ts';
 import { nameTensors, type NamedTensor } from './gguf-tensors.ts';
 import { readGgufTokenizer } from './gguf-tokenizer.ts';
 import type { CheckpointFormat } from './format.ts';
@@ -22,42 +18,40 @@ export const gguf: CheckpointFormat = {
  * @throws CheckpointError
  */
 export async function openGguf(path: string): Promise<Checkpoint> {
-  const file = await open(path, 'r');
+  const files = await GgufFiles.open(path);
   try {
-    const { size } = await file.stat();
-    const header = readGgufHeader(new HeaderCursor(file.fd, path, size));
-    const metadata = new GgufMetadata(path, header.metadata);
-    const config = readGgufConfig(metadata, header.tensors);
+    const { metadata, tensors } = files;
+    const config = readGgufConfig(metadata, tensors);
     const tokenizer = readGgufTokenizer(metadata, config);
-    return new GgufCheckpoint(
-      file,
-      { path, sizeBytes: size, config, tokenizer },
-      nameTensors(path, config, header.tensors),
-    );
+    return new GgufCheckpoint(files, { config, tokenizer }, nameTensors(path, config, tensors));
   } catch (error) {
-    await file.close();
+    await files.close();
     throw error;
   }
 }
 
-type Description = Pick<Checkpoint, 'path' | 'sizeBytes' | 'config' | 'tokenizer'>;
-
 class GgufCheckpoint implements Checkpoint {
   readonly path: string;
   readonly sizeBytes: number;
+  readonly files: readonly string[];
   readonly config: Checkpoint['config'];
   readonly tokenizer: Checkpoint['tokenizer'];
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-  readonly #file: FileHandle;
+  readonly #files: GgufFiles;
   readonly #named: ReadonlyMap<string, NamedTensor>;
 
-  constructor(file: FileHandle, description: Description, named: ReadonlyMap<string, NamedTensor>) {
-    this.#file = file;
+  constructor(
+    files: GgufFiles,
+    { config, tokenizer }: Pick<Checkpoint, 'config' | 'tokenizer'>,
+    named: ReadonlyMap<string, NamedTensor>,
+  ) {
+    this.#files = files;
     this.#named = named;
-    this.path = description.path;
-    this.sizeBytes = description.sizeBytes;
-    this.config = description.config;
-    this.tokenizer = description.tokenizer;
+    this.files = files.paths;
+    this.path = files.paths[0]!;
+    this.sizeBytes = files.sizeBytes;
+    this.config = config;
+    this.tokenizer = tokenizer;
     this.tensors = new Map([...named].map(([name, { info }]) => [name, info]));
   }
 
@@ -72,11 +66,11 @@ class GgufCheckpoint implements Checkpoint {
       throw new RangeError(`${target.length} bytes cannot hold rows ${firstRow} to ${lastRow} of ${name}`);
     }
     if (tensor.interleavedHeads) await this.#readInterleaved(tensor, firstRow, lastRow, target);
-    else await this.#readBytes(name, tensor.stored.offset + (tensor.firstRow + firstRow) * rowByteLength, target);
+    else await this.#files.read(tensor.stored, (tensor.firstRow + firstRow) * rowByteLength, target);
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.#files.close();
   }
 
   /**
@@ -86,7 +80,7 @@ class GgufCheckpoint implements Checkpoint {
    */
   async #readInterleaved(tensor: NamedTensor, firstRow: number, lastRow: number, target: Uint8Array): Promise<void> {
     const { headDim } = this.config;
-    const { shape, rowByteLength, name } = tensor.info;
+    const { shape, rowByteLength } = tensor.info;
     const isVector = shape.length === 1;
     const unitBytes = isVector ? rowByteLength / shape[0]! : rowByteLength;
     const [first, last] = isVector ? [firstRow * shape[0]!, lastRow * shape[0]!] : [firstRow, lastRow];
@@ -94,27 +88,13 @@ class GgufCheckpoint implements Checkpoint {
     const head = new Uint8Array(headBytes);
     for (let unit = first; unit < last;) {
       const headIndex = Math.floor(unit / headDim);
-      await this.#readBytes(name, tensor.stored.offset + headIndex * headBytes, head);
+      await this.#files.read(tensor.stored, headIndex * headBytes, head);
       for (const end = Math.min(last, (headIndex + 1) * headDim); unit < end; unit++) {
         const within = unit % headDim;
         const half = headDim / 2;
         const from = (within < half ? 2 * within : 2 * (within - half) + 1) * unitBytes;
         target.set(head.subarray(from, from + unitBytes), (unit - first) * unitBytes);
       }
-    }
-  }
-
-  async #readBytes(name: string, position: number, target: Uint8Array): Promise<void> {
-    for (let done = 0; done < target.length;) {
-      const { bytesRead } = await this.#file.read(target, done, target.length - done, position + done);
-      if (bytesRead === 0) {
-        throw new CheckpointError(
-          'corrupt-checkpoint',
-          `${this.path}: tensor ${name} needs bytes up to ${position + target.length}, but the file now ends at ${position + done}`,
-          { path: this.path, tensor: name, offset: position, expected: target.length, found: done },
-        );
-      }
-      done += bytesRead;
     }
   }
 }

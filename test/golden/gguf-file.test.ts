@@ -27,6 +27,7 @@ it('finds the configuration that the reference writer stored', () => {
     kvHeads: 2,
     headDim: 8,
     intermediateSize: 64,
+    moe: null,
     vocabSize: 8,
     rmsNormEps: Math.fround(1e-5),
     ropeTheta: 100_000,

@@ -129,7 +129,7 @@ describe('a GGUF checkpoint', () => {
     const reading = checkpoint.readRows('model.norm.weight', 0, 1, new Uint8Array(256));
     await expect(reading).rejects.toMatchObject({
       code: 'corrupt-checkpoint',
-      details: { tensor: 'model.norm.weight', expected: 256 },
+      details: { tensor: 'output_norm.weight', expected: 256 },
     });
     await checkpoint.close();
   });
@@ -162,7 +162,6 @@ describe('a file that is no usable GGUF', () => {
     ['is version 1', tiny({}, { version: 1 }), 'unsupported-version', 'version 1'],
     ['is version 4', tiny({}, { version: 4 }), 'unsupported-version', 'version 4'],
     ['is an adapter', tinyWith('general.type', 'adapter'), 'not-a-checkpoint', 'adapter'],
-    ['is one part of several', tinyWith('split.count', { type: 'u16', value: 3 }), 'unsupported-setting', '3 parts'],
   ])('is refused when it %s', async (_, bytes, code, words) => {
     const error = await refusal(bytes);
     expect(error.code).toBe(code);
