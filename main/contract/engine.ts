@@ -93,6 +93,34 @@ export const benchPoint = z.object({
 });
 export type BenchPoint = z.infer<typeof benchPoint>;
 
+/** A way of multiplying by a matrix: `bits` of a weight (32 is plain float32), weights a scale, `accuracy_level` of MatMulNBits. */
+export const probedKernel = z.object({
+  bits: z.union([z.literal(4), z.literal(8), z.literal(32)]),
+  block: z.number().int().min(0).max(256),
+  accuracyLevel: z.number().int().min(0).max(4),
+});
+export type ProbedKernel = z.infer<typeof probedKernel>;
+
+/** Weights that are multiplied a second: by one row, and by each row of a prefill block. */
+export const kernelSpeed = probedKernel.extend({
+  decodeWeightsPerSecond: z.number(),
+  prefillWeightsPerSecond: z.number(),
+});
+export type KernelSpeed = z.infer<typeof kernelSpeed>;
+
+/** What a layer takes besides its matrices: its other operators, and attention over what is cached. */
+export const decoderSpeed = z.object({
+  /** Of one token with next to nothing cached. */
+  decodeSecondsPerLayer: z.number(),
+  /** Of keys and values read while one token is decoded. */
+  cacheBytesPerSecond: z.number(),
+  /** Of a block of a prompt with next to nothing cached. */
+  prefillSecondsPerLayer: z.number(),
+  /** Products of a query and a key, of 128 values each, while a block is read. */
+  attendedPairsPerSecond: z.number(),
+});
+export type DecoderSpeed = z.infer<typeof decoderSpeed>;
+
 /** The engine process. Errors: `model-not-found`, `model-damaged`, `no-model`, `context-length-exceeded`, `runtime-failed`. */
 export const engine = {
   /** Null or no `threads`: as many as suit this machine. */
@@ -134,4 +162,8 @@ export const engine = {
     .output(z.object({ tokensPerSecond: z.number(), rssBytes: z.number() })),
   /** Read bandwidth of this machine with the engine's threads, GB/s. */
   bandwidth: oc.output(z.object({ gigabytesPerSecond: z.number() })),
+  /** How fast this machine computes with the engine's threads: about 1 s, and 1 s a kernel. */
+  probe: oc
+    .input(z.object({ kernels: z.array(probedKernel).max(32) }))
+    .output(z.object({ threads: z.number(), decoder: decoderSpeed, kernels: z.array(kernelSpeed) })),
 };

@@ -27,6 +27,8 @@ export const errorCodes = [
   'unsupported-checkpoint',
   'download-failed',
   'checksum-mismatch',
+  'license-not-acknowledged',
+  'not-at-hub',
   'offline',
   'bad-chat-template',
   // processes

@@ -1,6 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { job } from './jobs.ts';
+import { recipe } from './reader.ts';
 
 /** Below the data folder: copies of files that a page without paths has sent. */
 export const INCOMING_FOLDER = 'incoming';
@@ -30,37 +31,155 @@ export const modelStatus = z.object({
 });
 export type ModelStatus = z.infer<typeof modelStatus>;
 
+/** What is nearest to a wish that this machine cannot fulfil: one thing is otherwise, and then it fits. */
+export const nearest = z.object({
+  kind: z.enum(['context', 'recipe', 'model']),
+  name: z.string(),
+  recipe,
+  contextTokens: z.number(),
+});
+export type Nearest = z.infer<typeof nearest>;
+
 /** A model that can be had, with its price. Bytes are of this machine's recipe for it. */
 export const modelCard = z.object({
   name: z.string(),
   parameters: z.number(),
   license: z.string(),
+  /** Whether the licence must be acknowledged before the model is fetched: see `pull`. */
+  needsAcknowledgement: z.boolean(),
   contextTokens: z.number(),
   downloadBytes: z.number(),
   /** In the data folder, once compiled. */
   diskBytes: z.number(),
-  /** Weights, keys and values, and 15 %, with this many tokens of conversation. */
+  /** Weights, keys and values, work memory and processes, with this many tokens of conversation. */
   memory: z.array(z.object({ tokens: z.number(), bytes: z.number() })),
   /** Decoding; null while nothing is known of this machine. */
   tokensPerSecond: z.number().nullable(),
-  /** 'measured': this model answered here. 'bandwidth': estimated from a probe of this machine's memory. */
+  /** 'measured': this model answered here. 'bandwidth': estimated from what was measured of this machine. */
   basis: z.enum(['measured', 'bandwidth']).nullable(),
   installed: z.boolean(),
   /** The one that suits this machine best. */
   isStarter: z.boolean(),
-  /** Why it can't be had here: bytes needed and free; null where it can. */
-  obstacle: z.object({ kind: z.enum(['memory', 'disk']), neededBytes: z.number(), freeBytes: z.number() }).nullable(),
+  /** Why it can't be had here: bytes needed and free, and what is nearest to it; null where it can. */
+  obstacle: z
+    .object({
+      kind: z.enum(['memory', 'disk']),
+      neededBytes: z.number(),
+      freeBytes: z.number(),
+      nearest: nearest.nullable().default(null),
+    })
+    .nullable(),
 });
 export type ModelCard = z.infer<typeof modelCard>;
 
+/** What a model would take and give here, before anything of it is there. Bytes, seconds, tokens a second. */
+export const modelPlan = z.object({
+  name: z.string(),
+  /** Where the figures come from: a file, a compiled model, or the published shape of a catalogue entry. */
+  origin: z.enum(['catalogue', 'file', 'installed']),
+  source: z.string().nullable(),
+  parameters: z.number().nullable(),
+  license: z.string().nullable(),
+  recipe,
+  contextTokens: z.number(),
+  /** What the model was made for. */
+  longestContext: z.number(),
+  /** Still to be fetched; 'about' until a hub has told. */
+  downloadBytes: z.number(),
+  weightBytes: z.number(),
+  compiledBytes: z.number(),
+  /** Still to be written: the download, and what is compiled of it. */
+  missingBytes: z.number(),
+  memory: z.object({
+    weights: z.number(),
+    kv: z.number(),
+    work: z.number(),
+    processes: z.number(),
+    total: z.number(),
+  }),
+  /** Keys and values of the whole context, in today's form and in those to come. */
+  kv: z.object({ float32: z.number(), float16: z.number(), int8: z.number() }),
+  speed: z
+    .object({
+      decodeTokensPerSecond: z.number(),
+      decodeTokensPerSecondAtContext: z.number(),
+      prefillTokensPerSecond: z.number(),
+      fillSeconds: z.number(),
+    })
+    .nullable(),
+  /** What the speed was estimated from; null while nothing of this machine was measured. */
+  basis: z
+    .object({
+      kind: z.literal('probe'),
+      measuredMs: z.number(),
+      cpu: z.string(),
+      threads: z.number(),
+      cacheBytesPerSecond: z.number(),
+      kernels: z.array(
+        z.object({
+          bits: z.number(),
+          block: z.number(),
+          accuracyLevel: z.number(),
+          decodeWeightsPerSecond: z.number(),
+          prefillWeightsPerSecond: z.number(),
+        }),
+      ),
+    })
+    .nullable(),
+  fits: z.boolean(),
+  /** `needed` and `available` are bytes, and tokens for 'context'. Of free memory, a fifth is left to everything else. */
+  obstacle: z
+    .object({ kind: z.enum(['memory', 'disk', 'context']), needed: z.number(), available: z.number() })
+    .nullable(),
+  nearest: nearest.nullable(),
+});
+export type ModelPlan = z.infer<typeof modelPlan>;
+
+/** A repository at a hub, and what of it could be fetched. */
+export const hubModel = z.object({
+  /** As `pull` takes it. */
+  repository: z.string(),
+  host: z.string(),
+  license: z.string().nullable(),
+  needsAcknowledgement: z.boolean(),
+  /** Checkpoints in it, the preferred first; `name` is what `pull` takes. */
+  choices: z.array(z.object({ name: z.string(), label: z.string(), files: z.number(), bytes: z.number() })),
+});
+export type HubModel = z.infer<typeof hubModel>;
+
 export const models = {
   list: oc.output(z.array(installedModel)),
-  /** The catalogue, smallest first. The first call measures the memory bandwidth of the machine (up to 3 s). */
-  cards: oc.output(z.array(modelCard)),
+  /**
+   * The catalogue, smallest first, or what of it `query` finds (name, family, size, purpose). The first call measures the
+   * machine, unless `measure` is false.
+   */
+  cards: oc
+    .input(
+      z
+        .object({ query: z.string().max(200).default(''), measure: z.boolean().default(true) })
+        .default({ query: '', measure: true }),
+    )
+    .output(z.array(modelCard)),
+  /**
+   * The price of a catalogue entry, an installed model or a checkpoint (a whole path) at `contextTokens`.
+   * Errors: `model-not-found`, `unsupported-checkpoint`, those of the reader.
+   */
+  plan: oc
+    .input(
+      z.object({
+        name: z.string().min(1),
+        contextTokens: z.number().int().min(1).max(100_000_000).default(4096),
+        recipe: recipe.optional(),
+      }),
+    )
+    .output(modelPlan),
+  /** Asks the hub, and else its mirror, what `owner/name` holds. Errors: `not-at-hub`, `offline`, `download-failed`. */
+  look: oc.input(z.object({ name: z.string().min(1).max(300) })).output(hubModel),
   status: oc.output(modelStatus),
   watch: oc.output(eventIterator(modelStatus)),
   /**
-   * Compiles a checkpoint file of the user's as a job; the original is never changed. `path` is the file's, or what the
+   * Compiles a checkpoint of the user's as a job; the original is never changed. `path` is a file's, the folder's of
+   * safetensors, the first part's of a split GGUF file, or what the
    * browser shell's `PUT /upload/NAME` answered: such a copy is removed when the job has ended.
    */
   import: oc
@@ -68,12 +187,19 @@ export const models = {
       z.object({
         path: z.string().min(1),
         name: z.string().optional(),
-        recipe: z.enum(['fast', 'balanced', 'exact']).optional(),
+        recipe: recipe.optional(),
       }),
     )
     .output(job),
-  /** Downloads and compiles a catalogue entry (`starter` names the default for this machine) as a job. */
-  pull: oc.input(z.object({ name: z.string().default('starter') })).output(job),
+  /**
+   * Downloads and compiles as a job: a catalogue entry (`starter` names the default for this machine), one in another
+   * form (`NAME:Q8_0`), or a repository of the hub (`OWNER/NAME`, `OWNER/NAME:Q4_K_M`, `OWNER/NAME:FILE`). Jobs of this
+   * kind run one at a time. Errors: `model-not-found`, and `license-not-acknowledged` for a licence that restricts use
+   * (of a repository: of the job, as the hub must be asked first).
+   */
+  pull: oc
+    .input(z.object({ name: z.string().max(300).default('starter'), acknowledged: z.boolean().default(false) }))
+    .output(job),
   /** Chooses what answers from now on; it loads meanwhile. Refused with `model-in-use` while another one answers. */
   use: oc.input(z.object({ name: z.string() })).output(modelStatus),
   /** Refused with `model-in-use` while an answer is being computed with it. */

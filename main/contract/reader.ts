@@ -17,9 +17,43 @@ export const checkpointSummary = z.object({
 });
 export type CheckpointSummary = z.infer<typeof checkpointSummary>;
 
+/** What a checkpoint would become, and take, under a recipe: native-models/plan says what each figure is. */
+export const footprint = z.object({
+  shape: z.object({
+    layers: z.number(),
+    heads: z.number(),
+    kvHeads: z.number(),
+    headDim: z.number(),
+    hiddenSize: z.number(),
+    vocabSize: z.number(),
+    contextTokens: z.number(),
+  }),
+  costs: z.object({
+    weightBytes: z.number(),
+    graphBytes: z.number(),
+    residentBytes: z.number(),
+    operators: z.number(),
+    widestRow: z.number(),
+    multiplications: z.array(
+      z.object({
+        kernel: z.object({
+          bits: z.union([z.literal(4), z.literal(8), z.literal(32)]),
+          block: z.number(),
+          accuracyLevel: z.number(),
+        }),
+        weights: z.number(),
+        weightsPerToken: z.number(),
+        headWeights: z.number(),
+      }),
+    ),
+  }),
+  checkpointBytes: z.number().nullable(),
+});
+
 /** The reader process: files that may lie. Errors: `not-a-checkpoint`, `unsupported-checkpoint`, `checkpoint-unreadable`, `disk-full`. */
 export const reader = {
   inspect: oc.input(z.object({ path: z.string() })).output(checkpointSummary),
+  footprint: oc.input(z.object({ path: z.string(), recipe })).output(footprint),
   /** Compiles into `<folder>`, which appears whole or not at all; `end` names the folder. */
   compile: oc
     .input(z.object({ path: z.string(), folder: z.string(), name: z.string(), recipe }))

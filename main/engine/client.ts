@@ -1,5 +1,5 @@
 import type { Port } from '../contract/client.ts';
-import type { GenerateEvent, LoadedModel, Prompt, Sampling } from '../contract/engine.ts';
+import type { GenerateEvent, LoadedModel, ProbedKernel, Prompt, Sampling } from '../contract/engine.ts';
 import { LonghandError } from '../contract/errors.ts';
 import type { EngineClient } from '../contract/index.ts';
 import { Peer } from '../contract/peer.ts';
@@ -92,6 +92,10 @@ export class Engine {
     { signal }: { signal?: AbortSignal } = {},
   ) {
     return this.#peer.call((client) => client.bench(input, { signal }));
+  }
+
+  probe(kernels: ProbedKernel[]) {
+    return this.#peer.call((client) => client.probe({ kernels }));
   }
 
   bandwidth({ signal }: { signal?: AbortSignal } = {}) {

@@ -10,6 +10,8 @@ import { benchPoint, measureBandwidth } from './bench.ts';
 import { countEach, encodePrompt, generate } from './generate.ts';
 import { Model } from './model.ts';
 import { PrefixCache } from './prefix-cache.ts';
+import { probeDecoder } from './probe-decoder.ts';
+import { probeKernels } from './probe.ts';
 import { Scheduler } from './scheduler.ts';
 
 /** The engine process: one model, its caches and its queue. It holds nothing that cannot be computed again. */
@@ -95,6 +97,10 @@ const router = engine.router({
   bandwidth: engine.bandwidth.handler(async () => ({
     gigabytesPerSecond: await measureBandwidth(loaded?.model.info.threads ?? defaultThreads()),
   })),
+  probe: engine.probe.handler(async ({ input }) => {
+    const threads = loaded?.model.info.threads ?? defaultThreads();
+    return { threads, decoder: await probeDecoder(threads), kernels: await probeKernels(input.kernels, threads) };
+  }),
 });
 
 const server = createServer(router);

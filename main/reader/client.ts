@@ -24,6 +24,12 @@ export class Reader {
     return this.#peer.call((client) => client.inspect({ path }, { signal }));
   }
 
+  /** What the checkpoint at `path` would become under `recipe`. */
+  async footprint(input: { path: string; recipe: RecipeName }, { signal }: { signal: AbortSignal }) {
+    await this.#peer.whenConnected({ timeoutMs: START_LIMIT_MS, signal });
+    return this.#peer.call((client) => client.footprint(input, { signal }));
+  }
+
   /** Progress, then the folder; leaving the loop stops it and nothing of the folder is left. */
   async *compile(input: CompileInput, { signal }: { signal: AbortSignal }) {
     await this.#peer.whenConnected({ timeoutMs: START_LIMIT_MS, signal });

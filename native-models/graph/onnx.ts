@@ -96,3 +96,68 @@ function value(spec: ValueSpec): object {
   const dim = spec.shape.map((d) => (typeof d === 'number' ? { dim_value: d } : { dim_param: d }));
   return { name: spec.name, type: { tensor_type: { elem_type: elementTypes[spec.type], shape: { dim } } } };
 }
+
+/** What `encodeModel` wrote, for whoever asks what a graph costs. Bytes within the file are not copied. */
+export function decodeModel(bytes: Uint8Array): Pick<GraphSpec, 'nodes' | 'initializers' | 'inputs' | 'outputs'> {
+  const { graph } = Model.toObject(Model.decode(bytes), { longs: Number, defaults: true, arrays: true }) as Decoded;
+  return {
+    nodes: graph.node.map(({ op_type, domain, name, input, output, attribute }) => ({
+      ...{ op: op_type, domain, name, inputs: input, outputs: output },
+      attributes: Object.fromEntries(attribute.map((one) => [one.name, attributeValue(one)])),
+    })),
+    initializers: graph.initializer.map(decodeInitializer),
+    inputs: graph.input.map(decodeValue),
+    outputs: graph.output.map(decodeValue),
+  };
+}
+
+type DecodedAttribute = { name: string; f: number; i: number; ints: number[]; type: number };
+type DecodedTensor = {
+  name: string;
+  data_type: number;
+  dims: number[];
+  raw_data: Uint8Array;
+  external_data: { key: string; value: string }[];
+};
+type DecodedValue = {
+  name: string;
+  type: { tensor_type: { elem_type: number; shape: { dim: { dim_value?: number; dim_param?: string }[] } } };
+};
+type Decoded = {
+  graph: {
+    node: {
+      op_type: string;
+      domain: string;
+      name: string;
+      input: string[];
+      output: string[];
+      attribute: DecodedAttribute[];
+    }[];
+    initializer: DecodedTensor[];
+    input: DecodedValue[];
+    output: DecodedValue[];
+  };
+};
+
+function attributeValue({ type, f, i, ints }: DecodedAttribute): Attributes[string] {
+  return type === FLOAT ? { float: f } : type === INTS ? ints : i;
+}
+
+function decodeInitializer({ name, data_type, dims, raw_data, external_data }: DecodedTensor): InitializerSpec {
+  const head = { name, type: elementTypeOf(data_type), shape: dims };
+  const entry = (key: string) => external_data.find((one) => one.key === key)?.value;
+  const file = entry('location');
+  if (file === undefined) return { ...head, raw: raw_data };
+  return { ...head, file, offset: Number(entry('offset')), length: Number(entry('length')) };
+}
+
+function decodeValue({ name, type: { tensor_type } }: DecodedValue): ValueSpec {
+  const shape = tensor_type.shape.dim.map(({ dim_param, dim_value }) => dim_param || (dim_value ?? 0));
+  return { name, type: elementTypeOf(tensor_type.elem_type), shape };
+}
+
+function elementTypeOf(number: number): ElementType {
+  const found = Object.entries(elementTypes).find(([, known]) => known === number);
+  if (found === undefined) throw new Error(`No element type ${number}`);
+  return found[0] as ElementType;
+}

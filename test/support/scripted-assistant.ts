@@ -20,6 +20,7 @@ import {
   downloadJob,
   findings,
   metricsOf,
+  hubModel,
   modelCards,
   processes,
   readyStatus,
@@ -188,7 +189,11 @@ export class ScriptedAssistant {
       },
       models: {
         list: models.list.handler(() => [smolModel]),
-        cards: models.cards.handler(() => this.cards),
+        cards: models.cards.handler(({ input }) => this.cards.filter(({ name }) => name.includes(input.query))),
+        plan: models.plan.handler(() => {
+          throw new LonghandError('model-not-found', 'No plan here.');
+        }),
+        look: models.look.handler(() => hubModel),
         status: models.status.handler(() => this.#status),
         watch: models.watch.handler(({ signal }) => this.#watchStatus(signal)),
         import: models.import.handler(({ input }) => {

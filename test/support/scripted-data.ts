@@ -1,6 +1,6 @@
 import type { Message } from '../../main/contract/chat.ts';
 import type { Job } from '../../main/contract/jobs.ts';
-import type { InstalledModel, ModelCard, ModelStatus } from '../../main/contract/models.ts';
+import type { HubModel, InstalledModel, ModelCard, ModelStatus } from '../../main/contract/models.ts';
 import type { ProcessInfo } from '../../main/contract/shell.ts';
 import type { Finding } from '../../main/contract/system.ts';
 
@@ -32,6 +32,7 @@ export const modelCards: ModelCard[] = [
     name: 'smollm2-135m-instruct',
     parameters: 134_515_008,
     license: 'apache-2.0',
+    needsAcknowledgement: false,
     contextTokens: 8192,
     downloadBytes: 92_871_040,
     diskBytes: 217_533_760,
@@ -49,6 +50,7 @@ export const modelCards: ModelCard[] = [
     name: 'qwen2.5-0.5b-instruct',
     parameters: 494_032_768,
     license: 'apache-2.0',
+    needsAcknowledgement: false,
     contextTokens: 32_768,
     downloadBytes: 430_000_000,
     diskBytes: 860_000_000,
@@ -66,6 +68,7 @@ export const modelCards: ModelCard[] = [
     name: 'qwen2.5-1.5b-instruct',
     parameters: 1_543_714_304,
     license: 'apache-2.0',
+    needsAcknowledgement: false,
     contextTokens: 32_768,
     downloadBytes: 1_900_000_000,
     diskBytes: 3_800_000_000,
@@ -77,9 +80,26 @@ export const modelCards: ModelCard[] = [
     basis: 'bandwidth',
     installed: false,
     isStarter: false,
-    obstacle: { kind: 'memory', neededBytes: 2_455_000_000, freeBytes: 2_100_000_000 },
+    obstacle: {
+      kind: 'memory',
+      neededBytes: 2_455_000_000,
+      freeBytes: 2_100_000_000,
+      nearest: { kind: 'model', name: 'qwen2.5-0.5b-instruct', recipe: 'balanced', contextTokens: 4096 },
+    },
   },
 ];
+
+/** A repository as the hub would list it. */
+export const hubModel: HubModel = {
+  repository: 'Qwen/Qwen2.5-3B-Instruct-GGUF',
+  host: 'hub.example',
+  license: 'qwen-research',
+  needsAcknowledgement: true,
+  choices: [
+    { name: 'Qwen/Qwen2.5-3B-Instruct-GGUF:Q4_0', label: 'Q4_0', files: 1, bytes: 2_000_000_000 },
+    { name: 'Qwen/Qwen2.5-3B-Instruct-GGUF:Q8_0', label: 'Q8_0', files: 2, bytes: 3_620_000_000 },
+  ],
+};
 
 export const processes: ProcessInfo[] = [
   { role: 'assistant', pid: 4021, restarts: 0, failed: false, lastExit: null },

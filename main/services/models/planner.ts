@@ -1,0 +1,243 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, isAbsolute, join } from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { LonghandError } from '../../contract/errors.ts';
+import type { ModelPlan, Nearest } from '../../contract/models.ts';
+import type { RecipeName } from '../../contract/reader.ts';
+import type { Reader } from '../../reader/client.ts';
+import { catalog, type CatalogEntry, type Source } from '../../../native-models/catalog/index.ts';
+import { CheckpointError } from '../../../native-models/checkpoint/errors.ts';
+import { GRAPH_FILE, MANIFEST_FILE, parseManifest } from '../../../native-models/manifest.ts';
+import {
+  downloadBytes,
+  footprintOf,
+  footprintOfGraph,
+  longestContext,
+  plan,
+  publishedCheckpoint,
+  type Footprint,
+  type Machine,
+  type MachineSpeed,
+} from '../../../native-models/plan/index.ts';
+import { recipes } from '../../../native-models/quantize/packed.ts';
+import type { Measurement, MachineGauge } from './machine.ts';
+import { resolveEntry } from './model-name.ts';
+import type { Room } from './room.ts';
+import { isCurrent, type Shelf, type ShelfModel } from './shelf.ts';
+
+export type PlannerOptions = {
+  shelf: Shelf;
+  reader: Pick<Reader, 'footprint'>;
+  gauge: MachineGauge;
+  room: Room;
+};
+
+/** A model whose price can be told: what it is, and what is not here yet. */
+export type Subject = Pick<
+  ModelPlan,
+  'name' | 'origin' | 'source' | 'parameters' | 'license' | 'recipe' | 'downloadBytes'
+> & {
+  footprint: Footprint;
+  missingBytes: number;
+};
+
+/** A context that is worth a proposal: below it, another model or recipe is the better one. */
+const WORTHWHILE_CONTEXT = 4096;
+
+/** The one place of prices: what a model takes here, how fast it is, and what fits where it does not. */
+export class Planner {
+  readonly #options: PlannerOptions;
+  readonly #footprints = new Map<string, Footprint | CheckpointError>();
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws LonghandError `model-not-found` | `unsupported-checkpoint` | those of the reader */
+  async plan(input: { name: string; contextTokens: number; recipe?: RecipeName | undefined }): Promise<ModelPlan> {
+    const { gauge, room } = this.#options;
+    const subject = await this.#subject(input.name, input.recipe);
+    const measured = await gauge.measure(kernelsOf(subject.footprint));
+    return this.price(subject, input.contextTokens, { ...(await room.usable()), measured });
+  }
+
+  /** The plan of `subject`, with the nearest thing that fits where it does not. */
+  async price(
+    subject: Subject,
+    contextTokens: number,
+    machine: { memoryBytes: number; diskBytes: number; measured: Measurement | null },
+  ): Promise<ModelPlan> {
+    const { footprint, ...facts } = subject;
+    const { measured, ...room } = machine;
+    const here: Machine = { ...room, speed: measured satisfies MachineSpeed | null };
+    const { obstacle, ...figures } = plan(footprint, { ...subject, contextTokens }, here);
+    return {
+      ...facts,
+      ...figures,
+      longestContext: footprint.shape.contextTokens,
+      basis: measured === null ? null : basisOf(measured, footprint),
+      fits: obstacle === null,
+      obstacle,
+      nearest: obstacle === null ? null : await this.#nearest(subject, contextTokens, here),
+    };
+  }
+
+  /** A catalogue entry in the form that is preferred, or in `source`'s. @throws CheckpointError where it cannot be read */
+  entrySubject(entry: CatalogEntry, recipe: RecipeName = entry.recipe, source?: Source): Subject {
+    const chosen = source ?? this.preferredSource(entry, recipe);
+    const footprint = this.#published(entry, chosen, recipe);
+    const bytes = downloadBytes(entry.config, chosen);
+    return {
+      ...{ name: entry.name, parameters: entry.parameters, license: entry.license, recipe, footprint },
+      origin: 'catalogue',
+      source: chosen.kind === 'hub' ? `${chosen.repository}:${chosen.quantization}` : chosen.package,
+      downloadBytes: Math.round(bytes),
+      missingBytes: Math.round(bytes + footprint.costs.weightBytes + footprint.costs.graphBytes),
+    };
+  }
+
+  /** The forms of an entry that compile here, the preferred first. */
+  readableSources(entry: CatalogEntry, recipe: RecipeName = entry.recipe): Source[] {
+    return entry.sources.filter((source) => this.#isReadable(entry, source, recipe));
+  }
+
+  /** The first form of an entry that compiles here. @throws CheckpointError where there is none */
+  preferredSource(entry: CatalogEntry, recipe: RecipeName = entry.recipe): Source {
+    const found = entry.sources.find((source) => this.#isReadable(entry, source, recipe));
+    if (found !== undefined) return found;
+    this.#published(entry, entry.sources[0]!, recipe); // throws what is wrong with it
+    throw new Error(`${entry.name} has no source`);
+  }
+
+  /** An installed model by its own graph; null where that is another compiler's. */
+  installedSubject(model: ShelfModel): Subject | null {
+    const { folder, manifest } = model;
+    if (!isCurrent(model)) return null;
+    try {
+      const { layers, heads, kvHeads, headDim, hiddenSize, vocabSize, contextTokens } = parseManifest(
+        readFileSync(join(folder, MANIFEST_FILE), 'utf8'),
+      );
+      const shape = { layers, heads, kvHeads, headDim, hiddenSize, vocabSize, contextTokens };
+      const footprint = this.#remember(folder, () => footprintOfGraph(readFileSync(join(folder, GRAPH_FILE)), shape));
+      const { name, parameters, license, recipe } = manifest;
+      return {
+        ...{ name, parameters, license, recipe, footprint, source: manifest.source.name },
+        ...{ origin: 'installed', downloadBytes: 0, missingBytes: 0 },
+      };
+    } catch {
+      return null;
+    }
+  }
+
+  async #subject(name: string, recipe: RecipeName | undefined): Promise<Subject> {
+    if (isAbsolute(name)) return this.#fileSubject(name, recipe ?? 'balanced');
+    const installed = this.#options.shelf.find(name);
+    if (installed !== null && (recipe === undefined || installed.manifest.recipe === recipe)) {
+      const subject = this.installedSubject(installed);
+      if (subject !== null) return subject;
+    }
+    const { entry, source } = resolveEntry(name);
+    try {
+      return this.entrySubject(entry, recipe, source ?? undefined);
+    } catch (error) {
+      throw asLonghandError(error);
+    }
+  }
+
+  async #fileSubject(path: string, recipe: RecipeName): Promise<Subject> {
+    if (!existsSync(path)) throw new LonghandError('not-found', `There is no file ${path}.`, { path });
+    const { signal } = new AbortController();
+    const footprint = await this.#options.reader.footprint({ path, recipe }, { signal });
+    const { weightBytes, graphBytes } = footprint.costs;
+    return {
+      ...{ name: basename(path), origin: 'file', source: path, parameters: null, license: null, recipe, footprint },
+      ...{ downloadBytes: 0, missingBytes: weightBytes + graphBytes },
+    };
+  }
+
+  /** In this order: the same with a shorter context, then with a smaller recipe, then a smaller model of its family. */
+  async #nearest(subject: Subject, contextTokens: number, machine: Machine): Promise<Nearest | null> {
+    const { name, recipe, footprint, missingBytes } = subject;
+    const hasRoom = missingBytes <= machine.diskBytes;
+    const shorter = hasRoom ? longestContext(footprint, machine.memoryBytes) : null;
+    if (shorter !== null && shorter >= Math.min(WORTHWHILE_CONTEXT, footprint.shape.contextTokens))
+      return { kind: 'context', name, recipe, contextTokens: Math.min(shorter, contextTokens) };
+    const entry = catalog.find((one) => one.name === name);
+    const wish = Math.min(contextTokens, footprint.shape.contextTokens);
+    for (const smaller of entry === undefined ? [] : recipes.slice(0, recipes.indexOf(recipe)).toReversed()) {
+      if (this.#fits(entry!, smaller, wish, machine))
+        return { kind: 'recipe', name, recipe: smaller, contextTokens: wish };
+    }
+    const size = subject.parameters ?? Infinity;
+    const others = catalog
+      .filter(({ parameters }) => parameters < size)
+      .toSorted((a, b) => b.parameters - a.parameters);
+    const kin = others.filter(({ family }) => family === entry?.family);
+    for (const other of [...kin, ...others]) {
+      await breathe(); // each builds a graph the first time
+      const context = Math.min(wish, other.config.contextLength);
+      if (this.#fits(other, other.recipe, context, machine))
+        return { kind: 'model', name: other.name, recipe: other.recipe, contextTokens: context };
+    }
+    return shorter === null ? null : { kind: 'context', name, recipe, contextTokens: Math.min(shorter, contextTokens) };
+  }
+
+  #fits(entry: CatalogEntry, recipe: RecipeName, contextTokens: number, machine: Machine): boolean {
+    try {
+      const subject = this.entrySubject(entry, recipe);
+      return plan(subject.footprint, { ...subject, contextTokens }, { ...machine, speed: null }).obstacle === null;
+    } catch {
+      return false;
+    }
+  }
+
+  #isReadable(entry: CatalogEntry, source: Source, recipe: RecipeName): boolean {
+    try {
+      this.#published(entry, source, recipe);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #published(entry: CatalogEntry, source: Source, recipe: RecipeName): Footprint {
+    const key = `${entry.name} ${source.format} ${source.quantization} ${recipe}`;
+    return this.#remember(key, () => footprintOf(publishedCheckpoint(entry.config, source), recipe));
+  }
+
+  /** Building a graph takes tens of milliseconds, and never another result. */
+  #remember(key: string, make: () => Footprint): Footprint {
+    let known = this.#footprints.get(key);
+    if (known === undefined) {
+      try {
+        known = make();
+      } catch (error) {
+        if (!(error instanceof CheckpointError)) throw error;
+        known = error;
+      }
+      this.#footprints.set(key, known);
+    }
+    if (known instanceof CheckpointError) throw known;
+    return known;
+  }
+}
+
+export function kernelsOf(footprint: Footprint) {
+  return footprint.costs.multiplications.map(({ kernel }) => kernel);
+}
+
+function basisOf(measured: Measurement, footprint: Footprint): NonNullable<ModelPlan['basis']> {
+  const { measuredMs, cpu, threads, decoder } = measured;
+  const used = kernelsOf(footprint);
+  const kernels = measured.kernels.filter((one) =>
+    used.some(
+      (kernel) => kernel.bits === one.bits && kernel.block === one.block && kernel.accuracyLevel === one.accuracyLevel,
+    ),
+  );
+  return { kind: 'probe', measuredMs, cpu, threads, cacheBytesPerSecond: decoder.cacheBytesPerSecond, kernels };
+}
+
+function asLonghandError(error: unknown): unknown {
+  if (!(error instanceof CheckpointError)) return error;
+  return new LonghandError('unsupported-checkpoint', error.message, error.details, { cause: error });
+}

@@ -1,0 +1,71 @@
+import { findArchitecture } from '../architectures/index.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { GraphBuilder } from '../graph/graph.ts';
+import type { Recipe } from '../quantize/packed.ts';
+import { graphCosts, type GraphCosts } from './graph-costs.ts';
+import { kvBytesPerToken, PREFILL_BLOCK, type AttentionShape } from './speed.ts';
+
+/** What a model is, as far as its price depends on it: the same for a checkpoint and for what was compiled of it. */
+export type Footprint = {
+  shape: AttentionShape & { hiddenSize: number; vocabSize: number; contextTokens: number };
+  costs: GraphCosts;
+  /** Of the checkpoint's weights; null where only the compiled model is there. */
+  checkpointBytes: number | null;
+};
+
+/** Forms of the cache, as they are and as they are to come. */
+export type KvFormat = 'float32' | 'float16' | 'int8';
+
+/** Bytes of memory by what they are for. */
+export type MemoryNeed = { weights: number; kv: number; work: number; processes: number; total: number };
+
+/**
+ * The processes with the runtime and the tokenizer, before any weights: some 0.1 GB of the engine's own, 0.06 of its
+ * libraries and as much for the assistant (Linux, x64).
+ */
+const PROCESS_BYTES = 0.25e9;
+/** Rows that live at once between two operators: the sum, its norm, a projection, what becomes of it. */
+const LIVE_ROWS = 4;
+/** Scores, the same with the mask, and their softmax. */
+const LIVE_SCORES = 3;
+
+/**
+ * What `checkpoint` would become under `recipe`. The graph is built as for compiling, and only its bytes are not.
+ * @throws CheckpointError where it would not compile either
+ */
+export function footprintOf(checkpoint: Checkpoint, recipe: Recipe): Footprint {
+  const { config } = checkpoint;
+  const graph = new GraphBuilder(checkpoint, recipe);
+  findArchitecture(config.architecture).build(graph);
+  return {
+    shape: { ...config, contextTokens: config.contextLength },
+    costs: graphCosts(graph.encode()),
+    checkpointBytes: checkpoint.sizeBytes,
+  };
+}
+
+/** What a compiled model is. @param graph its ONNX file */
+export function footprintOfGraph(graph: Uint8Array, shape: Footprint['shape']): Footprint {
+  return { shape, costs: graphCosts(graph), checkpointBytes: null };
+}
+
+/** Keys and values of `tokens` tokens. An int8 row of a head has one float32 scale. */
+export function kvBytes(shape: AttentionShape, tokens: number, format: KvFormat = 'float32'): number {
+  const values = (kvBytesPerToken(shape) / 4) * tokens;
+  if (format === 'int8') return values + (values / shape.headDim) * 4;
+  return values * (format === 'float32' ? 4 : 2);
+}
+
+/** Memory for `tokens` tokens of conversation: what stays, and the most that computing takes besides. */
+export function memoryNeed({ shape, costs }: Footprint, tokens: number): MemoryNeed {
+  const { heads, headDim, hiddenSize, vocabSize } = shape;
+  const widest = Math.max(costs.widestRow, hiddenSize, heads * headDim);
+  const rows = PREFILL_BLOCK * (widest + hiddenSize) * LIVE_ROWS * 4;
+  const scores = heads * PREFILL_BLOCK * tokens * LIVE_SCORES * 4;
+  const mask = PREFILL_BLOCK * tokens * 4;
+  const rotary = tokens * headDim * 4;
+  const work = rows + scores + mask + rotary + vocabSize * 4;
+  const kv = kvBytes(shape, tokens);
+  const weights = costs.residentBytes;
+  return { weights, kv, work, processes: PROCESS_BYTES, total: weights + kv + work + PROCESS_BYTES };
+}

@@ -1,0 +1,125 @@
+import { decodeModel, type Attributes, type InitializerSpec, type NodeSpec } from '../graph/onnx.ts';
+
+/** A way of multiplying by a matrix: bits of a weight (32 is float32), weights a scale (0: none), `accuracy_level`. */
+export type Kernel = { bits: 4 | 8 | 32; block: number; accuracyLevel: number };
+
+/** Matrices of one kernel. */
+export type Multiplication = {
+  kernel: Kernel;
+  /** Values in all of them. */
+  weights: number;
+  /** Of these, what one token is multiplied by: fewer where a router chooses among experts. */
+  weightsPerToken: number;
+  /** Of these, what is used once a block of a prompt rather than once a token of it: the head. */
+  headWeights: number;
+};
+
+/** What a compiled graph takes, read from the graph itself. */
+export type GraphCosts = {
+  /** Of the weights file. */
+  weightBytes: number;
+  graphBytes: number;
+  /** Weights in memory once loaded, in the form that the runtime packs them into. The file beside it is mapped, and need not stay. */
+  residentBytes: number;
+  operators: number;
+  /** Values of the widest row that a token becomes between two operators, the logits left out. */
+  widestRow: number;
+  multiplications: Multiplication[];
+};
+
+/** Operators whose weights are a table of which a token reads one row. */
+const LOOKUPS: readonly string[] = ['Gather', 'GatherBlockQuantized'];
+
+/** @param graph an ONNX file of ours, compiled or just built */
+export function graphCosts(graph: Uint8Array): GraphCosts {
+  const { nodes, initializers, outputs } = decodeModel(graph);
+  const vocabulary = outputs.find(({ name }) => name === 'logits')?.shape.at(-1);
+  const weights = new Map(initializers.map((spec) => [spec.name, spec]));
+  const byKernel = new Map<string, Multiplication>();
+  const resident = new Map<string, number>();
+  let widestRow = 0;
+  for (const node of nodes) {
+    const matrix = LOOKUPS.includes(node.op) ? null : matrixOf(node, weights);
+    for (const input of node.inputs) {
+      const spec = weights.get(input);
+      if (spec !== undefined && 'file' in spec && matrix === null && !LOOKUPS.includes(node.op))
+        resident.set(input, spec.length);
+    }
+    if (matrix === null) continue;
+    resident.set(node.name, matrix.residentBytes);
+    const isHead = matrix.rows === vocabulary;
+    if (!isHead) widestRow = Math.max(widestRow, matrix.rows);
+    const key = JSON.stringify(matrix.kernel);
+    const sum = byKernel.get(key) ?? { kernel: matrix.kernel, weights: 0, weightsPerToken: 0, headWeights: 0 };
+    sum.weights += matrix.weights;
+    sum.weightsPerToken += matrix.weights * matrix.share;
+    if (isHead) sum.headWeights += matrix.weights;
+    byKernel.set(key, sum);
+  }
+  const ends = initializers.map((spec) => ('file' in spec ? spec.offset + spec.length : 0));
+  return {
+    weightBytes: ends.reduce((most, end) => Math.max(most, end), 0),
+    graphBytes: graph.byteLength,
+    residentBytes: [...resident.values()].reduce((sum, bytes) => sum + bytes, 0),
+    operators: nodes.length,
+    widestRow,
+    multiplications: [...byKernel.values()],
+  };
+}
+
+type Matrix = {
+  kernel: Kernel;
+  weights: number;
+  rows: number;
+  /** Of its weights, what one token uses. */
+  share: number;
+  residentBytes: number;
+};
+
+/** The matrix that a node multiplies by; null where it multiplies by none of the weights. */
+function matrixOf({ op, inputs, attributes }: NodeSpec, weights: Map<string, InitializerSpec>): Matrix | null {
+  if (op === 'MatMulNBits') {
+    const [N, K] = [integer(attributes, 'N'), integer(attributes, 'K')];
+    const kernel: Kernel = {
+      bits: integer(attributes, 'bits') === 4 ? 4 : 8,
+      block: integer(attributes, 'block_size'),
+      accuracyLevel: integer(attributes, 'accuracy_level'),
+    };
+    return { kernel, weights: N * K, rows: N, share: 1, residentBytes: packedBytes(N * K, kernel) };
+  }
+  if (op === 'QMoE') return expertsOf(inputs, attributes, weights);
+  const spec = inputs
+    .slice(1)
+    .map((input) => weights.get(input))
+    .find((one) => one !== undefined && 'file' in one);
+  if (!['MatMul', 'FusedMatMul', 'Gemm'].includes(op) || spec === undefined || spec.shape.length < 2) return null;
+  const count = product(spec.shape);
+  const rows = count / (spec.shape.at(integer(attributes, 'transB') === 1 ? -1 : -2) ?? 1);
+  const kernel: Kernel = { bits: 32, block: 0, accuracyLevel: 0 };
+  return { kernel, weights: count, rows, share: 1, residentBytes: 4 * count };
+}
+
+/** Routed experts in one operator: their codes are the uint8 initializers [experts, rows, bytes of a row]. */
+function expertsOf(inputs: readonly string[], attributes: Attributes, weights: Map<string, InitializerSpec>): Matrix {
+  const bits = integer(attributes, 'expert_weight_bits') === 8 ? 8 : 4;
+  const specs = inputs.flatMap((input) => weights.get(input) ?? []);
+  const codes = specs.filter(({ type, shape }) => type === 'uint8' && shape.length === 3);
+  const count = codes.reduce((sum, { shape }) => sum + (product(shape) * 8) / bits, 0);
+  const experts = codes[0]?.shape[0] ?? 1;
+  const kernel: Kernel = { bits, block: integer(attributes, 'block_size'), accuracyLevel: 4 };
+  const rows = Math.max(0, ...codes.map(({ shape }) => shape[1] ?? 0));
+  const residentBytes = specs.reduce((sum, spec) => sum + ('file' in spec ? spec.length : 0), 0);
+  return { kernel, weights: count, rows, share: integer(attributes, 'k') / experts, residentBytes };
+}
+
+/** Codes and a float32 scale a block; where activations are rounded too, a sum of each block besides. */
+function packedBytes(weights: number, { bits, block, accuracyLevel }: Kernel): number {
+  return (weights * bits) / 8 + (weights / block) * (accuracyLevel === 4 ? 8 : 4);
+}
+
+function integer(attributes: Attributes, name: string): number {
+  const value = attributes[name];
+  return typeof value === 'number' ? value : 0;
+}
+
+const product = (shape: readonly number[]) => shape.reduce((all, size) => all * size, 1);
