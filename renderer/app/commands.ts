@@ -4,6 +4,7 @@ import type { Command, CommandGroup } from '../state/commands.svelte.ts';
 import type { Session } from '../state/session.svelte.ts';
 import { dictionaries, t, type Language } from './i18n/index.svelte.ts';
 import { focusRegion } from './keyboard.ts';
+import { modelTitle } from './model-title.ts';
 import { routeTo, routeToPage, type PageName } from './route.ts';
 import { saveFile } from './save-file.ts';
 
@@ -142,7 +143,9 @@ function modelCommands(session: Session, page: PageActions): Command[] {
   add('use-file', words.useFile, page.chooseFile);
   for (const { name } of session.shelf.installed) {
     const when = () => name !== session.model.name;
-    add(`use ${name}`, words.useModel(name), () => void session.try(() => session.shelf.use(name)), { when });
+    add(`use ${name}`, words.useModel(modelTitle(name)), () => void session.try(() => session.shelf.use(name)), {
+      when,
+    });
   }
   return add.all;
 }

@@ -1,6 +1,7 @@
 import type { Finding } from '../../main/contract/system.ts';
 import { formatBytes, formatCount } from './format.ts';
 import { t } from './i18n/index.svelte.ts';
+import { modelTitle } from './model-title.ts';
 
 /** What the doctor found, in the language of the page. A code from a newer assistant reads as it sent it. */
 export function findingWords({ code, values, summary, action }: Finding): { summary: string; action: string | null } {
@@ -10,7 +11,7 @@ export function findingWords({ code, values, summary, action }: Finding): { summ
   const read = (name: string) => {
     const value = values[name];
     if (typeof value === 'number') return name.endsWith('Bytes') ? formatBytes(value) : formatCount(value);
-    return value ?? '?';
+    return name === 'name' && value !== undefined ? modelTitle(value) : (value ?? '?');
   };
   return { summary: words.says(read), action: words.action ?? null };
 }

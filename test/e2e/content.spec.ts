@@ -165,7 +165,7 @@ test.describe('versions', () => {
     await expect(answers(ui)).toContainText('Another answer.');
     await expect(answers(ui).getByRole('group', { name: 'Version 2 of 2' })).toBeVisible();
     await ui.getByRole('button', { name: 'Details' }).click();
-    await expect(answers(ui).locator('dl')).toContainText('SmolLM2-135M');
+    await expect(answers(ui).locator('dl')).toContainText('SmolLM2 135M');
   });
 
   test('a branch is a conversation of its own', async ({ ui }) => {

@@ -32,7 +32,7 @@ test.describe('the first run', () => {
     await expect(ui.getByText('1.4 GB at 32K')).toBeVisible();
     await expect(ui.getByText('estimated from this machine’s memory speed').first()).toBeVisible();
     await expect(ui.getByText('Needs 2.5 GB of memory; 2.1 GB is free.')).toBeVisible();
-    await expect(ui.getByRole('button', { name: 'Get: qwen2.5-1.5b-instruct' })).toBeDisabled();
+    await expect(ui.getByRole('button', { name: 'Get: Qwen2.5 1.5B Instruct' })).toBeDisabled();
     await ui.getByRole('button', { name: 'Download 430 MB' }).click();
     await expect(ui.getByRole('progressbar')).toBeVisible();
     await expect(field(ui)).toBeFocused();

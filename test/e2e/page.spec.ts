@@ -213,7 +213,7 @@ test.describe('nothing that was typed or read is lost', () => {
     await page.goto(`${assistant.origin}/#wrong`);
     await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
     await page.goto(assistant.url);
-    await expect(page.getByText('SmolLM2-135M')).toBeVisible();
+    await expect(page.getByText('SmolLM2 135M')).toBeVisible();
   });
 });
 

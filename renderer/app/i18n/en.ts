@@ -79,7 +79,7 @@ export const en = {
     placeholder: 'Ask a question',
     send: 'Send',
     stop: 'Stop',
-    hint: 'Enter sends, Shift+Enter starts a new line.',
+    hint: 'Shift+Enter starts a new line, Enter sends.',
   },
   truth: {
     label: 'State',
