@@ -1,17 +1,20 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { recommendedSampling } from './catalog/sampling.ts';
 import { ropeFrequencies } from './attention/rope.ts';
 import { findArchitecture } from './architectures/index.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint/index.ts';
+import { CompileJournal, JOURNAL_FILE } from './compile-journal.ts';
 import { freeBytes, hashFile, isDiskFull } from './files.ts';
 import { GraphBuilder } from './graph/graph.ts';
-import { WEIGHTS_FILE } from './graph/weights.ts';
+import { WEIGHTS_FILE, type WeightPlan } from './graph/weights.ts';
 import { COMPILER_VERSION, GRAPH_FILE, MANIFEST_FILE, TOKENIZER_FILE, type Manifest } from './manifest.ts';
+import type { PackError } from './quantize/pack.ts';
 import type { Recipe } from './quantize/packed.ts';
 import { Tokenizer } from './text/tokenizer.ts';
 import { writeTokenizerSource } from './text/tokenizer-source.ts';
+import { openWriter, packHere, writeWeights, type Packers } from './write-weights.ts';
 
 export type CompileProgress = { stage: 'hash' | 'weights'; done: number; total: number };
 export type CompileOptions = {
@@ -20,6 +23,10 @@ export type CompileOptions = {
   signal?: AbortSignal;
   /** Bytes of the checkpoint: read for its hash, then read again and packed. */
   onProgress?: (progress: CompileProgress) => void;
+  /** Bytes of the checkpoint between two records of what is done. */
+  recordBytes?: number;
+  /** Packs in other threads; without them, in this one. */
+  openPackers?: (what: { path: string; recipe: Recipe; weightsFile: string }) => Packers;
 };
 
 /** The disk is too small for the compiled model: both figures in bytes. */
@@ -36,9 +43,11 @@ export class DiskFullError extends Error {
 /**
  * Compiles the checkpoint at `path` into `folder`: graph, weights, tokenizer and manifest. The folder exists whole or
  * not at all: all is written to `<folder>.partial`, synced and renamed. Memory is bounded by a few slices of weights.
+ * A stop, or a crash, leaves the partial folder, and compiling the same again goes on in it; a failure removes it.
  * @throws CheckpointError, DiskFullError, or `signal.reason` when stopped
  */
 export async function compile(path: string, folder: string, options: CompileOptions): Promise<Manifest> {
+  const { recipe, signal } = options;
   const checkpoint = await openCheckpoint(path);
   const partial = `${folder}.partial`;
   let neededBytes = 0;
@@ -46,28 +55,31 @@ export async function compile(path: string, folder: string, options: CompileOpti
     // What would keep the model from being used is found before anything is written.
     Tokenizer.fromSource(checkpoint.tokenizer);
     ropeFrequencies(checkpoint.config);
-    const graph = new GraphBuilder(checkpoint, options.recipe);
-    findArchitecture(checkpoint.config.architecture).build(graph);
+    const graph = buildGraph(checkpoint, recipe);
     const encoded = graph.encode();
-    await rm(partial, { recursive: true, force: true });
+    const journal = CompileJournal.open(partial, await identify(checkpoint, recipe));
+    if (journal.done.size === 0) await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
-    neededBytes = graph.weights.sizeBytes + encoded.byteLength;
+    const weightsFile = join(partial, WEIGHTS_FILE);
+    const sizeBytes = graph.weights.sizeBytes + encoded.byteLength;
+    neededBytes = sizeBytes - (journal.done.size === 0 ? 0 : (await stat(weightsFile)).blocks * 512);
     await checkSpace(partial, neededBytes);
-    const sha256 = await hashFile(path, {
-      signal: options.signal,
-      onProgress: (done) => options.onProgress?.({ stage: 'hash', done, total: checkpoint.sizeBytes }),
-    });
-    const errors = await writeWeights(join(partial, WEIGHTS_FILE), graph, options);
+    journal.begin(journal.sha256);
+    const sha256 = journal.sha256 ?? (await hashCheckpoint(checkpoint, options));
+    journal.begin(sha256);
+    const errors = await pack(graph.weights, { path, weightsFile, journal }, options);
     await writeFile(join(partial, GRAPH_FILE), encoded, { flush: true });
     await writeFile(join(partial, TOKENIZER_FILE), writeTokenizerSource(checkpoint.tokenizer), { flush: true });
     const manifest = describe(checkpoint, graph, encoded.byteLength, sha256, errors, options);
     await writeFile(join(partial, MANIFEST_FILE), JSON.stringify(manifest, null, 2), { flush: true });
+    await rm(join(partial, JOURNAL_FILE));
     await syncFolder(partial);
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     await rename(partial, folder);
     await syncFolder(dirname(folder));
     return manifest;
   } catch (error) {
+    if (signal?.aborted) throw error;
     const free = await freeBytes(dirname(folder));
     await rm(partial, { recursive: true, force: true });
     if (isDiskFull(error)) throw new DiskFullError(neededBytes, free, { cause: error });
@@ -75,6 +87,13 @@ export async function compile(path: string, folder: string, options: CompileOpti
   } finally {
     await checkpoint.close();
   }
+}
+
+/** The graph of a checkpoint, with the plan of its weights file: the same wherever it is built. */
+export function buildGraph(checkpoint: Checkpoint, recipe: Recipe): GraphBuilder {
+  const graph = new GraphBuilder(checkpoint, recipe);
+  findArchitecture(checkpoint.config.architecture).build(graph);
+  return graph;
 }
 
 /** Values in the checkpoint's matrices and vectors. */
@@ -89,11 +108,12 @@ function describe(
   graph: GraphBuilder,
   graphBytes: number,
   sha256: string,
-  quantizationErrors: Record<string, number>,
+  errors: readonly PackError[],
   { name, recipe }: CompileOptions,
 ): Manifest {
   const { config, path, sizeBytes } = checkpoint;
   const parameters = countParameters(checkpoint);
+  const { each, all } = relativeErrors(graph.weights, errors);
   return {
     format: 1,
     compilerVersion: COMPILER_VERSION,
@@ -115,26 +135,64 @@ function describe(
     source: { name: basename(path), sizeBytes, sha256 },
     weightsBytes: graph.weights.sizeBytes,
     graphBytes,
-    quantizationErrors,
+    quantizationErrors: each,
+    quantizationError: all,
     createdMs: Date.now(),
   };
 }
 
-async function writeWeights(file: string, graph: GraphBuilder, { signal, onProgress }: CompileOptions) {
-  const fd = openSync(file, 'w');
-  try {
-    const write = (bytes: Uint8Array, position: number) => {
-      for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at, bytes.byteLength - at, position + at);
-    };
-    const errors = await graph.weights.write(write, {
-      signal,
-      onProgress: ({ done, total }) => onProgress?.({ stage: 'weights', done, total }),
-    });
-    fsyncSync(fd);
-    return errors;
-  } finally {
-    closeSync(fd);
+/** What tells whether an unfinished folder is of the same making: the files as they are now, the recipe, the compiler. */
+async function identify({ path, files = [path] }: Checkpoint, recipe: Recipe): Promise<string> {
+  const states = await Promise.all(files.map((file) => stat(file)));
+  return JSON.stringify([COMPILER_VERSION, recipe, ...states.map(({ size, mtimeMs, ino }) => [size, mtimeMs, ino])]);
+}
+
+/** SHA-256 of the checkpoint: of its file or, where there are several, of their hashes in order. */
+async function hashCheckpoint(checkpoint: Checkpoint, { signal, onProgress }: CompileOptions): Promise<string> {
+  const { path, files = [path], sizeBytes: total } = checkpoint;
+  const hashes: string[] = [];
+  let before = 0;
+  for (const file of files) {
+    let last = 0;
+    const report = (done: number) => onProgress?.({ stage: 'hash', done: before + (last = done), total });
+    hashes.push(await hashFile(file, { signal, onProgress: report }));
+    before += last;
   }
+  return hashes.length === 1 ? hashes[0]! : createHash('sha256').update(hashes.join()).digest('hex');
+}
+
+async function pack(
+  plan: WeightPlan,
+  { path, weightsFile, journal }: { path: string; weightsFile: string; journal: CompileJournal },
+  { recipe, signal, onProgress, openPackers, recordBytes }: CompileOptions,
+): Promise<PackError[]> {
+  if (journal.done.size === 0) await writeFile(weightsFile, '');
+  const writer = openWriter(weightsFile);
+  const packers = openPackers?.({ path, recipe, weightsFile });
+  try {
+    const steps = packers?.steps ?? [packHere(plan, writer.write)];
+    return await writeWeights(
+      { plan, file: weightsFile, journal, packers: steps },
+      { signal, recordBytes, onProgress: ({ done, total }) => onProgress?.({ stage: 'weights', done, total }) },
+    );
+  } finally {
+    writer.close();
+    await packers?.close();
+  }
+}
+
+/** Relative RMS error of each matrix that was packed anew, and of all matrices together. */
+function relativeErrors(plan: WeightPlan, errors: readonly PackError[]) {
+  const relative = ({ squaredError, squaredValue }: PackError) => Math.sqrt(squaredError / squaredValue);
+  const all = { squaredError: 0, squaredValue: 0 };
+  const each: Record<string, number> = {};
+  for (const [step, { label }] of plan.steps.entries()) {
+    const error = errors[step]!;
+    all.squaredError += error.squaredError;
+    all.squaredValue += error.squaredValue;
+    if (error.squaredError > 0) each[label] = relative(error);
+  }
+  return { each, all: all.squaredError > 0 ? relative(all) : 0 };
 }
 
 async function checkSpace(folder: string, neededBytes: number): Promise<void> {

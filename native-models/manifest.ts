@@ -3,7 +3,7 @@ import { CheckpointError } from './checkpoint/errors.ts';
 import { recipes } from './quantize/packed.ts';
 
 /** Raised whenever graph or weights are written differently: a folder of another version is compiled again. */
-export const COMPILER_VERSION = 4;
+export const COMPILER_VERSION = 5;
 
 export const manifestSchema = z.object({
   format: z.literal(1),
@@ -22,7 +22,14 @@ export const manifestSchema = z.object({
   vocabSize: z.number().int().positive(),
   ropeTheta: z.number(),
   ropeScaling: z
-    .object({ type: z.enum(['linear', 'yarn']), factor: z.number(), originalContextLength: z.number().nullable() })
+    .object({
+      type: z.enum(['linear', 'yarn']),
+      factor: z.number(),
+      originalContextLength: z.number().nullable(),
+      betaFast: z.number().optional(),
+      betaSlow: z.number().optional(),
+      attentionFactor: z.number().optional(),
+    })
     .nullable(),
   /** What the makers recommend, as far as known. */
   sampling: z
@@ -38,6 +45,8 @@ export const manifestSchema = z.object({
   graphBytes: z.number(),
   /** Relative RMS error of each matrix that was requantised; empty where every value was kept. */
   quantizationErrors: z.record(z.string(), z.number()),
+  /** The same of those matrices together; absent in folders that an older compiler wrote. */
+  quantizationError: z.number().optional(),
   createdMs: z.number(),
 });
 /** What a compiled folder says of itself: `manifest.json`, beside `model.onnx`, `weights.bin` and `tokenizer.json`. */

@@ -2,7 +2,7 @@ import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { dequantize } from '../checkpoint/blocks/index.ts';
 import { codeBits, packedFormat, type PackedFormat, type Recipe } from '../quantize/packed.ts';
-import { asBytes, packMatrix, type PackTarget, type WriteAt } from '../quantize/pack.ts';
+import { asBytes, packMatrix, type PackError, type PackTarget, type WriteAt } from '../quantize/pack.ts';
 import type { InitializerSpec } from './onnx.ts';
 
 /** Entries start on pages, so that they can be mapped. */
@@ -23,6 +23,9 @@ export type PackedMatrix = {
 
 type MatrixJob = { kind: 'matrix'; label: string; sources: string[]; target: PackTarget };
 type VectorJob = { kind: 'vector'; label: string; sources: string[]; at: number };
+
+/** One entry of the weights file, or several that are packed together. */
+export type WeightStep = { label: string; isMatrix: boolean; sourceBytes: number };
 
 /**
  * Lays out the weights file while the graph is built: offsets are known before a byte is read,
@@ -122,34 +125,33 @@ export class WeightPlan {
     return name;
   }
 
+  /** What is to be written, in the order of the file; each step is independent of the others. */
+  get steps(): readonly WeightStep[] {
+    return this.#jobs.map(({ kind, label, sources }) => ({
+      label,
+      isMatrix: kind === 'matrix',
+      sourceBytes: sources.reduce((sum, name) => sum + this.#checkpoint.tensors.get(name)!.byteLength, 0),
+    }));
+  }
+
   /**
-   * Reads, packs and writes everything. Progress counts bytes of the checkpoint.
-   * @returns relative RMS error of each matrix that could not be kept exactly
+   * Reads, packs and writes one of `steps`.
+   * @param options.onBytes called with the bytes of the checkpoint done since the last call
+   * @returns the error against the checkpoint's values, zero where all were kept
    */
-  async write(
+  async writeStep(
+    index: number,
     writeAt: WriteAt,
-    {
-      signal,
-      onProgress,
-    }: { signal?: AbortSignal | undefined; onProgress?: ((p: { done: number; total: number }) => void) | undefined },
-  ): Promise<Record<string, number>> {
-    const errors: Record<string, number> = {};
-    const bytesOf = (job: MatrixJob | VectorJob) =>
-      job.sources.reduce((sum, name) => sum + this.#checkpoint.tensors.get(name)!.byteLength, 0);
-    const total = this.#jobs.reduce((sum, job) => sum + bytesOf(job), 0);
-    let done = 0;
-    const onBytes = (bytes: number) => onProgress?.({ done: (done += bytes), total });
-    for (const job of this.#jobs) {
-      signal?.throwIfAborted();
-      if (job.kind === 'vector') {
-        writeAt(asBytes(await this.#readVectors(job.sources)), job.at);
-        onBytes(bytesOf(job));
-        continue;
-      }
-      const error = await packMatrix(this.#checkpoint, job.sources, job.target, writeAt, { signal, onBytes });
-      if (error.squaredError > 0) errors[job.label] = Math.sqrt(error.squaredError / error.squaredValue);
+    { signal, onBytes }: { signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined } = {},
+  ): Promise<PackError> {
+    const job = this.#jobs[index]!;
+    signal?.throwIfAborted();
+    if (job.kind === 'matrix') {
+      return packMatrix(this.#checkpoint, job.sources, job.target, writeAt, { signal, onBytes });
     }
-    return errors;
+    writeAt(asBytes(await this.#readVectors(job.sources)), job.at);
+    onBytes?.(this.steps[index]!.sourceBytes);
+    return { squaredError: 0, squaredValue: 0 };
   }
 
   async #readVectors(names: readonly string[]): Promise<Float32Array> {

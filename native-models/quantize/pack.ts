@@ -33,7 +33,7 @@ export async function packMatrix(
   names: readonly string[],
   target: PackTarget,
   write: WriteAt,
-  options: { signal?: AbortSignal | undefined; onBytes?: (bytes: number) => void },
+  options: { signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined },
 ): Promise<PackError> {
   const { format, rows: totalRows, columns } = target;
   const blocksPerRow = format.kind === 'float32' ? 0 : columns / format.block;
@@ -118,10 +118,12 @@ function transposeInto(target: Float32Array, rows: Float32Array, firstRow: numbe
 }
 
 function addError(values: Float32Array, block: Codes, size: QuantBlock, error: PackError) {
-  for (let i = 0; i < values.length; i++) {
-    const at = Math.floor(i / size);
-    const difference = values[i]! - (block.codes[i]! * block.scales[at]! + block.minima[at]!);
-    error.squaredError += difference * difference;
-    error.squaredValue += values[i]! * values[i]!;
+  for (let b = 0, i = 0; i < values.length; b++) {
+    const [scale, minimum] = [block.scales[b]!, block.minima[b]!];
+    for (const end = i + size; i < end; i++) {
+      const difference = values[i]! - (block.codes[i]! * scale + minimum);
+      error.squaredError += difference * difference;
+      error.squaredValue += values[i]! * values[i]!;
+    }
   }
 }
