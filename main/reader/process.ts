@@ -4,9 +4,11 @@ import { LonghandError } from '../contract/errors.ts';
 import { onPort } from '../contract/handover.ts';
 import { readerContract } from '../contract/index.ts';
 import { createServer } from '../contract/serve.ts';
+import { isThread } from '../contract/thread.ts';
 import { CheckpointError, openCheckpoint } from '../../native-models/checkpoint/index.ts';
 import { compile, countParameters, DiskFullError, type CompileProgress } from '../../native-models/compile.ts';
 import { footprintOf } from '../../native-models/plan/index.ts';
+import { openPackThreads } from './pack-thread.ts';
 
 /** The reader process: opens files that may lie, and does the heavy work on them, away from the database. */
 
@@ -56,7 +58,8 @@ const router = reader.router({
       latest.wake();
     };
     let settled = false;
-    const compiling = compile(path, folder, { name, recipe, onProgress, ...(signal ? { signal } : {}) }).finally(() => {
+    const options = { name, recipe, onProgress, openPackers: openPackThreads, ...(signal ? { signal } : {}) };
+    const compiling = compile(path, folder, options).finally(() => {
       settled = true;
       latest.wake();
     });
@@ -80,7 +83,8 @@ const router = reader.router({
 });
 
 const server = createServer(router);
-onPort((_peer, port) => server.serve(port));
+// In a bundle, a thread that packs is this file too.
+if (!isThread) onPort((_peer, port) => server.serve(port));
 
 /** What went wrong with a file, in the contract's words. */
 function translate(error: unknown, path: string): unknown {
