@@ -46,42 +46,59 @@ export function nearestCodes(
   { bits, size }: { bits: 4 | 8; size: QuantBlock },
   out: Codes,
 ): void {
-  const low = -(2 ** (bits - 1));
-  // In 8 bits the first is as good as another.
-  const targets = bits === 4 ? [low, 1.1 * low, 0.95 * low, 0.9 * low] : [low];
-  for (let block = 0, at = 0; at < values.length; block++, at += size) {
-    const { inverse, scale } = bestScale(values, at, at + size, low, targets);
-    for (let i = at; i < at + size; i++) {
-      out.codes[i] = nearestCode(values[i]! * inverse, low);
-    }
-    out.scales[block] = scale;
-    out.minima[block] = 0;
+  const rounding = bits === 4 ? FOUR_BITS : EIGHT_BITS;
+  const block = new Float64Array(size);
+  for (let b = 0, at = 0; at < values.length; b++, at += size) {
+    const { inverse, scale } = bestScale(values, at, block, rounding);
+    for (let i = 0; i < size; i++) out.codes[at + i] = rounding.levels[(block[i]! * inverse + rounding.offset) | 0]!;
+    out.scales[b] = scale;
+    out.minima[b] = 0;
   }
 }
 
-/** By which factor to round `values[from..to)` to codes, and the scale of those codes. */
-function bestScale(values: Float32Array, from: number, to: number, low: number, targets: readonly number[]) {
-  let extreme = 0;
-  for (let i = from; i < to; i++) if (Math.abs(values[i]!) > Math.abs(extreme)) extreme = values[i]!;
-  if (extreme === 0) return { inverse: 0, scale: 0 };
-  let best = { inverse: 0, scale: 0, explained: -1 };
+/**
+ * Rounds x to the codes from `low` to `-low - 1`: levels[(x + offset) | 0]. A table, since branches that clamp would be
+ * taken by chance; in float64, which spares a conversion. Together they make the search two to three times faster.
+ */
+type Rounding = { levels: Float64Array; offset: number; targets: readonly number[] };
+
+function rounding(bits: 4 | 8): Rounding {
+  const low = -(2 ** (bits - 1));
+  const levels = Float64Array.from({ length: 1 - 4 * low }, (_, i) => Math.min(-low - 1, Math.max(low, i + 2 * low)));
+  // In 8 bits the first is as good as another.
+  const targets = bits === 4 ? [low, 1.1 * low, 0.95 * low, 0.9 * low] : [low];
+  return { levels, offset: 0.5 - 2 * low, targets };
+}
+
+const FOUR_BITS = rounding(4);
+const EIGHT_BITS = rounding(8);
+
+/** Copies the values from `at` on into `block`; by which factor to round them to codes, and the scale of those codes. */
+function bestScale(values: Float32Array, at: number, block: Float64Array, { levels, offset, targets }: Rounding) {
+  const size = block.length;
+  let [extreme, largest] = [0, 0];
+  for (let i = 0; i < size; i++) {
+    const value = values[at + i]!;
+    block[i] = value;
+    if (Math.abs(value) > largest) [extreme, largest] = [value, Math.abs(value)];
+  }
+  const best = { inverse: 0, scale: 0, explained: -1 };
+  if (extreme === 0) return best;
   for (const target of targets) {
     const inverse = target / extreme;
     let [vq, qq] = [0, 0];
-    for (let i = from; i < to; i++) {
-      const q = nearestCode(values[i]! * inverse, low);
-      vq += values[i]! * q;
+    for (let i = 0; i < size; i++) {
+      const value = block[i]!;
+      const q = levels[(value * inverse + offset) | 0]!;
+      vq += value * q;
       qq += q * q;
     }
     // The squared error is sum(v v) - vq^2 / qq.
     const explained = (vq * vq) / qq;
-    if (explained > best.explained) best = { inverse, scale: Math.fround(vq / qq), explained };
+    if (explained <= best.explained) continue;
+    best.inverse = inverse;
+    best.scale = Math.fround(vq / qq);
+    best.explained = explained;
   }
   return best;
-}
-
-/** Rounds to the codes from `low` to `-low - 1`. Truncation of what is above zero is some three times faster than `Math.round`. */
-function nearestCode(x: number, low: number): number {
-  const q = ((x + (0.5 - 2 * low)) | 0) + 2 * low;
-  return q < low ? low : q >= -low ? -low - 1 : q;
 }
