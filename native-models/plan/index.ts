@@ -1,4 +1,4 @@
-export { footprintOf, footprintOfGraph, memoryNeed, type Footprint, type KvFormat } from './footprint.ts';
+export { footprintOf, footprintOfGraph, kvBytes, memoryNeed, type Footprint, type KvFormat } from './footprint.ts';
 export type { GraphCosts, Kernel } from './graph-costs.ts';
 export { longestContext, plan, ORDINARY_TOKENS, type Machine, type Obstacle, type Plan } from './plan.ts';
 export type { KernelSpeed, MachineSpeed } from './speed.ts';
