@@ -52,7 +52,7 @@ export const frameScenes: Scene[] = [
   failing('unsupported', error('unsupported-checkpoint', { found: 'gpt2', supported: ['qwen2', 'llama'] }), 'inspect'),
   failing('truncated', error('checkpoint-unreadable', { expected: 145_000_000, found: 1_000_000 }), 'inspect'),
   failing('checksum', error('checksum-mismatch'), 'check'),
-  installing('compile', { stage: 'compile', unit: 'tensors', done: 120, total: 272, speed: 14, etaMs: 10_900 }),
+  installing('compile', { stage: 'compile', unit: 'bytes', done: 640e6, total: 988e6, speed: 58e6, etaMs: 6000 }),
   installing('paused', { state: 'paused', speed: null, etaMs: null }),
   {
     name: 'folder-open',
