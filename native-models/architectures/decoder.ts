@@ -9,6 +9,8 @@ export type DecoderFamily = Pick<Architecture, 'modelType' | 'ggufName' | 'readM
   biases: 'qkv' | 'stored';
   /** Whether GGUF keeps the rows of q and k for RoPE on neighbouring pairs. */
   interleavedHeads?: boolean;
+  /** Whether each head of q and k has an RMSNorm before RoPE. */
+  headNorms?: boolean;
 };
 
 /**
@@ -17,11 +19,17 @@ export type DecoderFamily = Pick<Architecture, 'modelType' | 'ggufName' | 'readM
  * Shapes: S new tokens, H hidden size, N query heads, K KV heads, D head size, F feed-forward size, V vocabulary.
  */
 export function defineDecoder(family: DecoderFamily): Architecture {
-  const { biases: _biases, interleavedHeads: _interleaved, ...names } = family;
-  return { ...names, tensors: (config) => decoderTensors(family, config), build: buildDecoder };
+  const { modelType, ggufName } = family;
+  return {
+    modelType,
+    ggufName,
+    ...(family.readMoe && { readMoe: family.readMoe }),
+    tensors: (config) => decoderTensors(family, config),
+    build: (g) => buildDecoder(family, g),
+  };
 }
 
-function buildDecoder(g: GraphBuilder): void {
+function buildDecoder({ headNorms = false }: DecoderFamily, g: GraphBuilder): void {
   const { layers, hiddenSize: H, heads, kvHeads, headDim, tiedEmbeddings } = g.config;
   let x = g.embed('model.embed_tokens.weight'); // [1, S, H]
   let normed = g.rmsNorm(x, 'model.layers.0.input_layernorm.weight');
@@ -29,7 +37,7 @@ function buildDecoder(g: GraphBuilder): void {
     const at = `model.layers.${layer}`;
     const qkv = ['q_proj', 'k_proj', 'v_proj'].map((part) => `${at}.self_attn.${part}`);
     const projections = g.linear(normed, qkv, { rows: (heads + 2 * kvHeads) * headDim, columns: H }); // [1, S, (N+2K)*D]
-    const attended = g.attention(projections, layer); // [1, S, N*D]
+    const attended = g.attention(projections, layer, { headNorms }); // [1, S, N*D]
     const mixed = g.linear(attended, [`${at}.self_attn.o_proj`], { rows: H, columns: heads * headDim });
     ({ sum: x, normed } = g.addNorm(x, mixed, `${at}.post_attention_layernorm.weight`));
 
@@ -58,8 +66,10 @@ function decoderTensors(family: DecoderFamily, config: ModelConfig): ExpectedTen
 function layerTensors(family: DecoderFamily, config: ModelConfig, layer: number): ExpectedTensor[] {
   const { hiddenSize: H, heads, kvHeads, headDim, intermediateSize: F } = config;
   const [qRows, kvRows] = [heads * headDim, kvHeads * headDim];
-  const { interleavedHeads = false } = family;
+  const { interleavedHeads = false, headNorms = false } = family;
   const [at, stored] = [`model.layers.${layer}`, `blk.${layer}`];
+  const norm = (name: string, ggufName: string, size: number) =>
+    tensor(`${at}.${name}.weight`, `${stored}.${ggufName}.weight`, [size]);
   const linear = (name: string, ggufName: string, shape: [number, number], options = {}) => {
     const weight = tensor(`${at}.${name}.weight`, `${stored}.${ggufName}.weight`, shape, options);
     const biased = family.biases === 'stored' || /\.[qkv]_proj$/.test(name);
@@ -68,12 +78,15 @@ function layerTensors(family: DecoderFamily, config: ModelConfig, layer: number)
     return [weight, tensor(`${at}.${name}.bias`, `${stored}.${ggufName}.bias`, [shape[0]], bias)];
   };
   return [
-    tensor(`${at}.input_layernorm.weight`, `${stored}.attn_norm.weight`, [H]),
+    norm('input_layernorm', 'attn_norm', H),
     ...linear('self_attn.q_proj', 'attn_q', [qRows, H], { interleavedHeads }),
     ...linear('self_attn.k_proj', 'attn_k', [kvRows, H], { interleavedHeads }),
     ...linear('self_attn.v_proj', 'attn_v', [kvRows, H]),
+    ...(headNorms
+      ? [norm('self_attn.q_norm', 'attn_q_norm', headDim), norm('self_attn.k_norm', 'attn_k_norm', headDim)]
+      : []),
     ...linear('self_attn.o_proj', 'attn_output', [H, qRows]),
-    tensor(`${at}.post_attention_layernorm.weight`, `${stored}.ffn_norm.weight`, [H]),
+    norm('post_attention_layernorm', 'ffn_norm', H),
     ...linear('mlp.gate_proj', 'ffn_gate', [F, H]),
     ...linear('mlp.up_proj', 'ffn_up', [F, H]),
     ...linear('mlp.down_proj', 'ffn_down', [H, F]),

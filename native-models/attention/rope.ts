@@ -6,7 +6,7 @@ export type RopeParameters = { headDim: number; ropeTheta: number; ropeScaling: 
 /** Angular frequency of each pair of dimensions (length D/2) and the factor on cos and sin. */
 export type RopeFrequencies = { frequencies: Float64Array; factor: number };
 
-// Beta values of the YaRN paper (arXiv 2309.00071); no published Qwen2.5 configuration changes them.
+// Beta values of the YaRN paper (arXiv 2309.00071), for configurations that set none.
 const BETA_FAST = 32;
 const BETA_SLOW = 1;
 
@@ -31,13 +31,18 @@ export function ropeFrequencies({ headDim, ropeTheta, ropeScaling }: RopeParamet
   }
   const pairOf = (rotations: number) =>
     (headDim * Math.log(originalContextLength / (rotations * 2 * Math.PI))) / (2 * Math.log(ropeTheta));
-  const low = Math.max(Math.floor(pairOf(BETA_FAST)), 0);
-  const high = Math.min(Math.ceil(pairOf(BETA_SLOW)), headDim - 1);
+  const low = Math.max(Math.floor(pairOf(ropeScaling.betaFast ?? BETA_FAST)), 0);
+  const high = Math.min(Math.ceil(pairOf(ropeScaling.betaSlow ?? BETA_SLOW)), headDim - 1);
   const frequencies = plain.map((theta, p) => {
     const ramp = Math.min(Math.max((p - low) / Math.max(high - low, 0.001), 0), 1);
     return theta * (1 - ramp) + (theta / factor) * ramp;
   });
-  return { frequencies, factor: 0.1 * Math.log(factor) + 1 };
+  return { frequencies, factor: ropeScaling.attentionFactor ?? yarnAttentionFactor(factor) };
+}
+
+/** What YaRN multiplies cos and sin by unless a configuration says otherwise. */
+export function yarnAttentionFactor(factor: number): number {
+  return factor > 1 ? 0.1 * Math.log(factor) + 1 : 1;
 }
 
 /**

@@ -12,8 +12,13 @@ export type RecommendedSampling = {
 const GREEDY_BELOW_PARAMETERS = 300e6;
 const STRONGER_PENALTY_BELOW_PARAMETERS = 2e9;
 
-/** From the published generation settings of the Qwen2.5 instruct models; GGUF files carry none of their own. */
-export function recommendedSampling({ architecture }: ModelConfig, parameters: number): RecommendedSampling {
+/**
+ * What the checkpoint's own generation settings say; else, as GGUF files carry none, those that are published with the
+ * Qwen2.5 instruct models.
+ */
+export function recommendedSampling(config: ModelConfig, parameters: number): RecommendedSampling {
+  const { architecture, sampling } = config;
+  if (sampling !== undefined) return sampling;
   if (parameters < GREEDY_BELOW_PARAMETERS) return { temperature: 0 };
   if (architecture !== 'qwen2') return {};
   const repetitionPenalty = parameters < STRONGER_PENALTY_BELOW_PARAMETERS ? 1.1 : 1.05;

@@ -1,3 +1,4 @@
+import type { RecommendedSampling } from '../catalog/sampling.ts';
 import type { TensorType } from './blocks/index.ts';
 import type { TokenizerSource } from '../text/tokenizer-source.ts';
 
@@ -7,7 +8,16 @@ export type RopeScaling = {
   factor: number;
   /** Length the model was trained at, in tokens; null where the file leaves it out. */
   originalContextLength: number | null;
+  /** YaRN: rotations over the original length from which pairs keep their frequency; 32 unless the file says otherwise. */
+  betaFast?: number;
+  /** YaRN: rotations up to which pairs are divided by the whole factor; 1 unless the file says otherwise. */
+  betaSlow?: number;
+  /** YaRN: what cos and sin are multiplied by; 0.1 ln(factor) + 1 unless the file says otherwise. */
+  attentionFactor?: number;
 };
+
+/** Chunks of Dual Chunk Attention (arXiv 2402.17463), in tokens, as the 1M models set them. */
+export type DualChunkConfig = { chunkSize: number; localSize: number; originalContextLength: number };
 
 /** Feed-forward layers of routed experts (qwen2_moe): each token goes through the few that its router likes best. */
 export type MoeConfig = {
@@ -42,6 +52,8 @@ export type ModelConfig = {
   rmsNormEps: number;
   ropeTheta: number;
   ropeScaling: RopeScaling | null;
+  /** For contexts beyond the trained length; absent where the checkpoint sets none. */
+  dualChunk?: DualChunkConfig;
   /** Positions that the file claims, in tokens. */
   contextLength: number;
   /** The output projection is the embedding; then there is no `lm_head.weight`. */
@@ -49,6 +61,8 @@ export type ModelConfig = {
   bosTokenId: number | null;
   /** Tokens that end an answer, the declared one first. */
   eosTokenIds: number[];
+  /** What the checkpoint itself recommends; absent where it recommends nothing. */
+  sampling?: RecommendedSampling;
 };
 
 /**
@@ -76,7 +90,10 @@ export type TensorInfo = {
  */
 export interface Checkpoint {
   readonly path: string;
+  /** Of all its files. */
   readonly sizeBytes: number;
+  /** Every file that it is made of, where that is not the one at `path`. */
+  readonly files?: readonly string[];
   readonly config: ModelConfig;
   readonly tokenizer: TokenizerSource;
   readonly tensors: ReadonlyMap<string, TensorInfo>;

@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
 import type { Architecture, FamilyName, FamilySettings } from '../architectures/architecture.ts';
 import { architectures } from '../architectures/index.ts';
+import { yarnAttentionFactor } from '../attention/rope.ts';
 import type { ModelConfig, RopeScaling } from './checkpoint.ts';
+import { endSpellings } from './end-tokens.ts';
 import { TokenType } from '../text/tokenizer-source.ts';
 import type { GgufTensor } from './gguf-header.ts';
 import type { GgufMetadata } from './gguf-metadata.ts';
@@ -159,18 +161,11 @@ class GgufFamilySettings implements FamilySettings {
   }
 }
 
-/** Adapters, projectors and single parts of a split model carry an architecture too, but cannot run alone. */
+/** Adapters and projectors carry an architecture too, but cannot run alone. */
 function refuseOtherKinds(metadata: GgufMetadata): void {
   const type = metadata.optionalString('general.type') ?? 'model';
   if (type !== 'model') {
     metadata.fail('not-a-checkpoint', 'general.type', `this GGUF holds a ${type}, not a model`, { found: type });
-  }
-  const parts = metadata.optionalInteger('split.count', { min: 0, max: 0xffff }) ?? 0;
-  if (parts > 1) {
-    metadata.fail('unsupported-setting', 'split.count', `this is one of ${parts} parts of a model; join them first`, {
-      found: parts,
-      expected: 1,
-    });
   }
   const quantization = metadata.optionalInteger('general.quantization_version', { min: 0, max: 0xffff }) ?? 2;
   if (quantization !== 2) {
@@ -202,6 +197,9 @@ const knownSettings = new Set([
   'rope.scaling.factor',
   'rope.scaling.original_context_length',
   'rope.scaling.finetuned',
+  'rope.scaling.attn_factor',
+  'rope.scaling.yarn_beta_fast',
+  'rope.scaling.yarn_beta_slow',
   'rope.scale_linear',
   'tensor_data_layout', // describes the row order that `llama` files have anyway
 ]);
@@ -249,7 +247,21 @@ function readRopeScaling(metadata: GgufMetadata, key: (name: string) => string):
   const originalContextLength =
     metadata.optionalInteger(key('rope.scaling.original_context_length'), { min: 1, max: 1 << 30 }) ?? null;
   if (type === 'none' || (type === 'linear' && factor === 1)) return null;
-  if (type === 'linear' || type === 'yarn') return { type, factor, originalContextLength };
+  if (type === 'linear') return { type, factor, originalContextLength };
+  if (type === 'yarn') {
+    const betaFast = metadata.optionalNumber(key('rope.scaling.yarn_beta_fast'), POSITIVE);
+    const betaSlow = metadata.optionalNumber(key('rope.scaling.yarn_beta_slow'), POSITIVE);
+    // llama.cpp multiplies the factor of the paper by this one; Hugging Face names the product.
+    const times = metadata.optionalNumber(key('rope.scaling.attn_factor'), POSITIVE);
+    return {
+      type,
+      factor,
+      originalContextLength,
+      ...(betaFast === undefined ? {} : { betaFast }),
+      ...(betaSlow === undefined ? {} : { betaSlow }),
+      ...(times === undefined ? {} : { attentionFactor: times * yarnAttentionFactor(factor) }),
+    };
+  }
   return metadata.fail(
     'unsupported-setting',
     typeKey,
@@ -257,9 +269,6 @@ function readRopeScaling(metadata: GgufMetadata, key: (name: string) => string):
     { found: type, supported: ['none', 'linear', 'yarn'] },
   );
 }
-
-/** Spellings under which models end a turn or a document; several may end an answer beside the declared one. */
-const endSpellings = new Set(['<|im_end|>', '<|endoftext|>', '<|eot_id|>', '</s>']);
 
 function readStopTokens(metadata: GgufMetadata): Pick<ModelConfig, 'bosTokenId' | 'eosTokenIds'> {
   const tokens = metadata.strings('tokenizer.ggml.tokens');

@@ -1,10 +1,8 @@
 import type { Checkpoint, ModelConfig } from '../checkpoint/checkpoint.ts';
 import { accuracyLevel, codeBits, type BlockFormat, type Recipe } from '../quantize/packed.ts';
-import { asBytes } from '../quantize/pack.ts';
-import { encodeModel, type Attributes, type InitializerSpec, type NodeSpec, type ValueSpec } from './onnx.ts';
+import { CONTRIB, GraphEmitter } from './emitter.ts';
+import type { ValueSpec } from './onnx.ts';
 import { WeightPlan, wrongShape, type PackedMatrix } from './weights.ts';
-
-const CONTRIB = 'com.microsoft';
 
 /**
  * Builds the ONNX graph of a decoder, operator by operator. A value is the name of a tensor.
@@ -22,10 +20,7 @@ export class GraphBuilder {
   readonly config: ModelConfig;
   readonly weights: WeightPlan;
   readonly #accuracyLevel: number;
-  readonly #nodes: NodeSpec[] = [];
-  readonly #inputs: ValueSpec[] = [];
-  readonly #outputs: ValueSpec[] = [];
-  readonly #constants = new Map<string, InitializerSpec>();
+  readonly emit = new GraphEmitter();
   readonly #blockSums = new Map<string, string>();
 
   constructor(checkpoint: Checkpoint, recipe: Recipe) {
@@ -37,26 +32,26 @@ export class GraphBuilder {
   /** Declares the inputs and looks up the embeddings of the new tokens: [1, S, H]. */
   embed(weight: string): string {
     const { headDim, hiddenSize, vocabSize } = this.config;
-    const ids = this.#input('ids', 'int32', [1, 'S']);
-    this.#input('cos', 'float32', ['P', headDim / 2]);
-    this.#input('sin', 'float32', ['P', headDim / 2]);
-    this.#input('cached', 'int64', [1]);
+    const ids = this.emit.input('ids', 'int32', [1, 'S']);
+    this.emit.input('cos', 'float32', ['P', headDim / 2]);
+    this.emit.input('sin', 'float32', ['P', headDim / 2]);
+    this.emit.input('cached', 'int64', [1]);
     this.#placeTokens(ids);
     const table = this.weights.matrix([weight]);
     if (table.rows !== vocabSize || table.columns !== hiddenSize)
       throw wrongShape(weight, [vocabSize, hiddenSize], [table.rows, table.columns]);
     const at = '/model/embed_tokens/lookup';
-    if (table.format.kind === 'float32') return this.#node(`${at}/Gather`, 'Gather', [table.codes, ids]);
+    if (table.format.kind === 'float32') return this.emit.node(`${at}/Gather`, 'Gather', [table.codes, ids]);
     const { format } = table;
     const bits = codeBits(format);
     const gather = (codes: string, scales: string) => {
       const rows = this.weights.alias(`${codes}.rows`, codes, [vocabSize, (hiddenSize * bits) / 8]);
       const attributes = { bits, block_size: format.block, gather_axis: 0, quantize_axis: 1 };
-      return this.#node(`${at}/${codes}`, 'GatherBlockQuantized', [rows, ids, scales], attributes, CONTRIB);
+      return this.emit.node(`${at}/${codes}`, 'GatherBlockQuantized', [rows, ids, scales], attributes, CONTRIB);
     };
     let x = gather(table.codes, table.scales);
     if (format.kind === 'int4pair') {
-      x = this.#node(`${at}/pair`, 'Add', [x, gather(table.lowCodes, table.lowScales)]);
+      x = this.emit.node(`${at}/pair`, 'Add', [x, gather(table.lowCodes, table.lowScales)]);
     }
     return format.hasMin ? this.#addBlockMinima(at, x, ids, table.minima, format) : x;
   }
@@ -64,7 +59,7 @@ export class GraphBuilder {
   /** RMSNorm(x) = w * x / sqrt(mean(x^2) + eps): [1, S, H]. */
   rmsNorm(x: string, weight: string): string {
     const scale = this.weights.vector([weight], this.config.hiddenSize);
-    return this.#node(path(weight), 'SimplifiedLayerNormalization', [x, scale], {
+    return this.emit.node(path(weight), 'SimplifiedLayerNormalization', [x, scale], {
       axis: -1,
       epsilon: { float: this.config.rmsNormEps },
     });
@@ -75,7 +70,7 @@ export class GraphBuilder {
     const scale = this.weights.vector([weight], this.config.hiddenSize);
     const name = path(weight);
     const [normed, sum] = [`${name}/normed`, `${name}/sum`];
-    this.#push(
+    this.emit.push(
       name,
       'SkipSimplifiedLayerNormalization',
       [x, y, scale],
@@ -105,64 +100,61 @@ export class GraphBuilder {
    *                \                             k --- TensorScatter(k.L)                         /
    *                 --- v ------------------------------------------------- TensorScatter(v.L) ---
    *
+   * With `headNorms` every head of q and k goes through an RMSNorm before RotaryEmbedding (q_norm, k_norm of D weights).
+   *
    * The caches are written in place, because input and output are bound to one buffer. Keys lie transposed, so that with
    * one new token both products are of a row by a matrix as it lies, which the runtime multiplies without copying it.
    */
-  attention(projections: string, layer: number): string {
+  attention(projections: string, layer: number, { headNorms = false } = {}): string {
     const { heads: N, kvHeads: K, headDim: D } = this.config;
     const at = `/model/layers.${layer}/self_attn`;
-    const [qk, v] = this.#split(`${at}/qk_v`, projections, [(N + K) * D, K * D]);
-    const turned = this.#node(
+    const [projected, v] = this.emit.split(`${at}/qk_v`, projections, [(N + K) * D, K * D]);
+    const qk = headNorms ? this.#normHeads(at, projected, layer) : projected;
+    const turned = this.emit.node(
       `${at}/RotaryEmbedding`,
       'RotaryEmbedding',
       [qk, 'positions', 'cos', 'sin'],
       { num_heads: N + K, rotary_embedding_dim: 0 },
       CONTRIB,
     );
-    const [q, k] = this.#split(`${at}/q_k`, turned, [N * D, K * D]);
-    const scaled = this.#node(`${at}/q_scaled`, 'Mul', [q, this.#float32(1 / Math.sqrt(D))]);
-    const byGroup = this.#reshape(`${at}/q_groups`, scaled, [1, -1, K, N / K, D]);
-    const queries = this.#transpose(byGroup, [0, 2, 3, 1, 4]); // [1, K, N/K, S, D]
-    const newKeys = this.#transpose(this.#reshape(`${at}/k_heads`, k, [1, -1, K, 1, D]), [0, 2, 3, 4, 1]);
-    const newValues = this.#transpose(this.#reshape(`${at}/v_heads`, v, [1, -1, K, 1, D]), [0, 2, 3, 1, 4]);
+    const [q, k] = this.emit.split(`${at}/q_k`, turned, [N * D, K * D]);
+    const scaled = this.emit.node(`${at}/q_scaled`, 'Mul', [q, this.emit.float32(1 / Math.sqrt(D))]);
+    const byGroup = this.emit.reshape(`${at}/q_groups`, scaled, [1, -1, K, N / K, D]);
+    const queries = this.emit.transpose(byGroup, [0, 2, 3, 1, 4]); // [1, K, N/K, S, D]
+    const newKeys = this.emit.transpose(this.emit.reshape(`${at}/k_heads`, k, [1, -1, K, 1, D]), [0, 2, 3, 4, 1]);
+    const newValues = this.emit.transpose(this.emit.reshape(`${at}/v_heads`, v, [1, -1, K, 1, D]), [0, 2, 3, 1, 4]);
     const keys = this.#append(`k.${layer}`, `k_out.${layer}`, newKeys, [1, K, 1, D, 'C'], 4);
     const values = this.#append(`v.${layer}`, `v_out.${layer}`, newValues, [1, K, 1, 'C', D], 3);
-    const scores = this.#node(`${at}/scores`, 'MatMul', [queries, keys]); // [1, K, N/K, S, C]
-    const masked = this.#node(`${at}/masked`, 'Add', [scores, 'mask']);
-    const weights = this.#node(`${at}/Softmax`, 'Softmax', [masked], { axis: -1 });
-    const mixed = this.#node(`${at}/mixed`, 'MatMul', [weights, values]); // [1, K, N/K, S, D]
-    return this.#reshape(`${at}/joined`, this.#transpose(mixed, [0, 3, 1, 2, 4]), [1, -1, N * D]);
+    const scores = this.emit.node(`${at}/scores`, 'MatMul', [queries, keys]); // [1, K, N/K, S, C]
+    const masked = this.emit.node(`${at}/masked`, 'Add', [scores, 'mask']);
+    const weights = this.emit.node(`${at}/Softmax`, 'Softmax', [masked], { axis: -1 });
+    const mixed = this.emit.node(`${at}/mixed`, 'MatMul', [weights, values]); // [1, K, N/K, S, D]
+    return this.emit.reshape(`${at}/joined`, this.emit.transpose(mixed, [0, 3, 1, 2, 4]), [1, -1, N * D]);
   }
 
   /** silu(gate) * up of the two halves of [1, S, 2F], elementwise: [1, S, F]. */
   swiglu(gateUp: string): string {
     const at = gateUp.replace(/\/[^/]+$/, '');
     const half = this.config.intermediateSize;
-    const [gate, up] = this.#split(`${at}/gate_up`, gateUp, [half, half]);
+    const [gate, up] = this.emit.split(`${at}/gate_up`, gateUp, [half, half]);
     // QuickGelu with alpha 1 is x * sigmoid(x).
-    const silu = this.#node(`${at}/silu`, 'QuickGelu', [gate], { alpha: { float: 1 } }, CONTRIB);
-    return this.#node(`${at}/Mul`, 'Mul', [silu, up]);
+    const silu = this.emit.node(`${at}/silu`, 'QuickGelu', [gate], { alpha: { float: 1 } }, CONTRIB);
+    return this.emit.node(`${at}/Mul`, 'Mul', [silu, up]);
   }
 
   /** Logits of the asked positions only, so that the wide head costs nothing while a prompt is read. */
   logits(x: string, module: string): void {
-    const rows = this.#input('rows', 'int32', ['R']);
-    const chosen = this.#node('/lm_head/rows', 'Gather', [x, rows], { axis: 1 });
+    const rows = this.emit.input('rows', 'int32', ['R']);
+    const chosen = this.emit.node('/lm_head/rows', 'Gather', [x, rows], { axis: 1 });
     const { vocabSize, hiddenSize } = this.config;
     const y = this.linear(chosen, [module], { rows: vocabSize, columns: hiddenSize });
-    this.#push('/lm_head/logits', 'Identity', [y], ['logits'], {}, '');
-    this.#outputs.push({ name: 'logits', type: 'float32', shape: [1, 'R', vocabSize] });
+    this.emit.push('/lm_head/logits', 'Identity', [y], ['logits'], {}, '');
+    this.emit.output('logits', 'float32', [1, 'R', vocabSize]);
   }
 
   /** The finished ONNX file. */
   encode(): Uint8Array {
-    return encodeModel({
-      name: this.config.name,
-      nodes: this.#nodes,
-      initializers: [...this.weights.initializers, ...this.#constants.values()],
-      inputs: this.#inputs,
-      outputs: this.#outputs,
-    });
+    return this.emit.encode(this.config.name, this.weights.initializers);
   }
 
   /**
@@ -171,25 +163,40 @@ export class GraphBuilder {
    */
   #placeTokens(ids: string): void {
     const at = '/model/places';
-    const [zero, one] = [this.#int64(0), this.#int64(1)];
+    const [zero, one] = [this.emit.int64(0), this.emit.int64(1)];
     const length = (name: string, of: string, axis: number) => {
-      const shape = this.#node(`${at}/${name}_shape`, 'Shape', [of], { start: axis, end: axis + 1 });
-      return this.#node(`${at}/${name}_length`, 'Squeeze', [shape]);
+      const shape = this.emit.node(`${at}/${name}_shape`, 'Shape', [of], { start: axis, end: axis + 1 });
+      return this.emit.node(`${at}/${name}_length`, 'Squeeze', [shape]);
     };
-    const steps = this.#node(`${at}/steps`, 'Range', [zero, length('ids', ids, 1), one]);
-    const rows = this.#node(`${at}/rows`, 'Add', [steps, 'cached']); // [S]
-    this.#push(`${at}/positions`, 'Unsqueeze', [rows, this.#int64s([0])], ['positions'], {}, '');
-    const columns = this.#node(`${at}/columns`, 'Range', [zero, length('cache', 'k.0', 4), one]); // [C]
-    const column = this.#node(`${at}/row`, 'Unsqueeze', [rows, this.#int64s([1])]); // [S, 1]
-    const seen = this.#node(`${at}/seen`, 'LessOrEqual', [columns, column]);
-    this.#push(`${at}/mask`, 'Where', [seen, this.#float32(0), this.#float32(-Infinity)], ['mask'], {}, '');
+    const steps = this.emit.node(`${at}/steps`, 'Range', [zero, length('ids', ids, 1), one]);
+    const rows = this.emit.node(`${at}/rows`, 'Add', [steps, 'cached']); // [S]
+    this.emit.push(`${at}/positions`, 'Unsqueeze', [rows, this.emit.int64s([0])], ['positions'], {}, '');
+    const columns = this.emit.node(`${at}/columns`, 'Range', [zero, length('cache', 'k.0', 4), one]); // [C]
+    const column = this.emit.node(`${at}/row`, 'Unsqueeze', [rows, this.emit.int64s([1])]); // [S, 1]
+    const seen = this.emit.node(`${at}/seen`, 'LessOrEqual', [columns, column]);
+    this.emit.push(`${at}/mask`, 'Where', [seen, this.emit.float32(0), this.emit.float32(-Infinity)], ['mask'], {}, '');
+  }
+
+  /** One norm over all heads of q and k, [1, S, (N+K)*D]: their weights differ, so they are multiplied afterwards. */
+  #normHeads(at: string, qk: string, layer: number): string {
+    const { heads: N, kvHeads: K, headDim: D, rmsNormEps } = this.config;
+    const names = (part: string, count: number) =>
+      Array<string>(count).fill(`model.layers.${layer}.self_attn.${part}_norm.weight`);
+    const scale = this.weights.vector([...names('q', N), ...names('k', K)], (N + K) * D);
+    const byHead = this.emit.reshape(`${at}/qk_heads`, qk, [1, -1, N + K, D]);
+    const normed = this.emit.node(`${at}/qk_norm`, 'SimplifiedLayerNormalization', [byHead, this.emit.ones(D)], {
+      axis: -1,
+      epsilon: { float: rmsNormEps },
+    });
+    const joined = this.emit.reshape(`${at}/qk_joined`, normed, [1, -1, (N + K) * D]);
+    return this.emit.node(`${at}/qk_scaled`, 'Mul', [joined, scale]);
   }
 
   /** Declares a cache and writes `rows` into it along `axis`, from the token `cached` on; returns the whole of it. */
   #append(cache: string, out: string, rows: string, shape: ValueSpec['shape'], axis: number): string {
-    this.#input(cache, 'float32', shape);
-    this.#outputs.push({ name: out, type: 'float32', shape });
-    this.#push(`/cache/${cache}`, 'TensorScatter', [cache, rows, 'cached'], [out], { axis }, '');
+    this.emit.input(cache, 'float32', shape);
+    this.emit.output(out, 'float32', shape);
+    this.emit.push(`/cache/${cache}`, 'TensorScatter', [cache, rows, 'cached'], [out], { axis }, '');
     return out;
   }
 
@@ -201,33 +208,36 @@ export class GraphBuilder {
   #multiply(name: string, x: string, w: PackedMatrix, bias: string | null): string {
     const { rows: N, columns: K, format } = w;
     if (format.kind === 'float32') {
-      const y = this.#node(`${name}/MatMul`, 'FusedMatMul', [x, w.codes], { transB: 1 }, CONTRIB);
-      return bias === null ? y : this.#node(`${name}/Add`, 'Add', [y, bias]);
+      const y = this.emit.node(`${name}/MatMul`, 'FusedMatMul', [x, w.codes], { transB: 1 }, CONTRIB);
+      return bias === null ? y : this.emit.node(`${name}/Add`, 'Add', [y, bias]);
     }
     const attributes = { K, N, bits: codeBits(format), block_size: format.block, accuracy_level: this.#accuracyLevel };
     const inputs = [x, w.codes, w.scales, ...(bias === null ? [] : ['', '', bias])];
-    let y = this.#node(`${name}/MatMulNBits`, 'MatMulNBits', inputs, attributes, CONTRIB);
+    let y = this.emit.node(`${name}/MatMulNBits`, 'MatMulNBits', inputs, attributes, CONTRIB);
     if (format.kind === 'int4pair') {
-      const low = this.#node(
+      const low = this.emit.node(
         `${name}/low/MatMulNBits`,
         'MatMulNBits',
         [x, w.lowCodes, w.lowScales],
         attributes,
         CONTRIB,
       );
-      y = this.#node(`${name}/pair`, 'Add', [y, low]);
+      y = this.emit.node(`${name}/pair`, 'Add', [y, low]);
     }
     if (!format.hasMin) return y;
-    const offsets = this.#node(`${name}/minima`, 'MatMul', [this.#sums(x, K / format.block, format.block), w.minima]);
-    return this.#node(`${name}/Add`, 'Add', [y, offsets]);
+    const offsets = this.emit.node(`${name}/minima`, 'MatMul', [
+      this.#sums(x, K / format.block, format.block),
+      w.minima,
+    ]);
+    return this.emit.node(`${name}/Add`, 'Add', [y, offsets]);
   }
 
   /** Sums of the blocks of x: [1, S, blocks]; computed once for all matrices that read x. */
   #sums(x: string, blocks: number, block: number): string {
     const known = this.#blockSums.get(x);
     if (known !== undefined) return known;
-    const split = this.#reshape(`${x}/blocks`, x, [1, -1, blocks, block]);
-    const sums = this.#node(`${x}/block_sums`, 'ReduceSum', [split, this.#int64s([3])], { keepdims: 0 });
+    const split = this.emit.reshape(`${x}/blocks`, x, [1, -1, blocks, block]);
+    const sums = this.emit.node(`${x}/block_sums`, 'ReduceSum', [split, this.emit.int64s([3])], { keepdims: 0 });
     this.#blockSums.set(x, sums);
     return sums;
   }
@@ -236,64 +246,11 @@ export class GraphBuilder {
     const { hiddenSize } = this.config;
     const blocks = hiddenSize / block;
     // Minima lie as [blocks, V] for the head's product; the gather of a column gives [blocks, 1, S].
-    const columns = this.#node(`${at}/minima`, 'Gather', [minima, ids], { axis: 1 });
-    const wide = this.#reshape(`${at}/minima_4d`, this.#transpose(columns, [1, 2, 0]), [1, -1, blocks, 1]);
-    const split = this.#reshape(`${at}/blocks`, x, [1, -1, blocks, block]);
-    const sum = this.#node(`${at}/Add`, 'Add', [split, wide]);
-    return this.#reshape(`${at}/rows`, sum, [1, -1, hiddenSize]);
-  }
-
-  #split(name: string, x: string, widths: readonly [number, number]): [string, string] {
-    const parts: [string, string] = [`${name}/0`, `${name}/1`];
-    this.#push(name, 'Split', [x, this.#int64s(widths)], parts, { axis: -1 }, '');
-    return parts;
-  }
-
-  #reshape(name: string, x: string, shape: readonly number[]): string {
-    return this.#node(name, 'Reshape', [x, this.#int64s(shape)]);
-  }
-
-  #transpose(x: string, perm: readonly number[]): string {
-    return this.#node(`${x}/transposed`, 'Transpose', [x], { perm });
-  }
-
-  #int64s(values: readonly number[]): string {
-    const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
-    return this.#constant(`int64(${values.join(',')})`, 'int64', [values.length], raw);
-  }
-
-  #int64(value: number): string {
-    return this.#constant(`int64 ${value}`, 'int64', [], new Uint8Array(BigInt64Array.of(BigInt(value)).buffer));
-  }
-
-  #float32(value: number): string {
-    return this.#constant(`float32 ${value}`, 'float32', [], asBytes(Float32Array.of(value)));
-  }
-
-  #constant(name: string, type: ValueSpec['type'], shape: readonly number[], raw: Uint8Array): string {
-    this.#constants.set(name, { name, type, shape, raw });
-    return name;
-  }
-
-  #input(name: string, type: ValueSpec['type'], shape: ValueSpec['shape']): string {
-    this.#inputs.push({ name, type, shape });
-    return name;
-  }
-
-  #node(name: string, op: string, inputs: readonly string[], attributes: Attributes = {}, domain = ''): string {
-    this.#push(name, op, inputs, [name], attributes, domain);
-    return name;
-  }
-
-  #push(
-    name: string,
-    op: string,
-    inputs: readonly string[],
-    outputs: readonly string[],
-    attributes: Attributes,
-    domain: string,
-  ) {
-    this.#nodes.push({ name, op, inputs, outputs, attributes, domain });
+    const columns = this.emit.node(`${at}/minima`, 'Gather', [minima, ids], { axis: 1 });
+    const wide = this.emit.reshape(`${at}/minima_4d`, this.emit.transpose(columns, [1, 2, 0]), [1, -1, blocks, 1]);
+    const split = this.emit.reshape(`${at}/blocks`, x, [1, -1, blocks, block]);
+    const sum = this.emit.node(`${at}/Add`, 'Add', [split, wide]);
+    return this.emit.reshape(`${at}/rows`, sum, [1, -1, hiddenSize]);
   }
 }
 

@@ -1,0 +1,91 @@
+import { asBytes } from '../quantize/pack.ts';
+import { encodeModel, type Attributes, type InitializerSpec, type NodeSpec, type ValueSpec } from './onnx.ts';
+
+/** Domain of the operators that ONNX Runtime adds to the standard. */
+export const CONTRIB = 'com.microsoft';
+
+/**
+ * Collects the nodes of a graph, one method an operator; a value is the name of a tensor, and a node is named as the
+ * path of what it computes.
+ */
+export class GraphEmitter {
+  readonly #nodes: NodeSpec[] = [];
+  readonly #inputs: ValueSpec[] = [];
+  readonly #outputs: ValueSpec[] = [];
+  readonly #constants = new Map<string, InitializerSpec>();
+
+  /** The finished ONNX file; `weights` lie in a file beside it. */
+  encode(name: string, weights: readonly InitializerSpec[]): Uint8Array {
+    return encodeModel({
+      name,
+      nodes: this.#nodes,
+      initializers: [...weights, ...this.#constants.values()],
+      inputs: this.#inputs,
+      outputs: this.#outputs,
+    });
+  }
+
+  /** Two parts along the last axis. */
+  split(name: string, x: string, widths: readonly [number, number]): [string, string] {
+    const parts: [string, string] = [`${name}/0`, `${name}/1`];
+    this.push(name, 'Split', [x, this.int64s(widths)], parts, { axis: -1 }, '');
+    return parts;
+  }
+
+  reshape(name: string, x: string, shape: readonly number[]): string {
+    return this.node(name, 'Reshape', [x, this.int64s(shape)]);
+  }
+
+  transpose(x: string, perm: readonly number[]): string {
+    return this.node(`${x}/transposed`, 'Transpose', [x], { perm });
+  }
+
+  int64s(values: readonly number[]): string {
+    const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    return this.#constant(`int64(${values.join(',')})`, 'int64', [values.length], raw);
+  }
+
+  int64(value: number): string {
+    return this.#constant(`int64 ${value}`, 'int64', [], new Uint8Array(BigInt64Array.of(BigInt(value)).buffer));
+  }
+
+  float32(value: number): string {
+    return this.#constant(`float32 ${value}`, 'float32', [], asBytes(Float32Array.of(value)));
+  }
+
+  /** A vector of `length` ones. */
+  ones(length: number): string {
+    return this.#constant(`ones(${length})`, 'float32', [length], asBytes(new Float32Array(length).fill(1)));
+  }
+
+  input(name: string, type: ValueSpec['type'], shape: ValueSpec['shape']): string {
+    this.#inputs.push({ name, type, shape });
+    return name;
+  }
+
+  output(name: string, type: ValueSpec['type'], shape: ValueSpec['shape']): void {
+    this.#outputs.push({ name, type, shape });
+  }
+
+  /** A node with one output, called as the node. */
+  node(name: string, op: string, inputs: readonly string[], attributes: Attributes = {}, domain = ''): string {
+    this.push(name, op, inputs, [name], attributes, domain);
+    return name;
+  }
+
+  push(
+    name: string,
+    op: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Attributes,
+    domain: string,
+  ) {
+    this.#nodes.push({ name, op, inputs, outputs, attributes, domain });
+  }
+
+  #constant(name: string, type: ValueSpec['type'], shape: readonly number[], raw: Uint8Array): string {
+    this.#constants.set(name, { name, type, shape, raw });
+    return name;
+  }
+}
