@@ -2,19 +2,23 @@ import { open, stat } from 'node:fs/promises';
 import type { Checkpoint } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { gguf } from './gguf.ts';
+import { huggingFace, openHuggingFace } from './huggingface.ts';
 
 export type { Checkpoint, ModelConfig, RopeScaling, TensorInfo } from './checkpoint.ts';
 export { allocateCodes, blockFormat, blockFormats, dequantize, halfToFloat, type TensorType } from './blocks/index.ts';
 export { CheckpointError, type CheckpointErrorCode } from './errors.ts';
 
-const formats = [gguf];
+const formats = [gguf, huggingFace];
 
 /**
- * Opens a model file of any supported format for reading; the format is told from its first bytes, not its name.
+ * Opens a model file of any supported format for reading; the format is told from its first bytes, not its name. A folder,
+ * or the index in it, stands for the safetensors files in it.
  * Close it afterwards.
  * @throws CheckpointError, or the system's error where the file cannot be opened
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  const found = await stat(path);
+  if (found.isDirectory() || path.endsWith('.safetensors.index.json')) return openHuggingFace(path);
   const head = await readHead(path);
   const format = formats.find(({ recognises }) => recognises(head));
   if (format) return format.open(path);
@@ -46,6 +50,5 @@ function describe(head: Uint8Array): string {
   if (head[0] === 0x50 && head[1] === 0x4b)
     return 'this is a ZIP archive, as PyTorch checkpoints are; those can run code when read';
   if (head[0] === 0x80) return 'this is a Python pickle, which can run code when read';
-  if (head[8] === 0x7b) return 'this looks like a safetensors file, which is not read yet';
   return 'this is no known model file';
 }

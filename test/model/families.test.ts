@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Model } from '../../main/engine/model.ts';
 import { compile } from '../../native-models/compile.ts';
 
-// Made by test/golden/make/families.py: transformers in float32, 40 positions.
+// Made by test/golden/make/families.py and huggingface.py: transformers in float32, 40 positions.
 const data = join(import.meta.dirname, '../golden/data');
 const ids = Array.from({ length: 40 }, (_, i) => (7 * i + i * i) % 256);
 const TOLERANCE = 1e-4;
@@ -15,6 +15,9 @@ const labels = [
   'tiny-qwen2-yarn-tuned',
   'tiny-llama-biases',
   'tiny-qwen3',
+  'hf-qwen2-sharded',
+  'hf-llama',
+  'hf-qwen3',
 ] as const;
 
 let folder: string;
@@ -42,7 +45,10 @@ describe.each(labels)('the compiled %s', (label) => {
   let wanted: Float32Array;
   beforeAll(async () => {
     const compiled = join(folder, label);
-    await compile(join(data, `${label}.gguf`), compiled, { name: label, recipe: 'exact' });
+    await compile(join(data, label.startsWith('hf-') ? label : `${label}.gguf`), compiled, {
+      name: label,
+      recipe: 'exact',
+    });
     model = await Model.load(compiled, { threads: 2 });
     wanted = new Float32Array(new Uint8Array(await readFile(join(data, `${label}.logits`))).buffer);
   });

@@ -1,0 +1,185 @@
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { RecommendedSampling } from '../catalog/sampling.ts';
+import type { TokenizerSource } from '../text/tokenizer-source.ts';
+import type { TensorType } from './blocks/index.ts';
+import type { Checkpoint, ModelConfig, TensorInfo } from './checkpoint.ts';
+import { CheckpointError } from './errors.ts';
+import type { CheckpointFormat } from './format.ts';
+import { readHfConfig, readHfSettings } from './hf-config.ts';
+import { readOptionalJsonFile, readOptionalText } from './hf-json.ts';
+import { readHfTokenizer } from './hf-tokenizer.ts';
+import { matchTensors } from './match-tensors.ts';
+import { SafetensorsFiles } from './safetensors-files.ts';
+import { looksLikeSafetensors, type SafetensorsTensor } from './safetensors-header.ts';
+
+const SINGLE_FILE = 'model.safetensors';
+const INDEX_FILE = 'model.safetensors.index.json';
+const MAX_SMALL_BYTES = 1024 * 1024;
+
+/** Published checkpoints of Hugging Face: safetensors beside config.json and tokenizer.json. */
+export const huggingFace: CheckpointFormat = {
+  name: 'safetensors',
+  recognises: looksLikeSafetensors,
+  open: openHuggingFace,
+};
+
+/**
+ * Opens the checkpoint in a folder, by the folder itself, its index or one of its safetensors files.
+ * @throws CheckpointError, or the system's error where nothing is at `path`
+ */
+export async function openHuggingFace(path: string): Promise<Checkpoint> {
+  const folder = (await stat(path)).isDirectory() ? path : dirname(path);
+  const files = await openFiles(folder, path);
+  try {
+    const generation = await readGeneration(folder);
+    const settings = await readHfSettings(folder);
+    refuseQuantised(settings.get('quantization_config'), settings.path);
+    const read = readHfConfig(settings, files.tensors);
+    const eosTokenIds = [...new Set([...generation.eosTokenIds, ...read.eosTokenIds])];
+    const tokenizer = await readHfTokenizer(folder, { vocabSize: read.vocabSize, eosTokenIds });
+    const config: ModelConfig = {
+      ...read,
+      bosTokenId: tokenizer.bosTokenId,
+      eosTokenIds: [...tokenizer.eosTokenIds],
+      license: await readLicense(folder),
+      ...(generation.sampling && { sampling: generation.sampling }),
+    };
+    return new HuggingFaceCheckpoint(folder, files, config, tokenizer);
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
+}
+
+async function openFiles(folder: string, asked: string): Promise<SafetensorsFiles> {
+  const exists = async (name: string) => (await stat(join(folder, name)).catch(() => null))?.isFile() === true;
+  const isFile = asked !== folder && !asked.endsWith('.json');
+  // A file that the index lists is part of a whole; any other stands for itself.
+  if (isFile && !/-\d{5}-of-\d{5}\.safetensors$/.test(asked)) return SafetensorsFiles.open([asked]);
+  if (await exists(INDEX_FILE)) return SafetensorsFiles.openSharded(join(folder, INDEX_FILE), folder);
+  if (await exists(SINGLE_FILE)) return SafetensorsFiles.open([join(folder, SINGLE_FILE)]);
+  const pickles = (await exists('pytorch_model.bin')) || (await exists('pytorch_model.bin.index.json'));
+  const reason = pickles
+    ? 'its weights are Python pickles, which can run code when read; convert them to safetensors'
+    : `there is neither ${SINGLE_FILE} nor ${INDEX_FILE} in it`;
+  throw new CheckpointError('not-a-checkpoint', `${folder}: ${reason}`, { path: folder });
+}
+
+const tokenIds = z.union([z.int(), z.array(z.int())]).nullish();
+const generationFile = z.looseObject({
+  eos_token_id: tokenIds,
+  do_sample: z.boolean().nullish(),
+  temperature: z.number().nonnegative().nullish(),
+  top_p: z.number().nullish(),
+  top_k: z.number().nullish(),
+  repetition_penalty: z.number().positive().nullish(),
+});
+
+/** What generation_config.json recommends; without one, or without a word on sampling, nothing. */
+async function readGeneration(
+  folder: string,
+): Promise<{ eosTokenIds: number[]; sampling: RecommendedSampling | null }> {
+  const found = await readOptionalJsonFile(join(folder, 'generation_config.json'), generationFile, MAX_SMALL_BYTES);
+  if (found === null) return { eosTokenIds: [], sampling: null };
+  const ends = found.eos_token_id ?? [];
+  const sampling: RecommendedSampling = {
+    ...(found.do_sample === false
+      ? { temperature: 0 }
+      : isSet(found.temperature) && { temperature: found.temperature }),
+    ...(isSet(found.top_p) && { topP: found.top_p }),
+    ...(isSet(found.top_k) && { topK: found.top_k }),
+    ...(isSet(found.repetition_penalty) && { repetitionPenalty: found.repetition_penalty }),
+  };
+  const eosTokenIds = typeof ends === 'number' ? [ends] : ends;
+  return { eosTokenIds, sampling: Object.keys(sampling).length > 0 ? sampling : null };
+}
+
+function isSet(value: number | null | undefined): value is number {
+  return value !== null && value !== undefined;
+}
+
+/** The licence that the front matter of the model card names. */
+async function readLicense(folder: string): Promise<string | null> {
+  const card = await readOptionalText(join(folder, 'README.md'), MAX_SMALL_BYTES).catch(() => null);
+  const [, front = ''] = /^---\n([\s\S]*?)\n---/.exec(card ?? '') ?? [];
+  return /^license:\s*['"]?([\w.-]+)/m.exec(front)?.[1] ?? null;
+}
+
+function refuseQuantised(settings: unknown, path: string): void {
+  if (settings === undefined || settings === null) return;
+  const method = z.looseObject({ quant_method: z.string() }).safeParse(settings).data?.quant_method ?? 'unknown';
+  throw new CheckpointError(
+    'unsupported-setting',
+    `${path}: quantization_config is of the kind ${JSON.stringify(method.slice(0, 80))}, which is not read yet`,
+    { path, key: 'quantization_config', found: method },
+  );
+}
+
+const readable: Readonly<Partial<Record<SafetensorsTensor['type'], { type: TensorType; bytes: number }>>> = {
+  F32: { type: 'F32', bytes: 4 },
+  F16: { type: 'F16', bytes: 2 },
+  BF16: { type: 'BF16', bytes: 2 },
+};
+
+type Place = { tensor: string; firstRow: number };
+
+class HuggingFaceCheckpoint implements Checkpoint {
+  readonly path: string;
+  readonly files: readonly string[];
+  readonly sizeBytes: number;
+  readonly config: ModelConfig;
+  readonly tokenizer: TokenizerSource;
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly #files: SafetensorsFiles;
+  readonly #places = new Map<string, Place>();
+
+  constructor(folder: string, files: SafetensorsFiles, config: ModelConfig, tokenizer: TokenizerSource) {
+    this.path = folder;
+    this.files = files.paths;
+    this.sizeBytes = files.sizeBytes;
+    this.config = config;
+    this.tokenizer = tokenizer;
+    this.#files = files;
+    const tensors = new Map<string, TensorInfo>();
+    for (const [name, { tensor, firstRow, ownShape }] of matchTensors(folder, config, 'huggingFace', files.tensors)) {
+      this.#places.set(name, { tensor, firstRow });
+      tensors.set(name, this.#describe(name, files.tensors.get(tensor)!, ownShape));
+    }
+    this.tensors = tensors;
+  }
+
+  async readRows(name: string, firstRow: number, lastRow: number, target: Uint8Array): Promise<void> {
+    const info = this.tensors.get(name);
+    const place = this.#places.get(name);
+    if (!info || !place) throw new Error(`No tensor ${name} in ${this.path}`);
+    if (!(0 <= firstRow && firstRow <= lastRow && lastRow <= info.rows)) {
+      throw new RangeError(`Rows ${firstRow} to ${lastRow} of ${name}, which has ${info.rows}`);
+    }
+    if (target.length !== (lastRow - firstRow) * info.rowByteLength) {
+      throw new RangeError(`${target.length} bytes cannot hold rows ${firstRow} to ${lastRow} of ${name}`);
+    }
+    await this.#files.read(place.tensor, (place.firstRow + firstRow) * info.rowByteLength, target);
+  }
+
+  async close(): Promise<void> {
+    await this.#files.close();
+  }
+
+  #describe(name: string, stored: SafetensorsTensor, shape: readonly number[]): TensorInfo {
+    const kind = readable[stored.type];
+    if (!kind) {
+      const path = this.#files.pathOf(stored.name);
+      const supported = Object.keys(readable);
+      throw new CheckpointError(
+        'unsupported-type',
+        `${path}: tensor ${stored.name} is of type ${stored.type}; supported are ${supported.join(', ')}`,
+        { path, tensor: stored.name, found: stored.type, supported },
+      );
+    }
+    const rows = shape.slice(0, -1).reduce((product, size) => product * size, 1);
+    const rowByteLength = shape.at(-1)! * kind.bytes;
+    return { name, type: kind.type, shape, rows, rowByteLength, byteLength: rows * rowByteLength };
+  }
+}
