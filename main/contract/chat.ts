@@ -44,9 +44,6 @@ export const conversation = z.object({
 });
 export type Conversation = z.infer<typeof conversation>;
 
-/** How long the bin keeps what was deleted. */
-export const BIN_DAYS = 30;
-
 /** A conversation in the bin; it is destroyed `BIN_DAYS` after `deletedMs`. */
 export const binned = conversation.extend({ deletedMs: z.number() });
 export type Binned = z.infer<typeof binned>;

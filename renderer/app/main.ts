@@ -16,12 +16,15 @@ const dial = bridge
   ? electronDial(bridge, window, (error) => showFailure(bridge, error))
   : socketDial(location.host, takeToken(window));
 const session = new Session(dial);
-const app = mount(App, { target: place(), props: { session } });
+let app: ReturnType<typeof mount> | null = null;
+// Reading the program takes one task and making the page another: together they held up whoever types or clicks.
+const starting = setTimeout(() => (app = mount(App, { target: place(), props: { session } })));
 
 /** Without an assistant there is nothing to show but the reason. */
 function showFailure(bridge: Bridge, error: LonghandError): void {
   session.close();
-  void unmount(app);
+  clearTimeout(starting);
+  if (app) void unmount(app);
   const retry = () => {
     bridge.restart();
     location.reload();

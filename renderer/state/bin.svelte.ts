@@ -1,4 +1,5 @@
-import { BIN_DAYS, type Binned } from '../../main/contract/chat.ts';
+import { BIN_DAYS } from '../../main/contract/bin-days.ts';
+import type { Binned } from '../../main/contract/chat.ts';
 import type { Connection } from '../app/connection.ts';
 
 const PAGE = 100;

@@ -162,6 +162,16 @@ async function streaming(page: Page, cdp: CDPSession, assistant: ScriptedAssista
   };
 }
 
+/** From an address to a page that can be written in. */
+async function starting(page: Page, assistant: ScriptedAssistant) {
+  await page.goto('about:blank');
+  await page.goto(assistant.url);
+  await page.locator('textarea:focus').waitFor();
+  const focusedMs = round(await page.evaluate(() => performance.now()));
+  await sleep(1500);
+  return { focusedMs, ...(await report(page)) };
+}
+
 async function opening(page: Page, assistant: ScriptedAssistant) {
   const texts = Array.from({ length: MESSAGES }, (_, index) =>
     index % 2 === 0
@@ -283,6 +293,7 @@ const wants = (name: string) => chosen.length === 0 || chosen.includes(name);
 const results = {
   ...describeMachine(),
   browser: `Chromium ${browser.version()}, headless, 1280x800, no GPU`,
+  start: wants('start') ? await starting(page, assistant) : undefined,
   steady: wants('steady') ? await streaming(page, cdp, assistant, SPEEDS.steady) : undefined,
   fast: wants('fast') ? await streaming(page, cdp, assistant, SPEEDS.fast) : undefined,
   tenThousandMessages: wants('opening') ? await opening(page, assistant) : undefined,

@@ -25,9 +25,15 @@ const topOf = (ui: Page, text: string) =>
     .getByText(text)
     .first()
     .evaluate((element) => element.getBoundingClientRect().top);
-/** Waits until what has arrived is in the page. */
-const whole = (ui: Page) =>
-  expect.poll(() => scroller(ui).evaluate((element) => element.scrollHeight)).toBeGreaterThan(COUNT * 50);
+/** Waits until all messages are in the page, and its height with them. */
+async function whole(ui: Page): Promise<void> {
+  const height = () => scroller(ui).evaluate((element) => element.scrollHeight);
+  for (let before = 0, now = await height(); now < COUNT * 50 || now !== before;) {
+    await ui.waitForTimeout(150);
+    before = now;
+    now = await height();
+  }
+}
 
 test.describe('a conversation of ten thousand messages', () => {
   test('opens at its end, and holds up no frame while the rest arrives', async ({ ui, assistant }) => {
@@ -83,6 +89,22 @@ test.describe('a conversation of ten thousand messages', () => {
     expect(Math.abs((await topOf(ui, 'Question 9840:')) - before)).toBeLessThan(1);
     await ui.keyboard.press('PageUp');
     await expect(ui.getByText('Question 9838:')).toBeInViewport();
+  });
+
+  test('leaves a reader at its beginning alone when something comes at its end', async ({ ui, assistant }) => {
+    const { id, arrive } = await openLong(ui, assistant);
+    arrive();
+    await whole(ui);
+    await scroller(ui).evaluate((element) => (element.scrollTop = 0));
+    await expect(ui.getByText('Question 0:')).toBeInViewport();
+    await ui.waitForTimeout(600);
+    const before = await topOf(ui, 'Question 0:');
+    const { conversations } = assistant;
+    const added = conversations.add(id, { role: 'user', text: 'From another window', state: 'complete' });
+    conversations.tell(id, { type: 'message', message: conversations.shown(added.id) });
+    await expect(ui.getByText('From another window')).toBeAttached();
+    await ui.waitForTimeout(300);
+    expect(Math.abs((await topOf(ui, 'Question 0:')) - before)).toBeLessThan(1);
   });
 
   test('takes a message, and answers it, before the rest has arrived', async ({ ui, assistant }) => {

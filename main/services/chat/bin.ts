@@ -1,5 +1,5 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { BIN_DAYS } from '../../contract/chat.ts';
+import { BIN_DAYS } from '../../contract/bin-days.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import type { Store } from '../store/open.ts';
 import type { Turns } from './turn.ts';
