@@ -37,11 +37,12 @@ export type Metrics = z.infer<typeof metrics>;
 const packedTokens = z.base64().transform((text, context) => {
   const bytes = atob(text);
   if (bytes.length % 4 !== 0) context.addIssue({ code: 'custom', message: 'A token id has four bytes.' });
-  const byte = (at: number) => bytes.charCodeAt(at);
-  return Array.from({ length: bytes.length >> 2 }, (_, index) => {
-    const at = 4 * index;
-    return byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24);
-  });
+  const ids: number[] = [];
+  for (let at = 0; at + 3 < bytes.length; at += 4) {
+    const low = bytes.charCodeAt(at) | (bytes.charCodeAt(at + 1) << 8);
+    ids.push(low | (bytes.charCodeAt(at + 2) << 16) | (bytes.charCodeAt(at + 3) << 24));
+  }
+  return ids;
 });
 
 /** `tokens` are ids that the model generated earlier; they are used as they are and never tokenised again. */

@@ -10,6 +10,9 @@ export type Chat = { template: string; options: ChatOptions; messages: readonly 
 /** Texts, each of which makes a prompt of its own. */
 export type Texts = Omit<Chat, 'messages'> & { texts: readonly string[] };
 
+/** A conversation on its way to the thread: a million ids in arrays would take the sender 70 ms. */
+type Posted = Omit<Chat, 'messages'> & { messages: (Omit<ChatMessage, 'tokens'> & { ids?: Int32Array })[] };
+
 /** Up to here (about 10 ms of work) a text is tokenised on the spot, a few milliseconds at a time. */
 const LONG_CHARACTERS = 32_768;
 /** What putting a message into its format costs beside its text. */
@@ -19,9 +22,9 @@ const IDLE_MS = 60_000;
 
 const thread = defineThread('tokenizer', import.meta.url, (source: TokenizerSource) => {
   const tokenizer = Tokenizer.fromSource(source);
-  return async (work: Chat | Texts, signal: AbortSignal) => {
+  return async (work: Posted | Texts, signal: AbortSignal) => {
     try {
-      return Int32Array.from(await run(tokenizer, work, signal));
+      return await run(tokenizer, 'messages' in work ? unpacked(work) : work, signal);
     } catch (error) {
       if (!(error instanceof CheckpointError)) throw error;
       throw new LonghandError('bad-chat-template', error.message, error.details); // a code that crosses the border
@@ -33,7 +36,7 @@ const thread = defineThread('tokenizer', import.meta.url, (source: TokenizerSour
 export class Encoder {
   readonly #source: TokenizerSource;
   readonly #tokenizer: Tokenizer;
-  #thread: Thread<Chat | Texts, Int32Array> | null = null;
+  #thread: Thread<Posted | Texts, Int32Array> | null = null;
   #calls = 0;
   #idle: NodeJS.Timeout | undefined;
 
@@ -46,7 +49,7 @@ export class Encoder {
    * Tokens of a prompt, as `renderChat` and `Tokenizer.encodePieces` make them.
    * @throws `signal.reason` when stopped; `bad-chat-template`, as CheckpointError or LonghandError
    */
-  encode(chat: Chat, signal?: AbortSignal): Promise<number[]> {
+  encode(chat: Chat, signal?: AbortSignal): Promise<Int32Array> {
     return this.#run(
       chat,
       chat.messages.map(({ content }) => content),
@@ -55,8 +58,8 @@ export class Encoder {
   }
 
   /** How many tokens the prompt has that each text makes as the only message, a question. @throws as `encode` */
-  countEach(texts: Texts, signal?: AbortSignal): Promise<number[]> {
-    return this.#run(texts, texts.texts, signal);
+  async countEach(texts: Texts, signal?: AbortSignal): Promise<number[]> {
+    return Array.from(await this.#run(texts, texts.texts, signal));
   }
 
   /** Ends the thread; a later text starts it again. */
@@ -66,26 +69,36 @@ export class Encoder {
     this.#thread = null;
   }
 
-  async #run(work: Chat | Texts, texts: readonly string[], signal: AbortSignal | undefined): Promise<number[]> {
+  async #run(work: Chat | Texts, texts: readonly string[], signal: AbortSignal | undefined): Promise<Int32Array> {
     const characters = texts.reduce((sum, { length }) => sum + length + MESSAGE_CHARACTERS, 0);
     if (characters < LONG_CHARACTERS) return run(this.#tokenizer, work, signal);
     clearTimeout(this.#idle);
     this.#calls++;
     try {
       this.#thread ??= thread.open(this.#source);
-      return Array.from(await this.#thread.call(work, { signal }));
+      return await this.#thread.call('messages' in work ? packed(work) : work, { signal });
     } finally {
       if (--this.#calls === 0) this.#idle = setTimeout(() => this.close(), IDLE_MS).unref();
     }
   }
 }
 
-async function run(tokenizer: Tokenizer, work: Chat | Texts, signal: AbortSignal | undefined): Promise<number[]> {
+async function run(tokenizer: Tokenizer, work: Chat | Texts, signal: AbortSignal | undefined): Promise<Int32Array> {
   const { template, options } = work;
   const encode = (messages: readonly ChatMessage[]) =>
     tokenizer.encodePiecesAsync(renderChat(template, messages, options), signal ? { signal } : {});
-  if ('messages' in work) return encode(work.messages);
+  if ('messages' in work) return Int32Array.from(await encode(work.messages));
   const counts: number[] = [];
   for (const content of work.texts) counts.push((await encode([{ role: 'user', content }])).length);
-  return counts;
+  return Int32Array.from(counts);
+}
+
+function packed({ messages, ...format }: Chat): Posted {
+  const pack = ({ tokens, ...message }: ChatMessage) =>
+    tokens ? { ...message, ids: Int32Array.from(tokens) } : message;
+  return { ...format, messages: messages.map(pack) };
+}
+
+function unpacked({ messages, ...format }: Posted): Chat {
+  return { ...format, messages: messages.map(({ ids, ...one }) => (ids ? { ...one, tokens: Array.from(ids) } : one)) };
 }

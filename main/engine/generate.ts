@@ -25,8 +25,9 @@ export async function* generate(
   sampling: Sampling,
   { model, cache, turns, signal }: GenerateContext,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  const tokens = await encodePrompt(model, prompt, signal);
-  const room = checkRoom(tokens.length, model.info.contextTokens);
+  const encoded = await encodePrompt(model, prompt, signal);
+  const room = checkRoom(encoded.length, model.info.contextTokens);
+  const tokens = Array.from(encoded);
   const sequence = cache.acquire(tokens);
   const clock = new Clock(tokens.length, sequence.length);
   try {
@@ -77,7 +78,7 @@ export async function encodePrompt(
   model: Model,
   { messages, continueFinal }: Prompt,
   signal?: AbortSignal,
-): Promise<number[]> {
+): Promise<Int32Array> {
   const known = messages.map((message) => ({ ...message, tokens: usable(message.tokens, model.tokenizer.vocabSize) }));
   return model.encoder.encode({ ...formatOf(model, continueFinal), messages: known }, signal);
 }

@@ -32,7 +32,7 @@ export class PrefixCache {
   }
 
   /** Tokens of `prompt` that need no prefill. */
-  cached(prompt: readonly number[]): number {
+  cached(prompt: ArrayLike<number>): number {
     return Math.max(0, ...this.#all().map((sequence) => reusable(sequence, prompt)));
   }
 
@@ -73,7 +73,7 @@ export class PrefixCache {
 }
 
 /** Length of the shared prefix, down to a block border; the last token of a prompt is always computed, for its logits. */
-function reusable(sequence: KvSequence, prompt: readonly number[]): number {
+function reusable(sequence: KvSequence, prompt: ArrayLike<number>): number {
   const limit = Math.min(sequence.length, prompt.length - 1);
   let shared = 0;
   while (shared < limit && sequence.tokens[shared] === prompt[shared]) shared++;

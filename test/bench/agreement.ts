@@ -46,7 +46,9 @@ const theirs = await openLlamaCpp({
 });
 
 const encoded = await Promise.all(
-  prompts.map((content) => encodePrompt(model, { messages: [{ role: 'user', content }], continueFinal: false })),
+  prompts.map(async (content) =>
+    Array.from(await encodePrompt(model, { messages: [{ role: 'user', content }], continueFinal: false })),
+  ),
 );
 const errors: number[] = [];
 for (const ids of encoded) {

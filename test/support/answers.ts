@@ -30,7 +30,7 @@ export async function answer(
     text: '',
     tokens: [],
     metrics: undefined!,
-    promptTokens: await encodePrompt(model, prompt),
+    promptTokens: Array.from(await encodePrompt(model, prompt)),
   };
   const turns = newScheduler().client('interactive');
   for await (const event of generate(prompt, options, { model, cache, turns })) {
