@@ -28,8 +28,12 @@ function describeObstacle({ obstacle, nearest }: ModelPlan): string[] {
   if (obstacle === null) return ['It fits.'];
   const { kind, needed, available } = obstacle;
   const amount = kind === 'context' ? (tokens: number) => `${count(tokens)} tokens` : formatBytes;
-  const what = { memory: 'memory that a model may take here', disk: 'the disk', context: 'the model itself' }[kind];
-  const refusal = `It does not fit: ${amount(needed)} needed, ${amount(available)} is what ${what} has.`;
+  const limit = {
+    memory: 'of memory may be taken here',
+    disk: 'of the disk are free',
+    context: 'is what it was made for',
+  };
+  const refusal = `It does not fit: ${amount(needed)} needed, ${amount(available)} ${limit[kind]}.`;
   if (nearest === null) return [refusal, 'Nothing in the catalogue is near enough.'];
   const { name, recipe, contextTokens } = nearest;
   return [refusal, `Nearest that fits: ${name}, ${recipe}, ${count(contextTokens)} tokens.`];

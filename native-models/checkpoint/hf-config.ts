@@ -75,10 +75,9 @@ export function readHfConfig(settings: HfSettings, tensors: Stored): HfModelConf
 
 /** Classifiers, encoders and models with code of their own share a `model_type` with what runs here. */
 function refuseOtherKinds(settings: HfSettings): void {
-  const heads = settings.get('architectures') ?? [];
-  const other = Array.isArray(heads) ? heads.find((head) => !String(head).endsWith('ForCausalLM')) : heads;
+  const other = listed(settings.get('architectures')).find((head) => !String(head).endsWith('ForCausalLM'));
   if (other !== undefined) {
-    const found = String(other).slice(0, 80);
+    const found = JSON.stringify(other).slice(0, 80);
     settings.fail(
       'unsupported-setting',
       'architectures',
@@ -109,12 +108,17 @@ function refuseOtherKinds(settings: HfSettings): void {
       expected: false,
     });
   }
-  const layerTypes = settings.get('layer_types') ?? [];
-  const odd = Array.isArray(layerTypes) ? layerTypes.find((type) => type !== 'full_attention') : layerTypes;
+  const odd = listed(settings.get('layer_types')).find((type) => type !== 'full_attention');
   if (odd !== undefined) {
-    const found = String(odd).slice(0, 80);
+    const found = JSON.stringify(odd).slice(0, 80);
     settings.fail('unsupported-setting', 'layer_types', `has ${found}; only full_attention is supported`, { found });
   }
+}
+
+/** The members of a list; what is none stands for itself, and nothing for an empty one. */
+function listed(value: unknown): unknown[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : [value];
 }
 
 function readHeadDim(settings: HfSettings, hiddenSize: number, heads: number): number {

@@ -19,7 +19,7 @@ import {
   type Footprint,
   type MachineSpeed,
 } from '../../native-models/plan/index.ts';
-import { recipes } from '../../native-models/quantize/packed.ts';
+import type { recipes } from '../../native-models/quantize/packed.ts';
 import { writeGguf } from '../support/gguf-writer.ts';
 import { tinyCheckpoint } from '../support/tiny-checkpoint.ts';
 
