@@ -1,3 +1,4 @@
+import type { Language } from './common.ts';
 import type { StoredError } from './errors.ts';
 
 /** What Electron's preload gives to the page as `window.longhand`, and no more. In the browser shell there is none. */
@@ -12,6 +13,8 @@ export type Bridge = {
   chooseCheckpoint(): Promise<string | null>;
   /** Starts the assistant again after an error that ended it for good. */
   restart(): void;
+  /** Has menus and dialogs of the system speak the language of the page. */
+  speak(language: Language): void;
 };
 
 /** Carries one port, or the reason why there will be none. */

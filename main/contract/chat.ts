@@ -1,7 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { metrics, sampling, samplingChanges } from './engine.ts';
-import { storedError } from './common.ts';
+import { language, storedError } from './common.ts';
 
 /** `waiting`: accepted, no token yet (a model may still be loading); the last three keep the text that was reached. */
 export const messageState = z.enum(['waiting', 'streaming', 'complete', 'stopped', 'interrupted', 'failed']);
@@ -128,9 +128,9 @@ export const chat = {
   leaveOut: oc.input(byId.extend({ messageIds: z.array(z.string()).min(1), leftOut: z.boolean() })).output(z.void()),
   /** Tokens of each message on the path to the leaf, for choosing. */
   weigh: oc.input(byId).output(z.array(z.object({ messageId: z.string(), tokens: z.number() }))),
-  /** The whole tree as JSON, or the shown path as Markdown. */
+  /** The whole tree as JSON, or the shown path as Markdown, with headings in `language`. */
   export: oc
-    .input(byId.extend({ format: z.enum(['markdown', 'json']) }))
+    .input(byId.extend({ format: z.enum(['markdown', 'json']), language: language.default('en') }))
     .output(z.object({ fileName: z.string(), text: z.string() })),
   search: oc
     .input(z.object({ query: z.string(), limit: z.number().int().min(1).max(200).default(50) }))

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { errorCodes } from './errors.ts';
 
+/** Languages that have words of ours. */
+export const language = z.enum(['en', 'zh-CN']);
+export type Language = z.infer<typeof language>;
+
 export const storedError = z.object({
   code: z.enum(errorCodes),
   message: z.string(),

@@ -8,7 +8,10 @@ export const jobState = z.enum(['queued', 'running', 'paused', 'done', 'failed',
 export const job = z.object({
   id: z.string(),
   kind: z.string(),
+  /** In English, for the command line and logs; pages have their own words for `kind` and `subject`. */
   title: z.string(),
+  /** What it is done to: a file, a model; null where the kind says all. */
+  subject: z.string().nullable(),
   state: jobState,
   stage: z.string().nullable(),
   done: z.number(),

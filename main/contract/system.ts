@@ -1,13 +1,13 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { changesTo } from './common.ts';
+import { changesTo, language } from './common.ts';
 import { benchPoint } from './engine.ts';
 import { processInfo } from './shell.ts';
 
 /** Settings with their defaults, written once here. */
 export const settings = z.object({
   theme: z.enum(['system', 'light', 'dark', 'contrast']).default('system'),
-  language: z.enum(['system', 'en', 'zh-CN']).default('system'),
+  language: z.enum(['system', ...language.options]).default('system'),
   /** The face of answers. */
   reading: z.enum(['serif', 'sans']).default('serif'),
   /** What a screen reader hears of an answer: each sentence, or only that it began and ended. */

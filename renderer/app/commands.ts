@@ -2,7 +2,7 @@ import type { Conversation } from '../../main/contract/chat.ts';
 import type { Settings } from '../../main/contract/system.ts';
 import type { Command, CommandGroup } from '../state/commands.svelte.ts';
 import type { Session } from '../state/session.svelte.ts';
-import { dictionaries, t, type Language } from './i18n/index.svelte.ts';
+import { dictionaries, locale, t, type Language } from './i18n/index.svelte.ts';
 import { focusRegion } from './keyboard.ts';
 import { modelTitle } from './model-title.ts';
 import { routeTo, routeToPage, type PageName } from './route.ts';
@@ -51,7 +51,8 @@ export async function undoRemoval(session: Session): Promise<void> {
 
 export async function exportConversation(session: Session, id: string, format: 'markdown' | 'json'): Promise<void> {
   await session.try(async () => {
-    const { fileName, text } = await session.connection.call((client) => client.chat.export({ id, format }));
+    const { language } = locale;
+    const { fileName, text } = await session.connection.call((client) => client.chat.export({ id, format, language }));
     saveFile(fileName, text);
   });
 }
@@ -82,7 +83,7 @@ function conversationCommands(session: Session, page: PageActions): Command[] {
     if (folder === here?.folderId) continue;
     withOpen(`move ${folder}`, words.move(name), (id) => act(() => conversations.move(id, folder)));
   }
-  const isInFolder = () => isOpen() && here?.folderId != null;
+  const isInFolder = () => isOpen() && (here?.folderId ?? null) !== null;
   withOpen('move-out', words.moveOut, (id) => act(() => conversations.move(id, null)), isInFolder);
   withOpen('export-markdown', words.exportMarkdown, (id) => void exportConversation(session, id, 'markdown'));
   withOpen('export-json', words.exportJson, (id) => void exportConversation(session, id, 'json'));

@@ -175,6 +175,24 @@ test('the menu speaks Chinese where the system does', async ({ open }) => {
   expect(template.map(({ label }) => label)).toEqual(['文件', '编辑', '显示', '窗口']);
 });
 
+test('the menu follows the language that is chosen in the settings', async ({ open, page }) => {
+  const app = await open();
+  const ui = await show(app, page);
+  const menus = () =>
+    app.told
+      .filter(({ call }) => call === 'Menu.setApplicationMenu')
+      .map(({ args: [template] }) => (template as { label: string }[])[0]?.label);
+  expect(menus()).toEqual(['File']);
+  await app.call((client) => client.system.changeSettings({ language: 'zh-CN' }));
+  await ui.reload();
+  await expect.poll(menus).toEqual(['File', '文件']);
+  const ask = (from: string, ...args: unknown[]) =>
+    toldBy(app, () => app.order({ ipc: 'longhand:speak', args, from, isMainFrame: true }));
+  expect(await ask('https://evil.example/', 'en')).toEqual([]);
+  for (const args of [[], ['de'], ['__proto__'], [1], ['en', 'en']]) expect(await ask(OURS, ...args)).toEqual([]);
+  expect(await ask(OURS, 'en')).toEqual(['Menu.setApplicationMenu']);
+});
+
 test('the version is that of the package, and nothing runs any more when the app has ended', async ({ open, page }) => {
   const app = await open();
   await show(app, page);

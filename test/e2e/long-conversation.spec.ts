@@ -80,15 +80,15 @@ test.describe('a conversation of ten thousand messages', () => {
     const { arrive } = await openLong(ui, assistant);
     await scroller(ui).focus();
     await ui.keyboard.press('Home');
-    await expect(ui.getByText('Question 9840:')).toBeInViewport();
+    await expect(ui.getByText('Question 9960:')).toBeInViewport();
     await ui.waitForTimeout(600);
-    const before = await topOf(ui, 'Question 9840:');
+    const before = await topOf(ui, 'Question 9960:');
     arrive();
     await whole(ui);
     await ui.waitForTimeout(300);
-    expect(Math.abs((await topOf(ui, 'Question 9840:')) - before)).toBeLessThan(1);
+    expect(Math.abs((await topOf(ui, 'Question 9960:')) - before)).toBeLessThan(1);
     await ui.keyboard.press('PageUp');
-    await expect(ui.getByText('Question 9838:')).toBeInViewport();
+    await expect(ui.getByText('Question 9958:')).toBeInViewport();
   });
 
   test('leaves a reader at its beginning alone when something comes at its end', async ({ ui, assistant }) => {

@@ -174,6 +174,16 @@ describe('an export', () => {
     );
   });
 
+  it('as Markdown has its own words in the language that is asked for, and none else changed', async () => {
+    const { client, id, ask } = await startTalk();
+    const { user } = await ask('两句', '好。');
+    await client.chat.leaveOut({ id, messageIds: [user.id], leftOut: true });
+    const { text } = await client.chat.export({ id, format: 'markdown', language: 'zh-CN' });
+    expect(text.replaceAll(/ · .* UTC$/gm, '')).toBe(
+      ['# 两句', '## 用户', '两句', '*未供模型阅读。*', '## tiny', '好。\n'].join('\n\n'),
+    );
+  });
+
   it('as JSON is the whole tree', async () => {
     const { client, id, ask } = await startTalk();
     await ask('hidden', 'branch');
@@ -189,6 +199,8 @@ describe('an export', () => {
   it('of an empty conversation is a title, and of none is refused', async () => {
     const { client, id } = await startTalk();
     expect(await client.chat.export({ id, format: 'markdown' })).toMatchObject({ text: '# Conversation\n' });
+    const inChinese = await client.chat.export({ id, format: 'markdown', language: 'zh-CN' });
+    expect(inChinese).toMatchObject({ text: '# 对话\n', fileName: expect.stringMatching(/^对话 /) as string });
     await client.chat.remove({ id });
     expect((await failureOf(client.chat.export({ id, format: 'markdown' }))).code).toBe('not-found');
   });

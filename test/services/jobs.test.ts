@@ -27,6 +27,7 @@ function start({
       kind: 'bake',
       params: z.object({ name: z.string() }),
       title: ({ name }) => `Bake ${name}`,
+      subject: ({ name }) => name,
       resumable,
       run: (context) =>
         new Promise((resolve, reject) => {
@@ -56,8 +57,8 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 describe('a job', () => {
   it('runs, tells how far it is, and keeps its result', async () => {
     const { jobs, runs } = start();
-    const { id, title, state } = jobs.start('bake', { name: 'bread' });
-    expect([title, state]).toEqual(['Bake bread', 'running']);
+    const { id, title, subject, state } = jobs.start('bake', { name: 'bread' });
+    expect([title, subject, state]).toEqual(['Bake bread', 'bread', 'running']);
     const seen: Job[] = [];
     const watching = (async () => {
       for await (const job of jobs.watch(id)) seen.push(job);

@@ -13,7 +13,7 @@ import { Feed } from '../../main/services/events/feed.ts';
 import { smolModel, tokens } from './scripted-data.ts';
 
 /** Messages that come with a snapshot, and with each part above it. */
-const NEWEST = 160;
+const NEWEST = 40;
 const PART = 400;
 
 type Page<Item> = { items: Item[]; next: string | null };

@@ -134,7 +134,8 @@ export function downloadJob(change: Partial<Job> = {}): Job {
   return {
     id: 'job',
     kind: 'pull',
-    title: 'SmolLM2-135M',
+    title: 'Install SmolLM2-135M',
+    subject: 'SmolLM2-135M',
     state: 'running',
     stage: 'download',
     done: 48_000_000,

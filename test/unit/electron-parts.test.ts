@@ -159,6 +159,7 @@ describe('the page’s dial', () => {
       connect: (id: string) => void asked.push(id),
       pathForFile: () => '',
       restart() {},
+      speak() {},
     };
     const dial = electronDial({ ...bridge, chooseCheckpoint: () => Promise.resolve(null) }, page, (error) =>
       failures.push(error),

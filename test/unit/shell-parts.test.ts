@@ -215,6 +215,7 @@ const download: Job = {
   id: 'j1',
   kind: 'download',
   title: 'SmolLM2',
+  subject: null,
   state: 'running',
   stage: 'download',
   done: 45.2e6,

@@ -87,7 +87,7 @@ export function chatApp({ store, searcher, turns, context, watch, bin }: ChatOpt
       }
     }),
     weigh: os.weigh.handler(({ input }) => context.weigh(input.id)),
-    export: os.export.handler(({ input }) => exportConversation(input.id, input.format, store)),
+    export: os.export.handler(({ input }) => exportConversation(input, store)),
     search: os.search.handler(({ input, signal }) => searcher.find(input.query, { limit: input.limit, signal })),
 
     send: os.send.handler(({ input }) => turns.send(input)),

@@ -1,23 +1,30 @@
+import type { Language } from '../../contract/common.ts';
 import type { StoredConversation } from '../store/conversations.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
+import { exportWords } from './export-words.ts';
 import { openConversation, showConversation, showMessage } from './watch.ts';
 
 /** Raised whenever the form of the JSON changes. */
 const JSON_VERSION = 1;
 
+type ExportInput = { id: string; format: 'markdown' | 'json'; language: Language };
+type Words = (typeof exportWords)[Language];
+
 export type Export = { fileName: string; text: string };
 
 /**
- * A conversation as a file: JSON holds every message of every branch, Markdown the shown path for people to read.
+ * A conversation as a file: JSON holds every message of every branch, Markdown the shown path for people to read, with
+ * headings in `language`.
  * @throws LonghandError `not-found`
  */
-export function exportConversation(id: string, format: 'markdown' | 'json', store: Store): Export {
+export function exportConversation({ id, format, language }: ExportInput, store: Store): Export {
   const conversation = openConversation(store, id);
-  const name = fileNameOf(conversation);
+  const words = exportWords[language];
+  const name = fileNameOf(conversation, words.conversation);
   if (format === 'json') return { fileName: `${name}.json`, text: asJson(conversation, store.messages.all(id)) };
   const path = conversation.leafId === null ? [] : store.messages.path(conversation.leafId);
-  return { fileName: `${name}.md`, text: asMarkdown(conversation, path) };
+  return { fileName: `${name}.md`, text: asMarkdown(conversation, path, words) };
 }
 
 function asJson(conversation: StoredConversation, messages: StoredMessage[]): string {
@@ -30,31 +37,31 @@ function asJson(conversation: StoredConversation, messages: StoredMessage[]): st
   return `${JSON.stringify(body, null, 2)}\n`;
 }
 
-function asMarkdown({ title, systemPrompt }: StoredConversation, path: StoredMessage[]): string {
-  const parts = [`# ${title.replace(/\s+/gu, ' ').trim() || 'Conversation'}`];
+function asMarkdown({ title, systemPrompt }: StoredConversation, path: StoredMessage[], words: Words): string {
+  const parts = [`# ${title.replace(/\s+/gu, ' ').trim() || words.conversation}`];
   if (systemPrompt) parts.push(quote(systemPrompt));
   for (const message of path) {
-    parts.push(headingOf(message));
+    parts.push(headingOf(message, words));
     if (message.text !== '') parts.push(closeFence(message.text));
-    const note = noteOf(message);
+    const note = noteOf(message, words);
     if (note !== null) parts.push(`*${note}*`);
   }
   return `${parts.join('\n\n')}\n`;
 }
 
-function headingOf({ role, model, createdMs }: StoredMessage): string {
+function headingOf({ role, model, createdMs }: StoredMessage, { roles }: Words): string {
   const time = new Date(createdMs).toISOString().slice(0, 16).replace('T', ' ');
-  const who = role === 'assistant' ? (model ?? 'Assistant') : `${role[0]!.toUpperCase()}${role.slice(1)}`;
+  const who = (role === 'assistant' ? model : null) ?? roles[role];
   return `## ${who} · ${time} UTC`;
 }
 
-function noteOf({ state, leftOut, omitted }: StoredMessage): string | null {
+function noteOf({ state, leftOut, omitted }: StoredMessage, words: Words): string | null {
   const notes = [
-    state === 'complete' ? null : state === 'failed' ? 'Failed' : state === 'stopped' ? 'Stopped' : 'Interrupted',
-    leftOut ? 'Left out of what the model reads' : null,
-    omitted > 0 ? `Made without ${omitted} of the messages above` : null,
+    state === 'complete' ? null : words.states[state === 'failed' || state === 'stopped' ? state : 'interrupted'],
+    leftOut ? words.leftOut : null,
+    omitted > 0 ? words.omitted(omitted) : null,
   ].filter((note) => note !== null);
-  return notes.length === 0 ? null : `${notes.join('. ')}.`;
+  return notes.length === 0 ? null : `${notes.join(words.between)}${words.end}`;
 }
 
 const quote = (text: string) => text.replace(/^/gmu, '> ');
@@ -72,7 +79,7 @@ function closeFence(text: string): string {
 }
 
 /** The title as every file system takes it, at most 80 characters, and the day. */
-function fileNameOf({ title, createdMs }: StoredConversation): string {
+function fileNameOf({ title, createdMs }: StoredConversation, untitled: string): string {
   const plain = title
     .normalize('NFC')
     .replace(/[\p{C}<>:"/\\|?*]+/gu, ' ')
@@ -83,5 +90,5 @@ function fileNameOf({ title, createdMs }: StoredConversation): string {
     .join('')
     .replace(/[. ]+$/u, '');
   const day = new Date(createdMs).toISOString().slice(0, 10);
-  return `${short || 'Conversation'} ${day}`;
+  return `${short || untitled} ${day}`;
 }

@@ -6,7 +6,7 @@ import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
 
 /** What is on the screen when a conversation is opened, and some more. */
-const NEWEST = 160;
+const NEWEST = 40;
 /** The rest comes in parts that the store reads, and a page takes in, within a few milliseconds. */
 const PART = { most: 400, characters: 256 * 1024 };
 

@@ -19,6 +19,8 @@ export type JobKind<Params extends JsonObject = JsonObject> = {
   kind: string;
   params: z.ZodType<Params>;
   title(params: Params): string;
+  /** What the work is done to, in nobody's language; none where the kind says all. */
+  subject?(params: Params): string | null;
   /** Whether a run that died with the app is simply run again; if not, it waits for the user as 'interrupted'. */
   resumable: boolean;
   /** Does the work; what it returns is the job's result. Run again after a pause, it goes on where it was. */

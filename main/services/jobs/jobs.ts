@@ -233,9 +233,16 @@ export class Jobs {
     for (const listener of this.#listeners) listener(job);
   }
 
-  #show({ params: _params, checkpoint: _checkpoint, ...job }: StoredJob): Job {
+  #show({ params, checkpoint: _checkpoint, ...job }: StoredJob): Job {
     const estimate = this.#runs.get(job.id)?.speed.estimate(job.total) ?? { speed: null, etaMs: null };
-    return { ...job, ...estimate };
+    return { ...job, subject: this.#subject(job.kind, params), ...estimate };
+  }
+
+  /** Null for work of an older app that this one cannot read any more. */
+  #subject(kindName: string, params: Record<string, unknown>): string | null {
+    const kind = this.#kinds.get(kindName);
+    const read = kind?.params.safeParse(params);
+    return read?.success === true ? (kind?.subject?.(read.data) ?? null) : null;
   }
 
   #stored(id: string): StoredJob {

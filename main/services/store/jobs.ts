@@ -6,7 +6,10 @@ import { newId } from './ids.ts';
 type JsonObject = Record<string, unknown>;
 
 /** A job as kept: speed and time left are for whoever watches it run. `checkpoint` is what going on needs. */
-export type StoredJob = Omit<Job, 'speed' | 'etaMs'> & { params: JsonObject; checkpoint: JsonObject | null };
+export type StoredJob = Omit<Job, 'speed' | 'etaMs' | 'subject'> & {
+  params: JsonObject;
+  checkpoint: JsonObject | null;
+};
 
 export type NewJob = Pick<StoredJob, 'kind' | 'title'> &
   Partial<Pick<StoredJob, 'state' | 'stage' | 'total' | 'unit' | 'params'>>;

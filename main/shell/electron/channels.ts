@@ -6,4 +6,6 @@ export const channels = {
   port: 'longhand:port',
   chooseCheckpoint: 'longhand:choose-checkpoint',
   restart: 'longhand:restart',
+  /** The language of the page, for what the system draws. */
+  speak: 'longhand:speak',
 } as const;

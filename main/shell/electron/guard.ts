@@ -15,9 +15,9 @@ export function guardSession(session: Session): void {
 }
 
 /** Keeps every web page that comes to be in this app where it is: no other address, no second window, no web view. */
-export function guardAllContents(words: Words, windowOf: (contents: WebContents) => BrowserWindow | null): void {
+export function guardAllContents(words: () => Words, windowOf: (contents: WebContents) => BrowserWindow | null): void {
   app.on('web-contents-created', (_event, contents) => {
-    const leave = (address: string) => void confirmExternal(address, windowOf(contents), words);
+    const leave = (address: string) => void confirmExternal(address, windowOf(contents), words());
     contents.on('will-navigate', (event) => {
       if (isOurs(event.url)) return;
       event.preventDefault();

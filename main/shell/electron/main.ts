@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { app, BrowserWindow, Menu, session } from 'electron';
+import type { Language } from '../../contract/common.ts';
 import { dataFolderPath, ensureDataFolder } from '../data-folder.ts';
 import { processLaunches } from '../launches.ts';
 import { isFatalLine, Supervisor } from '../supervisor.ts';
@@ -13,7 +14,7 @@ import { electronPlatform } from './platform.ts';
 import { answerRequests } from './requests.ts';
 import { registerScheme, serveScheme } from './scheme.ts';
 import { openWindow } from './window.ts';
-import { wordsFor } from './words.ts';
+import { wordsFor, wordsOf } from './words.ts';
 
 // All bundles lie beside this one.
 const built = (file: string) => fileURLToPath(new URL(file, import.meta.url));
@@ -28,7 +29,8 @@ const { values } = parseArgs({
   options: { data: { type: 'string' }, 'no-fetch': { type: 'boolean' } },
 });
 const dataFolder = dataFolderPath(typeof values.data === 'string' ? values.data : undefined);
-const words = wordsFor(app.getPreferredSystemLanguages());
+let spoken = wordsFor(app.getPreferredSystemLanguages()); // until the page says what the user chose
+const words = () => spoken;
 const assistant = new Assistant(() => {
   ensureDataFolder(dataFolder);
   return new Supervisor({
@@ -62,14 +64,26 @@ function run(): void {
     windowOf: ({ sender }) => BrowserWindow.fromWebContents(sender),
     connectClient: () => assistant.connectClient(),
     restart: () => void assistant.restart(),
+    speak,
   });
-  Menu.setApplicationMenu(
-    Menu.buildFromTemplate(menuTemplate({ platform: process.platform, isPackaged: app.isPackaged, words })),
-  );
+  showMenu();
   assistant.start();
   showWindow();
   app.on('second-instance', showWindow);
   app.on('activate', showWindow);
+}
+
+function speak(language: Language): void {
+  if (spoken === wordsOf[language]) return;
+  spoken = wordsOf[language];
+  showMenu();
+}
+
+function showMenu(): void {
+  const { platform } = process;
+  Menu.setApplicationMenu(
+    Menu.buildFromTemplate(menuTemplate({ platform, isPackaged: app.isPackaged, words: spoken })),
+  );
 }
 
 /** Brings the window to the front, or opens one where it was closed. */

@@ -12,6 +12,7 @@ const bridge: Bridge = {
   pathForFile: (file) => webUtils.getPathForFile(file),
   chooseCheckpoint: () => ipcRenderer.invoke(channels.chooseCheckpoint) as Promise<string | null>,
   restart: () => ipcRenderer.send(channels.restart),
+  speak: (language) => ipcRenderer.send(channels.speak, language),
 };
 
 ipcRenderer.on(channels.port, (event, message: unknown) => window.postMessage(message, '/', [...event.ports]));

@@ -1,6 +1,7 @@
 import { dialog, ipcMain, type BrowserWindow, type IpcMainEvent, type IpcMainInvokeEvent } from 'electron';
 import { z } from 'zod';
 import type { PortMessage } from '../../contract/bridge.ts';
+import { language, type Language } from '../../contract/common.ts';
 import type { Port } from '../../contract/client.ts';
 import { toStoredError } from '../../contract/errors.ts';
 import { isOurs } from './address.ts';
@@ -9,18 +10,21 @@ import { unwrap } from './platform.ts';
 import type { Words } from './words.ts';
 
 const connectArguments = z.tuple([z.string().regex(/^[\w-]{1,64}$/)]);
+const languageArguments = z.tuple([language]);
 const noArguments = z.tuple([]);
 
 export type RequestOptions = {
-  words: Words;
+  words(): Words;
   windowOf(event: IpcMainEvent | IpcMainInvokeEvent): BrowserWindow | null;
   /** A new port to the assistant. @throws LonghandError why there will be none */
   connectClient(): Port;
   restart(): void;
+  /** The page speaks another language from now on. */
+  speak(language: Language): void;
 };
 
 /** Answers what the preload asks: of our own page, in its own window, with arguments of the agreed form. */
-export function answerRequests({ words, windowOf, connectClient, restart }: RequestOptions): void {
+export function answerRequests({ words, windowOf, connectClient, restart, speak }: RequestOptions): void {
   ipcMain.on(channels.connect, (event, ...given) => {
     const sender = event.senderFrame;
     if (!isOurPage(event) || sender === null) return;
@@ -36,13 +40,17 @@ export function answerRequests({ words, windowOf, connectClient, restart }: Requ
   ipcMain.on(channels.restart, (event, ...given) => {
     if (isOurPage(event) && noArguments.safeParse(given).success) restart();
   });
+  ipcMain.on(channels.speak, (event, ...given) => {
+    const { data: parsed } = languageArguments.safeParse(given);
+    if (isOurPage(event) && parsed !== undefined) speak(parsed[0]);
+  });
   ipcMain.handle(channels.chooseCheckpoint, async (event, ...given) => {
     const window = windowOf(event);
     if (!isOurPage(event) || window === null || !noArguments.safeParse(given).success) return null;
     const { filePaths } = await dialog.showOpenDialog(window, {
-      title: words.chooseModel,
+      title: words().chooseModel,
       properties: ['openFile'],
-      filters: [{ name: words.modelFiles, extensions: ['gguf'] }],
+      filters: [{ name: words().modelFiles, extensions: ['gguf'] }],
     });
     return filePaths[0] ?? null;
   });

@@ -10,7 +10,7 @@ const GROUND = { light: '#faf8f4', dark: '#151817' }; // the page's own, so that
 
 export type WindowOptions = {
   preload: string;
-  words: Words;
+  words(): Words;
   /** Called when the page is there to be seen. */
   onShown(): void;
 };
@@ -50,7 +50,7 @@ export function openWindow({ preload, words, onShown }: WindowOptions): BrowserW
     const now = Date.now();
     deathsMs.push(now);
     const delayMs = restartDelayMs(deathsMs, now);
-    if (delayMs === null) return dialog.showErrorBox('Longhand', words.pageStopped);
+    if (delayMs === null) return dialog.showErrorBox('Longhand', words().pageStopped);
     setTimeout(() => window.isDestroyed() || window.webContents.reload(), delayMs);
   });
   void window.loadURL(PAGE);

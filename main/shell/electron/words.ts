@@ -1,3 +1,5 @@
+import type { Language } from '../../contract/common.ts';
+
 /** The words of what the system draws: menus and dialogs. The page has its own dictionaries. */
 const en = {
   file: 'File',
@@ -74,6 +76,8 @@ const zhCN: Words = {
   cannotStart: 'Longhand 无法启动',
   pageStopped: '窗口反复停止，不再重新显示。文字都已保存。',
 };
+
+export const wordsOf: Record<Language, Words> = { en, 'zh-CN': zhCN };
 
 /** @param languages what the user prefers, best first, as 'zh-Hans-CN' or 'en-GB' */
 export function wordsFor(languages: readonly string[]): Words {

@@ -247,7 +247,11 @@ export const enFrame = {
     onDisk: 'Already on this machine',
   },
   job: {
-    kinds: { pull: 'Getting a model', import: 'Setting up your model' },
+    titles: {
+      pull: (model: string) => `Getting ${model}.`,
+      pullStarter: 'Getting the starter model.',
+      import: (file: string) => `Setting up ${file}.`,
+    },
     cancelTitle: 'Cancel the installation?',
     cancelText: 'What has arrived is removed.',
     cancelJob: 'Cancel the installation',

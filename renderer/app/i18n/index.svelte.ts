@@ -1,8 +1,9 @@
+import type { Language } from '../../../main/contract/common.ts';
 import type { Settings } from '../../../main/contract/system.ts';
 import { en, type Dictionary } from './en.ts';
 import { zhCN } from './zh-CN.ts';
 
-export type Language = Exclude<Settings['language'], 'system'>;
+export type { Language };
 
 export const dictionaries: Record<Language, Dictionary> = { en, 'zh-CN': zhCN };
 

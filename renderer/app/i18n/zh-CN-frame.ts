@@ -246,7 +246,11 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
     onDisk: '本机已有',
   },
   job: {
-    kinds: { pull: '正在获取模型', import: '正在安装您的模型' },
+    titles: {
+      pull: (model) => `正在获取 ${model}。`,
+      pullStarter: '正在获取入门模型。',
+      import: (file) => `正在安装 ${file}。`,
+    },
     cancelTitle: '取消安装？',
     cancelText: '已下载的部分将被移除。',
     cancelJob: '取消安装',

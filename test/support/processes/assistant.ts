@@ -57,6 +57,7 @@ const job: Job = {
   id: 'j1',
   kind: 'download',
   title: 'Scripted model',
+  subject: null,
   state: 'running',
   stage: 'download',
   done: 1e6,

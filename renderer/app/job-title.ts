@@ -1,0 +1,12 @@
+import type { Job } from '../../main/contract/jobs.ts';
+import { t } from './i18n/index.svelte.ts';
+import { modelTitle } from './model-title.ts';
+
+/** What a job is about, in the language of the page. Work that only a newer assistant knows reads as it says itself. */
+export function jobTitle({ kind, subject, title }: Job): string {
+  const words = t().job.titles;
+  if (kind === 'pull') return subject === null ? words.pullStarter : words.pull(modelTitle(subject));
+  if (kind === 'import' && subject !== null)
+    return words.import(/\.gguf$/i.test(subject) ? subject : modelTitle(subject));
+  return title;
+}
