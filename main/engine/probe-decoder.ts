@@ -30,7 +30,7 @@ const SHAPE: ModelConfig = {
 };
 const SHORT = 256;
 const LONG = 2048;
-const RUNS = 7;
+const RUNS = 15;
 
 /** Times a token and a block of tokens through layers without weights, over a short and a long cache. */
 export async function probeDecoder(threads: number): Promise<DecoderSpeed> {

@@ -9,7 +9,7 @@ const WIDTH = 4096;
 const PASS_BYTES = 96 << 20;
 /** Matrices of the pass with a block of tokens, which is slower a matrix. */
 const BLOCK_MATRICES = 2;
-const RUNS = 5;
+const RUNS = 9;
 
 /**
  * How fast this machine multiplies by a matrix of each kind, as a model's decoding (one row) and prefill (a block of rows)
