@@ -4,6 +4,17 @@ import { z } from 'zod';
 export const processRole = z.enum(['assistant', 'engine', 'reader']);
 export type ProcessRole = z.infer<typeof processRole>;
 
+/** A process ended for want of memory: certainly, or as far as can be guessed. */
+export const outOfMemory = z.object({
+  isCertain: z.boolean(),
+  /** Of the machine, shortly before; null where it had enough and the process met a limit of its own. */
+  usedBytes: z.number().nullable(),
+  totalBytes: z.number().nullable(),
+  /** What the process held itself; null where the system does not tell. */
+  rssBytes: z.number().nullable(),
+});
+export type OutOfMemory = z.infer<typeof outOfMemory>;
+
 export const processInfo = z.object({
   role: processRole,
   pid: z.number().nullable(),
@@ -11,6 +22,8 @@ export const processInfo = z.object({
   /** Set when the process died five times within a minute and was not started again. */
   failed: z.boolean(),
   lastExit: z.string().nullable(),
+  /** Of the last end; absent where nothing says that memory was why. */
+  outOfMemory: outOfMemory.optional(),
 });
 export type ProcessInfo = z.infer<typeof processInfo>;
 

@@ -126,5 +126,5 @@ async function engineFailure(shell: Peer<ShellClient>): Promise<StoredError | nu
   const info = processes.find(({ role }) => role === 'engine');
   if (info?.failed !== true) return null;
   const message = `The model process keeps stopping (${info.lastExit ?? 'no reason was given'}). Choose another model, or start Longhand again.`;
-  return { code: 'engine-stopped', message, details: { lastExit: info.lastExit } };
+  return { code: 'engine-stopped', message, details: { lastExit: info.lastExit, ...info.outOfMemory } };
 }

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 
-const LAST_LINES = 20;
+const LAST_LINES = 60; // V8 says why it ends and then prints its stack
 
 export type Output = {
   /** What was printed last, because a crash of native code explains itself nowhere else. */

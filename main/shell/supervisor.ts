@@ -4,14 +4,16 @@ import { isErrorCode, LonghandError } from '../contract/errors.ts';
 import type { Peer } from '../contract/handover.ts';
 import { shellContract } from '../contract/index.ts';
 import { createServer } from '../contract/serve.ts';
-import type { ProcessInfo, ProcessRole } from '../contract/shell.ts';
+import type { OutOfMemory, ProcessInfo, ProcessRole } from '../contract/shell.ts';
 import type { Launch, Platform, ProcessExit, ShellProcess } from './process.ts';
+import { readMemory, whetherOutOfMemory, type Memory } from './memory.ts';
 import { restartDelayMs } from './restart-policy.ts';
 
 /** The assistant ends with this code when it cannot start at all; its last line says why, as `{"fatal": …}`. */
 const CANNOT_START = 78;
 const ASSISTANT_GRACE_MS = 5000; // time to end an answer and to close the database
 const OTHER_GRACE_MS = 1000;
+const MEMORY_EVERY_MS = 2000;
 
 export type SupervisorOptions = {
   platform: Platform;
@@ -20,6 +22,8 @@ export type SupervisorOptions = {
   say(line: string): void;
   /** See restart-policy.ts. */
   restartDelayMs?: typeof restartDelayMs;
+  /** For tests: see memory.ts. */
+  readMemory?: typeof readMemory;
 };
 
 type Slot = {
@@ -28,6 +32,11 @@ type Slot = {
   deathsMs: number[];
   restarts: number;
   lastExit: string | null;
+  outOfMemory: OutOfMemory | undefined;
+  /** As it was seen last while the process ran. */
+  memory: Memory | null;
+  /** Whether it is ending because we want it to. */
+  isWanted: boolean;
   failed: boolean;
   timer: NodeJS.Timeout | null;
 };
@@ -46,6 +55,7 @@ export class Supervisor {
   readonly #server = createServer(this.#router());
   readonly #whenFailed = Promise.withResolvers<LonghandError>();
   #waitingClients: Port[] = [];
+  #memoryTimer: NodeJS.Timeout | null = null;
   #failure: LonghandError | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -61,6 +71,7 @@ export class Supervisor {
   /** The assistant goes first: it takes longest to come up, and the others find it there. */
   start(): void {
     for (const role of ['assistant', 'engine', 'reader'] as const) this.#start(this.#slots[role]);
+    this.#memoryTimer ??= setInterval(() => this.#lookAtMemory(), MEMORY_EVERY_MS).unref();
   }
 
   /**
@@ -78,12 +89,13 @@ export class Supervisor {
   }
 
   processes(): ProcessInfo[] {
-    return Object.values(this.#slots).map(({ role, process, restarts, failed, lastExit }) => ({
+    return Object.values(this.#slots).map(({ role, process, restarts, failed, lastExit, outOfMemory }) => ({
       role,
       pid: process?.pid ?? null,
       restarts,
       failed,
       lastExit,
+      ...(outOfMemory === undefined ? {} : { outOfMemory }),
     }));
   }
 
@@ -93,6 +105,7 @@ export class Supervisor {
     if (this.#stopping) return;
     if (slot.process) {
       this.#options.say(`The ${role} process is being restarted: ${reason}`);
+      slot.isWanted = true;
       slot.process.kill();
     } else if (slot.failed) {
       slot.deathsMs = [];
@@ -111,6 +124,7 @@ export class Supervisor {
   async #stopAll(): Promise<void> {
     const { assistant, engine, reader } = this.#slots;
     for (const slot of Object.values(this.#slots)) if (slot.timer) clearTimeout(slot.timer);
+    if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
     this.#closeWaitingClients();
     await end(assistant.process, ASSISTANT_GRACE_MS);
     await Promise.all([end(engine.process, OTHER_GRACE_MS), end(reader.process, OTHER_GRACE_MS)]);
@@ -118,6 +132,8 @@ export class Supervisor {
 
   #start(slot: Slot): void {
     slot.timer = null;
+    slot.memory = null;
+    slot.isWanted = false;
     const process = this.#options.platform.spawn({ role: slot.role, ...this.#options.launches[slot.role] });
     slot.process = process;
     void process.exited.then((exit) => this.#onExit(slot, exit));
@@ -129,6 +145,17 @@ export class Supervisor {
     } else {
       this.#join(slot.role);
     }
+  }
+
+  /** What a process holds cannot be asked once it has ended. */
+  #lookAtMemory(): void {
+    for (const slot of Object.values(this.#slots)) {
+      if (slot.process !== null) slot.memory = this.#readMemory(slot.process.pid);
+    }
+  }
+
+  #readMemory(pid: number | null): Memory | null {
+    return (this.#options.readMemory ?? readMemory)(pid);
   }
 
   #join(role: 'engine' | 'reader'): void {
@@ -153,6 +180,7 @@ export class Supervisor {
   #onExit(slot: Slot, exit: ProcessExit): void {
     slot.process = null;
     slot.lastExit = describeExit(exit);
+    slot.outOfMemory = slot.isWanted ? undefined : whetherOutOfMemory(exit, slot.memory, this.#readMemory(null));
     if (this.#stopping) return;
     const fatal = slot.role === 'assistant' && exit.code === CANNOT_START ? readFatal(exit) : null;
     if (fatal) return this.#giveUp(slot, fatal);
@@ -195,7 +223,8 @@ export class Supervisor {
 }
 
 function newSlot(role: ProcessRole): Slot {
-  return { role, process: null, deathsMs: [], restarts: 0, lastExit: null, failed: false, timer: null };
+  const ending = { lastExit: null, outOfMemory: undefined, memory: null, isWanted: false };
+  return { role, process: null, deathsMs: [], restarts: 0, ...ending, failed: false, timer: null };
 }
 
 async function end(process: ShellProcess | null, graceMs: number): Promise<void> {

@@ -1,9 +1,10 @@
-import type { ProcessInfo, ProcessRole } from '../../main/contract/shell.ts';
+import type { OutOfMemory, ProcessInfo, ProcessRole } from '../../main/contract/shell.ts';
 import type { Connection } from '../app/connection.ts';
 
 /** What happened behind the page that the user should hear of. */
 export type Incident =
-  { kind: 'restarted' | 'failed'; role: ProcessRole; lastExit: string | null } | { kind: 'slept'; ms: number };
+  | { kind: 'restarted' | 'failed'; role: ProcessRole; lastExit: string | null; outOfMemory?: OutOfMemory | undefined }
+  | { kind: 'slept'; ms: number };
 
 const BEAT_MS = 5000;
 /** A tab in the background is woken once a minute at least; longer than this, the machine itself stood still. */
@@ -28,11 +29,12 @@ export class Watchman {
   }
 
   compare(processes: ProcessInfo[]): void {
-    for (const { role, restarts, failed, lastExit } of processes) {
+    for (const { role, restarts, failed, lastExit, outOfMemory } of processes) {
       const before = this.#known.get(role);
       this.#known.set(role, restarts);
-      if (failed) this.incident = { kind: 'failed', role, lastExit };
-      else if (before !== undefined && restarts > before) this.#restarted(role, lastExit);
+      if (failed) this.incident = { kind: 'failed', role, lastExit, outOfMemory };
+      else if (before !== undefined && restarts > before)
+        this.incident = { kind: 'restarted', role, lastExit, outOfMemory };
     }
     const shown = this.incident;
     // A process that was given up runs again: somebody started it.
@@ -61,8 +63,4 @@ export class Watchman {
   }
 
   dismiss = () => (this.incident = null);
-
-  #restarted(role: ProcessRole, lastExit: string | null): void {
-    this.incident = { kind: 'restarted', role, lastExit };
-  }
 }

@@ -228,6 +228,17 @@ test('a model process that died is told of, and that nothing is lost', async ({ 
   await expect(ui.getByText('The model process stopped and was started again.')).toBeHidden();
 });
 
+test('a model process that ran out of memory says so, with figures and advice', async ({ ui, assistant }) => {
+  await send(ui, 'Hello');
+  await expect(answers(ui)).toContainText('You said');
+  const outOfMemory = { isCertain: true, usedBytes: 7.8e9, totalBytes: 8.2e9, rssBytes: 5e9 };
+  assistant.processes = processes.map((one) => (one.role === 'engine' ? { ...one, restarts: 2, outOfMemory } : one));
+  assistant.setStatus({ ...readyStatus, state: 'loading' });
+  await expect(
+    ui.getByText('The model process stopped (out of memory, 7.8 GB of 8.2 GB in use) and was started again.'),
+  ).toContainText('Your text is saved. Close other programs, or use a smaller model.');
+});
+
 test('the list is folded away and comes back, and stays so over a reload', async ({ ui }) => {
   await ui.keyboard.press('Control+B');
   await expect(ui.getByRole('navigation')).toBeHidden();

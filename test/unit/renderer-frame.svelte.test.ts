@@ -232,3 +232,21 @@ describe('what the doctor and errors say', () => {
     expect(technical(full)).toBe('disk-full, freeBytes: 400000000, neededBytes: 1900000000');
   });
 });
+
+describe('the words for want of memory', () => {
+  const said = (details: Record<string, unknown>) => explain({ code: 'engine-stopped', message: '', details });
+  const figures = { usedBytes: 7.8e9, totalBytes: 8e9, rssBytes: 5e9 };
+
+  it('claim no more than is known', () => {
+    locale.setting = 'en';
+    expect(said({})).toBe('The model process stopped. Your text is saved.');
+    expect(said({ isCertain: true, ...figures })).toContain(' stopped (out of memory, 7.8 GB of 8.0 GB in use). Your');
+    expect(said({ isCertain: false, ...figures })).toContain(' stopped (perhaps out of memory, 7.8 GB of 8.0 GB in');
+    const noFigures = { usedBytes: null, totalBytes: null, rssBytes: null };
+    expect(said({ isCertain: true, ...noFigures })).toContain(' stopped (out of memory). Your text is saved.');
+    locale.setting = 'zh-CN';
+    expect(said({ isCertain: false, ...figures })).toContain(
+      '模型进程已停止（可能是内存不足，已用 7.8 GB / 8.0 GB）。',
+    );
+  });
+});

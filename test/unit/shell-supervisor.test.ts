@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Port } from '../../main/contract/client.ts';
 import type { ProcessInfo, ProcessRole } from '../../main/contract/shell.ts';
+import type { Memory } from '../../main/shell/memory.ts';
 import { createChannel } from '../../main/shell/node/channel.ts';
 import { spawnNode } from '../../main/shell/node/node-process.ts';
 import type { ProcessExit } from '../../main/shell/process.ts';
@@ -156,7 +157,7 @@ describe('the supervisor, on processes that die as scripted', () => {
   const crash = { code: null, signal: 'SIGSEGV', lastLines: ['bad tensor', ''] };
 
   /** A platform without processes: `die` ends the running one of a role, `started` counts how often there was one. */
-  function startScripted() {
+  function startScripted(memory: Memory | null = null) {
     const said: string[] = [];
     const started: ProcessRole[] = [];
     const exits = new Map<ProcessRole, (exit: ProcessExit) => void>();
@@ -172,6 +173,7 @@ describe('the supervisor, on processes that die as scripted', () => {
         },
       },
       launches: { assistant: nothing, engine: nothing, reader: nothing },
+      readMemory: () => memory,
     });
     supervisor.start();
     const die = async (role: ProcessRole, exit: ProcessExit = crash) => {
@@ -203,6 +205,22 @@ describe('the supervisor, on processes that die as scripted', () => {
       'The engine process stopped (SIGSEGV: bad tensor). It is started again in 4 s.',
       'The engine process keeps stopping (SIGSEGV: bad tensor) and is not started again.',
     ]);
+  });
+
+  it('tells that memory may have been why, unless it was ended on purpose', async () => {
+    const scarce = { usedBytes: 7.8e9, totalBytes: 8e9, rssBytes: 5e9, kills: 0 };
+    const { supervisor, die } = startScripted(scarce);
+    const killed = { code: null, signal: 'SIGKILL', lastLines: [] };
+    const { kills: _, ...figures } = scarce;
+    await die('engine', killed); // before anybody looked
+    expect(supervisor.processes()[1]).not.toHaveProperty('outOfMemory');
+    await vi.advanceTimersByTimeAsync(2000);
+    await die('engine', killed);
+    expect(supervisor.processes()[1]).toMatchObject({ outOfMemory: { isCertain: false, ...figures } });
+    await vi.advanceTimersByTimeAsync(4000);
+    supervisor.restart('engine', 'it hangs');
+    await die('engine', killed);
+    expect(supervisor.processes()[1]).not.toHaveProperty('outOfMemory');
   });
 
   it('starts an engine that was given up again when asked, as if it had never died', async () => {

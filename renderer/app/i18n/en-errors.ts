@@ -3,6 +3,9 @@ import type { ErrorCode } from '../../../main/contract/errors.ts';
 /** What stands for a detail that an error does not have. */
 export const UNKNOWN = '?';
 
+/** The detail that tells, in words and brackets, why a process ended; empty where nothing is known. */
+export const WHY = 'why';
+
 /** `value` formats a detail of the error: bytes with their unit, numbers with separators, lists in words, else text. */
 export type ErrorWords = (value: (detail: string) => string) => string;
 
@@ -44,7 +47,7 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
     'No source has this model, or it is kept behind a login. Nothing was fetched. Check the name, or choose another one.',
   offline: () => 'No source of models could be reached. Check the network, then try again.',
   'bad-chat-template': () => 'The model’s own message format is broken, so it cannot chat. Choose another model.',
-  'engine-stopped': () => 'The model process stopped. Your text is saved.',
+  'engine-stopped': (value) => `The model process stopped${value(WHY)}. Your text is saved.`,
   'engine-hung': () => 'The model process did not respond and was started again. Your text is saved.',
   'reader-stopped': () => 'The process that reads files stopped. Your files were not changed. Try again.',
   'assistant-stopped': () => 'The connection to Longhand broke. Your text is kept. Try again.',

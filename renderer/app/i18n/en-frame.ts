@@ -270,12 +270,19 @@ export const enFrame = {
     },
   },
   notices: {
-    engineRestarted: 'The model process stopped and was started again. Your text is saved.',
-    engineFailed: 'The model process stops again and again. Your text is saved.',
-    readerRestarted: 'The process that reads files stopped and was started again. Your files were not changed.',
-    readerFailed: 'The process that reads files stops again and again. Your files were not changed.',
-    assistantRestarted: 'Longhand’s assistant stopped and was started again. Nothing that you saw is lost.',
-    assistantFailed: 'Longhand’s assistant stops again and again. Your conversations are on the disk.',
+    engineRestarted: (why: string) => `The model process stopped${why} and was started again. Your text is saved.`,
+    engineFailed: (why: string) => `The model process stops again and again${why}. Your text is saved.`,
+    readerRestarted: (why: string) =>
+      `The process that reads files stopped${why} and was started again. Your files were not changed.`,
+    readerFailed: (why: string) =>
+      `The process that reads files stops again and again${why}. Your files were not changed.`,
+    assistantRestarted: (why: string) =>
+      `Longhand’s assistant stopped${why} and was started again. Nothing that you saw is lost.`,
+    assistantFailed: (why: string) =>
+      `Longhand’s assistant stops again and again${why}. Your conversations are on the disk.`,
+    outOfMemory: (isCertain: boolean, figures: string | null) =>
+      ` (${isCertain ? '' : 'perhaps '}out of memory${figures === null ? '' : `, ${figures} in use`})`,
+    memoryAdvice: ' Close other programs, or use a smaller model.',
     slept: (duration: string) => `This computer slept for ${duration}. The connection was opened again.`,
     startAgain: 'Start it again',
     showDiagnostics: 'Diagnostics',

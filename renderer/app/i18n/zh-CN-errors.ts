@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../../main/contract/errors.ts';
-import { UNKNOWN, type ErrorWords } from './en-errors.ts';
+import { UNKNOWN, WHY, type ErrorWords } from './en-errors.ts';
 
 export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'data-folder-in-use': () => '此数据文件夹正被另一个 Longhand 使用。请关闭它，或选择其他文件夹。',
@@ -34,7 +34,7 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'not-at-hub': () => '没有来源提供该模型，或需要登录才能获取。尚未下载任何内容。请核对名称，或选择其他模型。',
   offline: () => '无法连接任何模型来源。请检查网络后重试。',
   'bad-chat-template': () => '模型自带的消息格式有误，无法对话。请选择其他模型。',
-  'engine-stopped': () => '模型进程已停止。您的文字已保存。',
+  'engine-stopped': (value) => `模型进程已停止${value(WHY)}。您的文字已保存。`,
   'engine-hung': () => '模型进程没有响应，已重新启动。您的文字已保存。',
   'reader-stopped': () => '读取文件的进程已停止，您的文件未作改动。请重试。',
   'assistant-stopped': () => '与 Longhand 的连接已断开。您的文字已保留，请重试。',
