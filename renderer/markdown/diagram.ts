@@ -6,10 +6,13 @@ const MOST_SVG_CHARACTERS = 3_000_000;
 
 type Task = { text: string; dark: boolean; resolve(drawing: Drawing): void; reject(error: Error): void };
 
+/** A diagram that would take longer than anybody waits for it. */
+export class DiagramTooSlow extends Error {}
+
 /**
  * Draws Mermaid diagrams, one after the other. Mermaid runs in a sandboxed frame with an opaque origin and a policy that
  * lets it fetch nothing; only the text of an SVG comes back, and it is shown as an image, where a browser runs no script,
- * follows no link and loads nothing.
+ * follows no link and loads nothing. Such a frame has a process of its own, so a diagram without end holds up no page.
  */
 export class Diagrams {
   #frame: Promise<HTMLIFrameElement> | null = null;
@@ -17,7 +20,7 @@ export class Diagrams {
   #drawing = false;
   #id = 0;
 
-  /** Rejects where the source is no diagram or takes too long. The caller revokes the address when it is done with it. */
+  /** Rejects where the source is no diagram, with `DiagramTooSlow` after 8 s. The caller revokes the address when it is done with it. */
   draw(text: string, dark: boolean): Promise<Drawing> {
     const { promise, resolve, reject } = Promise.withResolvers<Drawing>();
     this.#tasks.push({ text, dark, resolve, reject });
@@ -39,8 +42,7 @@ export class Diagrams {
   }
 
   async #ask({ text, dark }: Task): Promise<Drawing> {
-    this.#frame ??= openFrame();
-    const frame = await this.#frame;
+    const frame = await (this.#frame ??= openFrame());
     const id = (this.#id += 1);
     const { promise, resolve, reject } = Promise.withResolvers<Drawing>();
     const listen = ({ source, data }: MessageEvent<unknown>) => {
@@ -52,7 +54,7 @@ export class Diagrams {
     const timer = setTimeout(() => {
       frame.remove(); // with whatever it is still computing
       this.#frame = null;
-      reject(new Error('The diagram took too long.'));
+      reject(new DiagramTooSlow());
     }, LIMIT_MS);
     window.addEventListener('message', listen);
     try {

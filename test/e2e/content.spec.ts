@@ -90,6 +90,28 @@ test.describe('what an answer contains', () => {
     await expect(answers(ui).locator('pre')).toContainText('A[Start -->');
   });
 
+  test('a diagram without end is given up; meanwhile the page is of use, and the next one is drawn', async ({
+    ui,
+    assistant,
+  }) => {
+    const branches = Array.from({ length: 900 }, (_, index) => `    n${index}`).join('\n'); // minutes of layout
+    const short = ['```mermaid', 'graph TD', '  A --> B', '```'].join('\n');
+    assistant.script = () => [`\`\`\`mermaid\nmindmap\n  root\n${branches}\n\`\`\`\n\n${short}`];
+    await send(ui, 'Show');
+    await expect(ui.locator('iframe')).toHaveCount(1);
+    await ui.waitForTimeout(2000); // it is at work by now
+    const held = await ui.evaluate(async () => {
+      const began = performance.now();
+      for (let frame = 0; frame < 10; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+      return performance.now() - began;
+    });
+    expect(held).toBeLessThan(1000);
+    await field(ui).fill('The page takes words');
+    await expect(answers(ui)).toContainText('Drawing this takes too long', { timeout: 20_000 });
+    await expect(answers(ui).locator('pre').first()).toContainText('n899');
+    await expect(ui.getByRole('region', { name: 'Diagram' }).getByRole('img')).toBeVisible({ timeout: 20_000 });
+  });
+
   test('an image is a placeholder with its address', async ({ ui, assistant }) => {
     assistant.script = () => ['![A map](https://maps.example/a.png)'];
     await send(ui, 'Show');

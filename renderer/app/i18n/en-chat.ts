@@ -12,6 +12,7 @@ export const enContent = {
   diagram: 'Diagram',
   diagramAlt: 'A diagram, drawn from the source that “Show source” shows.',
   diagramFailed: 'This could not be drawn, so its source is shown.',
+  diagramTooSlow: 'Drawing this takes too long, so its source is shown.',
   showSource: 'Show source',
   showDiagram: 'Show diagram',
   openTitle: 'Open this address?',

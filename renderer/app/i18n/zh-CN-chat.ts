@@ -13,6 +13,7 @@ export const zhCNContent: typeof enContent = {
   diagram: '图表',
   diagramAlt: '由源码绘制的图表，点“显示源码”可查看源码。',
   diagramFailed: '无法绘制，因此显示源码。',
+  diagramTooSlow: '绘制耗时过长，因此显示源码。',
   showSource: '显示源码',
   showDiagram: '显示图表',
   openTitle: '要打开此地址吗？',
