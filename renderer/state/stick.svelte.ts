@@ -29,6 +29,8 @@ export class Stick {
   resized({ top, height, viewport }: Scroll): boolean {
     const grew = height > this.#height;
     this.#height = height;
+    // A text that became shorter takes its end along. That is heard of as a move up, but later, and is none.
+    if (height - viewport - top <= 1) this.#top = top;
     if (!this.following && grew && height - viewport - top > NEAR_PX) this.unseen = true;
     return this.following;
   }

@@ -40,6 +40,23 @@ describe('following text that grows', () => {
     expect(stick.following).toBe(true);
   });
 
+  it('is not shaken off either when it hears of the size before it hears of the move', () => {
+    const stick = new Stick();
+    stick.scrolled(at(200, 300));
+    expect(stick.resized(at(155, 255))).toBe(true);
+    stick.scrolled(at(155, 255));
+    expect(stick.following).toBe(true);
+    expect(stick.resized(at(155, 400))).toBe(true);
+  });
+
+  it('lets go of a text that grows in the moment of a move up', () => {
+    const stick = new Stick();
+    stick.scrolled(at(200, 300));
+    stick.resized(at(190, 310));
+    stick.scrolled(at(190, 310));
+    expect(stick.following).toBe(false);
+  });
+
   it('does not call it new text when only the window became smaller', () => {
     const stick = new Stick();
     stick.scrolled(at(200, 300));
