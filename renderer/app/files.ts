@@ -1,7 +1,12 @@
 import type { Bridge } from '../../main/contract/bridge.ts';
 import { isErrorCode, LonghandError } from '../../main/contract/errors.ts';
 
-export type PassOptions = { signal: AbortSignal; onProgress(done: number, total: number): void };
+export type PassOptions = {
+  signal: AbortSignal;
+  onProgress(done: number, total: number): void;
+  /** A UUID: files of one group come to lie in one folder. */
+  group?: string | undefined;
+};
 
 /** How a model file of the user's comes to the assistant, which takes a path. */
 export type FileDoor = {
@@ -24,10 +29,10 @@ export function fileDoor(page: { longhand?: Bridge; sessionStorage: Storage }): 
 }
 
 /** A request of the old kind: `fetch` tells nothing of how much has been sent. */
-function upload(file: File, token: string, { signal, onProgress }: PassOptions): Promise<string> {
+function upload(file: File, token: string, { signal, onProgress, group }: PassOptions): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const request = new XMLHttpRequest();
-  request.open('PUT', `upload/${encodeURIComponent(file.name)}`);
+  request.open('PUT', `upload/${encodeURIComponent(file.name)}${group === undefined ? '' : `?group=${group}`}`);
   request.setRequestHeader('authorization', `Bearer ${token}`);
   request.responseType = 'text';
   request.upload.onprogress = ({ loaded }) => onProgress(loaded, file.size);

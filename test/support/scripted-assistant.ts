@@ -201,7 +201,7 @@ export class ScriptedAssistant {
           return this.#job({ kind: 'import', title: basename(input.path), stage: 'compile' });
         }),
         pull: models.pull.handler(({ input }) => {
-          this.calls.push(`pull ${input.name}`);
+          this.calls.push(`pull ${input.name}${input.acknowledged ? ', agreed' : ''}`);
           return this.#job();
         }),
         use: models.use.handler(() => this.#status),

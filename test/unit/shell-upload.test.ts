@@ -190,3 +190,27 @@ describe('the name of an upload', () => {
     expect(readFileSync(join(root, 'precious.gguf'), 'utf8')).toBe(before);
   });
 });
+
+describe('files of one checkpoint', () => {
+  const group = '0123abcd-0123-4123-8123-0123456789ab';
+
+  it('come to lie in one folder, and one that breaks off leaves the others', async () => {
+    const first = await put(`/upload/config.json?group=${group}`, '{}');
+    const second = await put(`/upload/model.safetensors?group=${group}`, 'weights');
+    expect([first.body.path, second.body.path]).toEqual(
+      ['config.json', 'model.safetensors'].map((name) => join(incoming, group, name)),
+    );
+    const again = await put(`/upload/config.json?group=${group}`, 'another');
+    expect(again.status).not.toBe(200);
+    expect(readFileSync(join(incoming, group, 'config.json'), 'utf8')).toBe('{}');
+  });
+
+  it.each(['..', '../..', '', 'x', `${group}/..`, `${group.toUpperCase()}`])(
+    'take no other folder: %j',
+    async (odd) => {
+      const { status, body } = await put(`/upload/config.json?group=${encodeURIComponent(odd)}`, '{}');
+      expect([status, body.code]).toEqual([400, 'invalid-input']);
+      expect(left()).toEqual([]);
+    },
+  );
+});

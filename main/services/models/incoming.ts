@@ -14,18 +14,24 @@ export class Incoming {
 
   /** Removes the copy at `path`, if it is one: a file of the user's own is never touched. */
   remove(path: string): void {
-    const folder = dirname(resolve(path));
-    if (dirname(folder) === this.#dir) rmSync(folder, { recursive: true, force: true });
+    const folder = this.#folderOf(path);
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
 
   /** Removes what no unfinished import will need, except what is being written just now. */
   sweep(needed: readonly string[], nowMs = Date.now()): void {
-    const kept = new Set(needed.map((path) => dirname(resolve(path))));
+    const kept = new Set(needed.map((path) => this.#folderOf(path)));
     for (const name of this.#names()) {
       const folder = join(this.#dir, name);
       if (kept.has(folder) || nowMs - lastWriteMs(folder) < STILL_WRITTEN_MS) continue;
       rmSync(folder, { recursive: true, force: true });
     }
+  }
+
+  /** The folder of ours that `path` is, or lies in; null for what is the user's. */
+  #folderOf(path: string): string | null {
+    const whole = resolve(path);
+    return [whole, dirname(whole)].find((folder) => dirname(folder) === this.#dir) ?? null;
   }
 
   #names(): string[] {

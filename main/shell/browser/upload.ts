@@ -17,7 +17,7 @@ const MAX_NAME_CHARACTERS = 120;
 export type UploadOptions = { free?: (folder: string) => Promise<number> };
 
 /**
- * Receives a file from the page, which has no path to offer, into a folder of its own below `incoming`. The copy exists
+ * Receives a file from the page, which has no path to offer, into a folder of its own or its group's below `incoming`. The copy exists
  * whole or not at all. Whoever imports it removes it.
  * @returns its path
  * @throws LonghandError `disk-full` with both figures, `invalid-input` for a name that is none, `cancelled` when the page
@@ -33,18 +33,29 @@ export async function receiveUpload(
   const room = (await free(incoming)) - RESERVED_BYTES;
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > room) throw full(incoming, announced, room);
-  const folder = join(incoming, randomUUID());
+  const group = groupOf(request.url ?? '');
+  const folder = join(incoming, group ?? randomUUID());
   const path = join(folder, name);
   try {
-    await mkdir(folder, { mode: 0o700 });
+    await mkdir(folder, { mode: 0o700, recursive: group !== null });
     const limit = new Limit(room, () => full(incoming, announced, room));
     await pipeline(request, limit, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
     if (!request.complete) throw new LonghandError('cancelled', 'The upload ended early.');
     return path;
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    // Of a group, only this file: one that was there under its name already is another's.
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    if (group === null) await rm(folder, { recursive: true, force: true });
+    else if (!isTaken) await rm(path, { force: true });
     throw explain(error, incoming, announced, room);
   }
+}
+
+/** Files of one checkpoint come with the same UUID and lie in one folder. @throws LonghandError `invalid-input` */
+export function groupOf(url: string): string | null {
+  const group = new URLSearchParams(/\?([^#]*)/s.exec(url)?.[1] ?? '').get('group');
+  if (group === null || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(group)) return group;
+  throw new LonghandError('invalid-input', 'The group of the file cannot be read.', { group: group.slice(0, 100) });
 }
 
 /** The file's own name, without anything that leads elsewhere. @throws LonghandError `invalid-input` */

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../../main/contract/errors.ts';
 import { enBudget, enContent, enMessage } from './en-chat.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
 import { enFrame } from './en-frame.ts';
+import { enHub } from './en-hub.ts';
 import { enKeyChoice } from './en-keys.ts';
 import { enShell } from './en-shell.ts';
 
@@ -135,6 +136,7 @@ export const en = {
   message: enMessage,
   budget: enBudget,
   keyChoice: enKeyChoice,
+  hub: enHub,
   errors: enErrors,
   shell: enShell,
 };

@@ -2,6 +2,7 @@ import type { Dictionary } from './en.ts';
 import { zhCNBudget, zhCNContent, zhCNMessage } from './zh-CN-chat.ts';
 import { zhCNErrors } from './zh-CN-errors.ts';
 import { zhCNFrame } from './zh-CN-frame.ts';
+import { zhCNHub } from './zh-CN-hub.ts';
 import { zhCNKeyChoice } from './zh-CN-keys.ts';
 import { zhCNShell } from './zh-CN-shell.ts';
 
@@ -132,6 +133,7 @@ export const zhCN: Dictionary = {
   message: zhCNMessage,
   budget: zhCNBudget,
   keyChoice: zhCNKeyChoice,
+  hub: zhCNHub,
   errors: zhCNErrors,
   shell: zhCNShell,
 };
