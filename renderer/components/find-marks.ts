@@ -10,8 +10,10 @@ export function paintMatches(root: Element | null, query: string): () => void {
   const words = query.trim().toLowerCase();
   if (root === null || words === '' || !('highlights' in CSS)) return () => {};
   let waiting = false;
+  let isOver = false;
   const paint = () => {
     waiting = false;
+    if (isOver) return; // other words may be marked by now
     CSS.highlights.set(NAME, new Highlight(...rangesOf(root, words)));
   };
   const observer = new MutationObserver(() => {
@@ -21,6 +23,7 @@ export function paintMatches(root: Element | null, query: string): () => void {
   observer.observe(root, { childList: true, subtree: true, characterData: true });
   paint();
   return () => {
+    isOver = true;
     observer.disconnect();
     CSS.highlights.delete(NAME);
     CSS.highlights.delete(CURRENT);
