@@ -1,7 +1,11 @@
 import type { ModelConfig } from '../checkpoint/checkpoint.ts';
 import type { Published, Source } from '../catalog/entry.ts';
+import { CheckpointError } from '../checkpoint/errors.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { isReadable, paperCheckpoint, type StorageOf } from './paper-checkpoint.ts';
+
+/** Kinds of published safetensors that checkpoint/huggingface.ts reads: whatever else is priced would not compile. */
+const READ_KINDS: readonly string[] = ['BF16'];
 
 /** Header, names and vocabulary of a GGUF file, or the JSON files beside safetensors. */
 const METADATA_BYTES = 8e6;
@@ -17,6 +21,13 @@ export function publishedCheckpoint(config: ModelConfig, published: Published): 
     const isSplit = config.architecture !== 'llama';
     const stored = { ...config, tiedEmbeddings: config.tiedEmbeddings && !isSplit };
     return paperCheckpoint(stored, ggufStorage(published.quantization, stored));
+  }
+  if (!READ_KINDS.includes(published.quantization)) {
+    const { quantization } = published;
+    throw new CheckpointError('unsupported-type', `Weights published as ${quantization} are not read yet.`, {
+      found: quantization,
+      supported: READ_KINDS,
+    });
   }
   return paperCheckpoint(config, tensorStorage(published.quantization));
 }
