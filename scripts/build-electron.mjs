@@ -1,11 +1,13 @@
 // Builds what Electron runs into out/electron: it reads no TypeScript. Packages stay outside, in node_modules.
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildOnce, root } from './build-once.mjs';
+import { digestNatives } from './natives.mjs';
 
 const BUNDLES = {
   name: 'electron',
   title: 'the Electron bundles',
-  sources: ['main', 'native-models', 'scripts/build-electron.mjs', 'package-lock.json'],
+  sources: ['main', 'native-models', 'scripts/build-electron.mjs', 'scripts/natives.mjs', 'package-lock.json'],
 };
 const PROCESSES = {
   main: 'main/shell/electron/main.ts',
@@ -40,6 +42,7 @@ export async function buildElectron() {
         rolldownOptions: { external: ['electron'], output: { format: 'cjs', entryFileNames: 'preload.cjs' } },
       },
     });
+    writeFileSync(join(outDir, 'natives.json'), JSON.stringify(digestNatives(root)));
   });
 }
 

@@ -40,6 +40,7 @@ export const errorCodes = [
   // shell
   'port-in-use',
   'unauthorised',
+  'app-damaged',
   'invalid-input',
   'cancelled',
   'internal',

@@ -1,4 +1,5 @@
 /** Longhand in Electron: windows, the processes behind them, and nothing else. Messages pass this process by. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,6 +11,7 @@ import { isFatalLine, Supervisor } from '../supervisor.ts';
 import { Assistant } from './assistant.ts';
 import { guardAllContents, guardSession } from './guard.ts';
 import { menuTemplate } from './menu.ts';
+import { checkNatives, type Natives } from './natives.ts';
 import { electronPlatform } from './platform.ts';
 import { answerRequests } from './requests.ts';
 import { registerScheme, serveScheme } from './scheme.ts';
@@ -32,6 +34,7 @@ const dataFolder = dataFolderPath(typeof values.data === 'string' ? values.data 
 let spoken = wordsFor(app.getPreferredSystemLanguages()); // until the page says what the user chose
 const words = () => spoken;
 const assistant = new Assistant(() => {
+  if (app.isPackaged) checkPackage();
   ensureDataFolder(dataFolder);
   return new Supervisor({
     say,
@@ -71,6 +74,12 @@ function run(): void {
   showWindow();
   app.on('second-instance', showWindow);
   app.on('activate', showWindow);
+}
+
+/** Before any process loads one of them. */
+function checkPackage(): void {
+  const natives = JSON.parse(readFileSync(built('natives.json'), 'utf8')) as Natives;
+  checkNatives(natives, join(process.resourcesPath, 'app.asar.unpacked', 'node_modules'));
 }
 
 function speak(language: Language): void {

@@ -21,7 +21,10 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
     value('neededBytes') === UNKNOWN
       ? 'The disk is full. Nothing was written. Free some space and try again.'
       : `${value('freeBytes')} free on the disk, ${value('neededBytes')} needed. Nothing was written. Free some space and try again.`,
-  'not-found': () => 'This conversation does not exist any more. It may have been deleted in another window.',
+  'not-found': (value) =>
+    value('path') === UNKNOWN
+      ? 'This conversation does not exist any more. It may have been deleted in another window.'
+      : `The file ${value('path')} is not there any more. Nothing was changed. Choose it again.`,
   'conversation-busy': () => 'An answer is still being written here. Wait for it, or stop it.',
   'context-length-exceeded': (value) =>
     `This message makes ${value('promptTokens')} tokens; the model takes ${value('contextTokens')}. Nothing was cut. Shorten it, or start a new conversation.`,
@@ -54,6 +57,8 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   'runtime-failed': () => 'The model could not be run. Your text is saved. Try again, or choose another model.',
   'port-in-use': () => 'The network port is taken by another program. Choose another port.',
   unauthorised: () => 'Longhand did not accept this page. Open the address that it printed last.',
+  'app-damaged': (value) =>
+    `A part of Longhand was changed or is damaged (${value('file')}). Nothing was started, and your data was not touched. Install Longhand again.`,
   'invalid-input': () => 'Longhand did not understand the request. Your text is kept. Reload the page.',
   cancelled: () => 'Cancelled.',
   internal: () => 'Longhand met a fault of its own. Your text is saved. Try again.',

@@ -12,7 +12,10 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
     value('neededBytes') === UNKNOWN
       ? '磁盘已满，没有写入任何内容。请腾出空间后重试。'
       : `磁盘空闲 ${value('freeBytes')}，需要 ${value('neededBytes')}。没有写入任何内容。请腾出空间后重试。`,
-  'not-found': () => '此对话已不存在，可能已在另一窗口中删除。',
+  'not-found': (value) =>
+    value('path') === UNKNOWN
+      ? '此对话已不存在，可能已在另一窗口中删除。'
+      : `文件 ${value('path')} 已不在原处。未作任何改动，请重新选择。`,
   'conversation-busy': () => '此处仍在回答。请等待，或将其停止。',
   'context-length-exceeded': (value) =>
     `这条消息共 ${value('promptTokens')} 个词元，模型最多接受 ${value('contextTokens')} 个。没有截断任何内容。请缩短，或开始新对话。`,
@@ -41,6 +44,8 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'runtime-failed': () => '模型无法运行。您的文字已保存。请重试，或选择其他模型。',
   'port-in-use': () => '网络端口被其他程序占用。请选择其他端口。',
   unauthorised: () => 'Longhand 未接受此页面。请打开最近一次显示的地址。',
+  'app-damaged': (value) =>
+    `Longhand 的组件被改动或已损坏（${value('file')}）。未启动任何进程，您的数据未受影响。请重新安装 Longhand。`,
   'invalid-input': () => 'Longhand 无法理解此请求。您的文字已保留，请重新载入页面。',
   cancelled: () => '已取消。',
   internal: () => 'Longhand 自身出现故障。您的文字已保存，请重试。',
