@@ -179,8 +179,8 @@ export const models = {
   watch: oc.output(eventIterator(modelStatus)),
   /**
    * Compiles a checkpoint of the user's as a job; the original is never changed. `path` is a file's, the folder's of
-   * safetensors, the first part's of a split GGUF file, or what the
-   * browser shell's `PUT /upload/NAME` answered: such a copy is removed when the job has ended.
+   * safetensors, the first part's of a split GGUF file, or what the browser shell's `PUT /upload/NAME` answered: such a
+   * copy is removed when the job has ended, unless it failed and can be tried again.
    */
   import: oc
     .input(

@@ -3,6 +3,13 @@ import type { ModelStatus } from '../../main/contract/models.ts';
 import type { Connection } from '../app/connection.ts';
 
 const GONE = ['model-not-found', 'model-damaged'];
+const FILE_FAULTS = [
+  'unsupported-checkpoint',
+  'checkpoint-unreadable',
+  'not-a-checkpoint',
+  'bad-chat-template',
+  'not-found',
+];
 const RESUMABLE: Job['state'][] = ['paused', 'failed', 'interrupted'];
 
 /** Which model answers, and what stands between the user and a first answer. */
@@ -19,6 +26,10 @@ export class Model {
   );
   /** The files of the chosen model are not there, or not whole: only another one helps. */
   readonly isGone = $derived(GONE.includes(this.status?.error?.code ?? ''));
+  /** Of a file of the user's only another file helps; of everything else, trying again. */
+  readonly isOfFile = $derived(FILE_FAULTS.includes((this.status?.error ?? this.status?.job?.error)?.code ?? ''));
+  /** A file of the user's that could not be set up: it may be let go of. What was downloaded is kept to go on with. */
+  readonly canDismiss = $derived(this.status?.job?.state === 'failed' && this.status.job.kind === 'import');
   /** There is no model, and none is on its way: nothing can be answered before the user has chosen one. */
   readonly isMissing = $derived(
     this.state === 'none' || (this.state === 'failed' && (!this.status?.model || this.isGone)),

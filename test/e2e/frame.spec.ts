@@ -75,6 +75,15 @@ test.describe('the first run', () => {
   });
 });
 
+test('a file that could not be set up can be tried again, or let go of', async ({ ui, assistant }) => {
+  const error = { code: 'disk-full' as const, message: '', details: {} };
+  const job = downloadJob({ kind: 'import', subject: 'mine.gguf', state: 'failed', error });
+  assistant.setStatus({ ...without, state: 'failed', error, job });
+  await expect(ui.getByRole('button', { name: 'Try again' })).toBeVisible();
+  await ui.getByRole('button', { name: 'Dismiss' }).click();
+  await expect(ui.getByRole('button', { name: 'Dismiss' })).toBeHidden();
+});
+
 test('an installation is paused, resumed, and given up only after a question', async ({ ui, assistant }) => {
   assistant.setStatus({ ...without, state: 'installing', job: downloadJob() });
   await ui.getByRole('button', { name: 'Pause' }).click();

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LonghandError } from '../../main/contract/errors.ts';
 import { startAssistant, tempFolder, until } from './assistant-support.ts';
@@ -27,7 +27,46 @@ describe('the copy of a file that the page has sent', () => {
     expect((await client.models.list()).map(({ sourceName }) => sourceName)).toEqual(['model.gguf']);
   });
 
-  it('goes when its import fails', async () => {
+  it('goes with its whole folder where the import is of the folder', async () => {
+    const { client, dataDir } = startAssistant();
+    const folder = dirname(upload(dataDir, 'config.json'));
+    await client.models.import({ path: folder });
+    await until(async () => (await client.jobs.list())[0]?.state === 'done');
+    expect([existsSync(folder), existsSync(dirname(folder))]).toEqual([false, true]);
+  });
+
+  it('stays while a failed import can be tried again, and goes when it succeeds', async () => {
+    const { client, dataDir, reader } = startAssistant();
+    reader.error = new LonghandError('disk-full', 'No room.');
+    const path = upload(dataDir);
+    const { id } = await client.models.import({ path });
+    await until(async () => (await client.jobs.list())[0]?.state === 'failed');
+    expect(existsSync(path)).toBe(true);
+    reader.error = null;
+    await client.jobs.resume({ id });
+    await until(async () => (await client.jobs.list())[0]?.state === 'done');
+    expect(existsSync(path)).toBe(false);
+    expect((await client.models.list()).map(({ sourceName }) => sourceName)).toEqual(['model.gguf']);
+  });
+
+  it('goes when its failed import is dismissed, or another installation takes its place', async () => {
+    const { client, dataDir, reader } = startAssistant();
+    reader.error = new LonghandError('reader-stopped', 'It stopped.');
+    const [first, second] = [upload(dataDir, 'a.gguf'), upload(dataDir, 'b.gguf')];
+    const fail = async (path: string) => {
+      const { id } = await client.models.import({ path });
+      await until(async () => (await client.jobs.list()).find((job) => job.id === id)?.state === 'failed');
+      return id;
+    };
+    await fail(first);
+    const id = await fail(second);
+    expect([existsSync(first), existsSync(second)]).toEqual([false, true]);
+    await client.jobs.cancel({ id });
+    expect(existsSync(second)).toBe(false);
+    expect((await client.models.status()).state).toBe('none');
+  });
+
+  it('goes when its import fails by a fault of the file', async () => {
     const { client, dataDir, reader } = startAssistant();
     reader.error = new LonghandError('not-a-checkpoint', 'It is a picture.');
     const path = upload(dataDir);

@@ -9,7 +9,7 @@ function modelIn(status: Partial<ModelStatus>) {
   const calls: string[] = [];
   const note = (name: string) => (input: unknown) => Promise.resolve(calls.push(`${name} ${JSON.stringify(input)}`));
   const client = {
-    jobs: { resume: note('resume'), pause: note('pause') },
+    jobs: { resume: note('resume'), pause: note('pause'), cancel: note('cancel') },
     models: { pull: note('pull'), use: note('use') },
   };
   const connection = { call: (run: (to: typeof client) => unknown) => run(client) } as unknown as Connection;
@@ -54,6 +54,26 @@ describe('the one button that gets a model', () => {
     const { model, calls } = modelIn({ state: 'none', model: null });
     await Promise.all([model.install(), model.install()]);
     expect(calls).toHaveLength(1);
+  });
+});
+
+describe('an installation that failed', () => {
+  const failed = (kind: string, code: 'disk-full' | 'not-a-checkpoint') => {
+    const error = { code, message: '', details: {} };
+    return modelIn({ state: 'failed', model: null, error, job: downloadJob({ kind, state: 'failed', error }) });
+  };
+
+  it('of a file of the user’s can be let go of, but not a download, whose parts would go', async () => {
+    const { model, calls } = failed('import', 'disk-full');
+    expect(model.canDismiss).toBe(true);
+    await model.cancel();
+    expect(calls).toEqual(['cancel {"id":"job"}']);
+    expect(failed('pull', 'disk-full').model.canDismiss).toBe(false);
+  });
+
+  it('is not tried again with a file that is no checkpoint', () => {
+    expect(failed('import', 'not-a-checkpoint').model.isOfFile).toBe(true);
+    expect(failed('import', 'disk-full').model.isOfFile).toBe(false);
   });
 });
 

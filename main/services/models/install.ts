@@ -34,6 +34,8 @@ export type InstallerOptions = {
 type Step = { signal: AbortSignal; progress(progress: Progress): void };
 
 const JUNK: readonly ErrorCode[] = ['not-a-checkpoint', 'checkpoint-unreadable'];
+/** Faults of the file itself, which would be there again. */
+const FILE_FAULTS: readonly ErrorCode[] = [...JUNK, 'unsupported-checkpoint', 'bad-chat-template', 'not-found'];
 
 /** Brings models onto the shelf: checkpoints of the user's, and those of the catalogue. */
 export class Installer {
@@ -50,7 +52,7 @@ export class Installer {
     this.#incoming = new Incoming(options.dataDir);
     this.#registerJobs();
     options.jobs.onChange((job) => {
-      if (job.kind === 'import' && isOver(job)) this.#incoming.remove(String(options.jobs.params(job.id).path));
+      if (job.kind === 'import' && isOver(job) && !canBeTriedAgain(job)) this.#forgetCopy(job);
     });
   }
 
@@ -65,6 +67,7 @@ export class Installer {
     const { path } = input;
     if (!isAbsolute(path)) throw new LonghandError('invalid-input', `${path} is not a whole path.`, { path });
     if (!existsSync(path)) throw new LonghandError('not-found', `There is no file ${path}.`, { path });
+    this.#forgetFailed(path);
     return this.#options.jobs.start('import', input);
   }
 
@@ -79,7 +82,9 @@ export class Installer {
         throw unacknowledged(one.entry.name, one.entry.license);
     }
     const running = jobs.unfinished().find((job) => job.kind === 'pull' && job.params.name === name);
-    return running === undefined ? jobs.start('pull', { name, acknowledged }) : jobs.resume(running.id);
+    if (running !== undefined) return jobs.resume(running.id);
+    this.#forgetFailed();
+    return jobs.start('pull', { name, acknowledged });
   }
 
   /** What a repository of the hub holds. @throws LonghandError `invalid-input` | `not-at-hub` | `offline` | `download-failed` */
@@ -113,6 +118,18 @@ export class Installer {
     const kept = this.#kept(manifest.source.name);
     const isShared = this.#options.shelf.list().some((model) => isMadeOf(model.manifest, manifest.source));
     if (kept !== null && !isShared) this.#removeKept(kept);
+  }
+
+  /** With another installation nobody is offered the failed one any more. */
+  #forgetFailed(except?: string): void {
+    const { jobs } = this.#options;
+    for (const job of jobs.list()) {
+      if (job.kind === 'import' && job.state === 'failed' && jobs.params(job.id).path !== except) this.#forgetCopy(job);
+    }
+  }
+
+  #forgetCopy({ id }: Job): void {
+    this.#incoming.remove(String(this.#options.jobs.params(id).path));
   }
 
   #registerJobs(): void {
@@ -210,6 +227,11 @@ export class Installer {
     if (first !== undefined && first !== '' && first !== '..')
       rmSync(join(this.#downloads, first), { recursive: true, force: true });
   }
+}
+
+/** A copy that a page sent is kept for this: the file would have to be sent again. */
+function canBeTriedAgain({ state, error }: Job): boolean {
+  return state === 'failed' && error !== null && !FILE_FAULTS.includes(error.code);
 }
 
 function isMadeOf({ source }: Manifest, { name, sizeBytes }: { name: string; sizeBytes: number }): boolean {
