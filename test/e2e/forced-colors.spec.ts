@@ -65,6 +65,8 @@ test('words that are typed fast are marked, and no letter of them alone', async 
   await ui.keyboard.press('Control+F');
   await ui.keyboard.type('the');
   await ui.waitForTimeout(200);
-  const marked = await ui.evaluate(() => [...(CSS.highlights.get('find') ?? [])].map((range) => String(range)));
+  const marked = await ui.evaluate(() =>
+    [...(CSS.highlights.get('find') ?? [])].map((range) => (range as Range).toString()),
+  );
   expect(new Set(marked.map((word) => word.toLowerCase()))).toEqual(new Set(['the']));
 });
