@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../checkpoint/checkpoint.ts';
 import type { GraphBuilder } from '../graph/graph.ts';
 import type { Architecture } from './architecture.ts';
+import { buildExperts, buildSwiglu, expertTensors } from './experts.ts';
 import { tensor, type ExpectedTensor } from './tensors.ts';
 
 /** What tells one family of decoders from another. */
@@ -14,7 +15,8 @@ export type DecoderFamily = Pick<Architecture, 'modelType' | 'ggufName' | 'readM
 };
 
 /**
- * The pre-norm decoder that Llama and its descendants share: grouped-query attention, RMSNorm, SwiGLU.
+ * The pre-norm decoder that Llama and its descendants share: grouped-query attention, RMSNorm, SwiGLU,
+ * or routed experts of it.
  * Sources: LLaMA (arXiv 2302.13971); transformers modeling_llama.py and modeling_qwen2.py.
  * Shapes: S new tokens, H hidden size, N query heads, K KV heads, D head size, F feed-forward size, V vocabulary.
  */
@@ -41,17 +43,17 @@ function buildDecoder({ headNorms = false }: DecoderFamily, g: GraphBuilder): vo
     const mixed = g.linear(attended, [`${at}.self_attn.o_proj`], { rows: H, columns: heads * headDim });
     ({ sum: x, normed } = g.addNorm(x, mixed, `${at}.post_attention_layernorm.weight`));
 
-    const fed = buildFeedForward(g, normed, `${at}.mlp`);
+    const fed = buildFeedForward(g, normed, layer);
     const next = layer + 1 < layers ? `model.layers.${layer + 1}.input_layernorm.weight` : 'model.norm.weight';
     ({ sum: x, normed } = g.addNorm(x, fed, next));
   }
   g.logits(normed, tiedEmbeddings ? 'model.embed_tokens' : 'lm_head');
 }
 
-function buildFeedForward(g: GraphBuilder, x: string, at: string): string {
-  const { hiddenSize: H, intermediateSize: F } = g.config;
-  const gateUp = g.linear(x, [`${at}.gate_proj`, `${at}.up_proj`], { rows: 2 * F, columns: H }); // [1, S, 2F]
-  return g.linear(g.swiglu(gateUp), [`${at}.down_proj`], { rows: H, columns: F });
+function buildFeedForward(g: GraphBuilder, x: string, layer: number): string {
+  const { intermediateSize, moe } = g.config;
+  const at = `model.layers.${layer}.mlp`;
+  return moe?.sparseLayers[layer] ? buildExperts(g, x, at, moe) : buildSwiglu(g, x, at, intermediateSize);
 }
 
 function decoderTensors(family: DecoderFamily, config: ModelConfig): ExpectedTensor[] {
@@ -64,7 +66,7 @@ function decoderTensors(family: DecoderFamily, config: ModelConfig): ExpectedTen
 }
 
 function layerTensors(family: DecoderFamily, config: ModelConfig, layer: number): ExpectedTensor[] {
-  const { hiddenSize: H, heads, kvHeads, headDim, intermediateSize: F } = config;
+  const { hiddenSize: H, heads, kvHeads, headDim, intermediateSize: F, moe } = config;
   const [qRows, kvRows] = [heads * headDim, kvHeads * headDim];
   const { interleavedHeads = false, headNorms = false } = family;
   const [at, stored] = [`model.layers.${layer}`, `blk.${layer}`];
@@ -87,8 +89,12 @@ function layerTensors(family: DecoderFamily, config: ModelConfig, layer: number)
       : []),
     ...linear('self_attn.o_proj', 'attn_output', [H, qRows]),
     norm('post_attention_layernorm', 'ffn_norm', H),
-    ...linear('mlp.gate_proj', 'ffn_gate', [F, H]),
-    ...linear('mlp.up_proj', 'ffn_up', [F, H]),
-    ...linear('mlp.down_proj', 'ffn_down', [H, F]),
+    ...(moe?.sparseLayers[layer]
+      ? expertTensors(config, layer, moe)
+      : [
+          ...linear('mlp.gate_proj', 'ffn_gate', [F, H]),
+          ...linear('mlp.up_proj', 'ffn_up', [F, H]),
+          ...linear('mlp.down_proj', 'ffn_down', [H, F]),
+        ]),
   ];
 }

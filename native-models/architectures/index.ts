@@ -3,11 +3,12 @@ import { CheckpointError } from '../checkpoint/errors.ts';
 import type { Architecture } from './architecture.ts';
 import { llama } from './llama.ts';
 import { qwen2 } from './qwen2.ts';
+import { qwen2Moe } from './qwen2-moe.ts';
 import { qwen3 } from './qwen3.ts';
 import type { ExpectedTensor } from './tensors.ts';
 
 /** Every architecture that compiles. */
-export const architectures: readonly Architecture[] = [qwen2, qwen3, llama];
+export const architectures: readonly Architecture[] = [qwen2, qwen2Moe, qwen3, llama];
 
 /**
  * The family of a `model_type` (config.json), which is also what `ModelConfig.architecture` holds.

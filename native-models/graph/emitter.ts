@@ -36,6 +36,12 @@ export class GraphEmitter {
     return this.node(name, 'Reshape', [x, this.int64s(shape)]);
   }
 
+  /** Where each element of x (int64 [n]) stands once they are sorted, smallest first and equal ones as they came: [n]. */
+  sortOrder(name: string, x: string, length: string): string {
+    this.push(name, 'TopK', [x, length], [`${name}/values`, name], { axis: 0, largest: 0 }, '');
+    return name;
+  }
+
   transpose(x: string, perm: readonly number[]): string {
     return this.node(`${x}/transposed`, 'Transpose', [x], { perm });
   }

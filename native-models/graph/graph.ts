@@ -4,6 +4,9 @@ import { CONTRIB, GraphEmitter } from './emitter.ts';
 import type { ValueSpec } from './onnx.ts';
 import { WeightPlan, wrongShape, type PackedMatrix } from './weights.ts';
 
+/** Of a product W x: rows and columns of W. */
+export type LinearShape = { rows: number; columns: number; keepFloat32?: boolean };
+
 /**
  * Builds the ONNX graph of a decoder, operator by operator. A value is the name of a tensor.
  *
@@ -81,9 +84,16 @@ export class GraphBuilder {
     return { sum, normed };
   }
 
-  /** y = W x + b with the rows of `modules` stacked into one matrix; biases are used where the checkpoint has them. */
-  linear(x: string, modules: readonly string[], expected: { rows: number; columns: number }): string {
-    const matrix = this.weights.matrix(modules.map((module) => `${module}.weight`));
+  /**
+   * y = W x + b with the rows of `modules` stacked into one matrix; biases are used where the checkpoint has them.
+   * @param expected.keepFloat32 for small matrices whose rounding would change much
+   */
+  linear(x: string, modules: readonly string[], expected: LinearShape): string {
+    const { keepFloat32 = false } = expected;
+    const matrix = this.weights.matrix(
+      modules.map((module) => `${module}.weight`),
+      { keepFloat32 },
+    );
     if (matrix.rows !== expected.rows || matrix.columns !== expected.columns) {
       throw wrongShape(modules.join(' + '), [expected.rows, expected.columns], [matrix.rows, matrix.columns]);
     }
@@ -133,13 +143,19 @@ export class GraphBuilder {
   }
 
   /** silu(gate) * up of the two halves of [1, S, 2F], elementwise: [1, S, F]. */
-  swiglu(gateUp: string): string {
+  swiglu(gateUp: string, half: number): string {
     const at = gateUp.replace(/\/[^/]+$/, '');
-    const half = this.config.intermediateSize;
     const [gate, up] = this.emit.split(`${at}/gate_up`, gateUp, [half, half]);
     // QuickGelu with alpha 1 is x * sigmoid(x).
     const silu = this.emit.node(`${at}/silu`, 'QuickGelu', [gate], { alpha: { float: 1 } }, CONTRIB);
     return this.emit.node(`${at}/Mul`, 'Mul', [silu, up]);
+  }
+
+  /** x + sigmoid(gate) * y, where `gate` has one value a token: [1, S, H]. */
+  addGated(x: string, y: string, gate: string): string {
+    const at = gate.replace(/\/[^/]+$/, '');
+    const share = this.emit.node(`${at}/Sigmoid`, 'Sigmoid', [gate]);
+    return this.emit.node(`${at}/sum`, 'Add', [x, this.emit.node(`${at}/Mul`, 'Mul', [y, share])]);
   }
 
   /** Logits of the asked positions only, so that the wide head costs nothing while a prompt is read. */

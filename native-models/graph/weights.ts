@@ -53,8 +53,11 @@ export class WeightPlan {
     return this.#checkpoint.tensors.has(name);
   }
 
-  /** The matrices `names` stacked by rows, in the format of the recipe; asked twice, stored once. */
-  matrix(names: readonly string[]): PackedMatrix {
+  /**
+   * The matrices `names` stacked by rows, in the format of the recipe; asked twice, stored once.
+   * @param options.keepFloat32 for small matrices whose rounding would change much
+   */
+  matrix(names: readonly string[], { keepFloat32 = false } = {}): PackedMatrix {
     const key = names.join('+');
     const known = this.#matrices.get(key);
     if (known) return known;
@@ -63,7 +66,7 @@ export class WeightPlan {
     for (const info of infos) this.#expect(info, 1, columns);
     const rows = infos.reduce((sum, info) => sum + info.rows, 0);
     const types = infos.map((info) => info.type);
-    const format = packedFormat(types, columns, this.#recipe);
+    const format: PackedFormat = keepFloat32 ? { kind: 'float32' } : packedFormat(types, columns, this.#recipe);
     const label = names[0]!.replace(/\.weight$/, '');
     const target: PackTarget = {
       format,
