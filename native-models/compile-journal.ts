@@ -5,7 +5,7 @@ import type { PackError } from './quantize/pack.ts';
 
 export const JOURNAL_FILE = 'journal.jsonl';
 
-const head = z.object({ key: z.string(), sha256: z.string().nullable() });
+const head = z.object({ key: z.string(), sha256: z.string() });
 const entry = z.object({ step: z.number().int().nonnegative(), squaredError: z.number(), squaredValue: z.number() });
 
 /**
@@ -42,7 +42,7 @@ export class CompileJournal {
   }
 
   /** Starts the file: what it knew is kept, and what was torn is gone. */
-  begin(sha256: string | null): void {
+  begin(sha256: string): void {
     const lines = [...this.done].map(([step, { squaredError, squaredValue }]) => ({
       step,
       squaredError,

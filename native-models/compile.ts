@@ -3,18 +3,18 @@ import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { recommendedSampling } from './catalog/sampling.ts';
 import { ropeFrequencies } from './attention/rope.ts';
-import { findArchitecture } from './architectures/index.ts';
+import { buildGraph } from './architectures/build-graph.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint/index.ts';
 import { CompileJournal, JOURNAL_FILE } from './compile-journal.ts';
 import { freeBytes, hashFile, isDiskFull } from './files.ts';
-import { GraphBuilder } from './graph/graph.ts';
+import type { GraphBuilder } from './graph/graph.ts';
 import { WEIGHTS_FILE, type WeightPlan } from './graph/weights.ts';
 import { COMPILER_VERSION, GRAPH_FILE, MANIFEST_FILE, TOKENIZER_FILE, type Manifest } from './manifest.ts';
 import type { PackError } from './quantize/pack.ts';
 import type { Recipe } from './quantize/packed.ts';
 import { Tokenizer } from './text/tokenizer.ts';
 import { writeTokenizerSource } from './text/tokenizer-source.ts';
-import { openWriter, packHere, writeWeights, type Packers } from './write-weights.ts';
+import { writeWeights, type Packers } from './write-weights.ts';
 
 export type CompileProgress = { stage: 'hash' | 'weights'; done: number; total: number };
 export type CompileOptions = {
@@ -64,7 +64,6 @@ export async function compile(path: string, folder: string, options: CompileOpti
     const sizeBytes = graph.weights.sizeBytes + encoded.byteLength;
     neededBytes = sizeBytes - (journal.done.size === 0 ? 0 : (await stat(weightsFile)).blocks * 512);
     await checkSpace(partial, neededBytes);
-    journal.begin(journal.sha256);
     const sha256 = journal.sha256 ?? (await hashCheckpoint(checkpoint, options));
     journal.begin(sha256);
     const errors = await pack(graph.weights, { path, weightsFile, journal }, options);
@@ -87,13 +86,6 @@ export async function compile(path: string, folder: string, options: CompileOpti
   } finally {
     await checkpoint.close();
   }
-}
-
-/** The graph of a checkpoint, with the plan of its weights file: the same wherever it is built. */
-export function buildGraph(checkpoint: Checkpoint, recipe: Recipe): GraphBuilder {
-  const graph = new GraphBuilder(checkpoint, recipe);
-  findArchitecture(checkpoint.config.architecture).build(graph);
-  return graph;
 }
 
 /** Values in the checkpoint's matrices and vectors. */
@@ -167,16 +159,13 @@ async function pack(
   { recipe, signal, onProgress, openPackers, recordBytes }: CompileOptions,
 ): Promise<PackError[]> {
   if (journal.done.size === 0) await writeFile(weightsFile, '');
-  const writer = openWriter(weightsFile);
   const packers = openPackers?.({ path, recipe, weightsFile });
   try {
-    const steps = packers?.steps ?? [packHere(plan, writer.write)];
     return await writeWeights(
-      { plan, file: weightsFile, journal, packers: steps },
+      { plan, file: weightsFile, journal, packers: packers?.steps },
       { signal, recordBytes, onProgress: ({ done, total }) => onProgress?.({ stage: 'weights', done, total }) },
     );
   } finally {
-    writer.close();
     await packers?.close();
   }
 }

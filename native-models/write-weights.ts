@@ -27,12 +27,13 @@ export function openWriter(file: string): { write: WriteAt; sync(): void; close(
   };
 }
 
-/** One step after another in this thread. */
-export function packHere(plan: WeightPlan, write: WriteAt): PackStep {
-  return (index, options) => plan.writeStep(index, write, options);
-}
-
-type Writing = { plan: WeightPlan; file: string; journal: CompileJournal; packers: readonly PackStep[] };
+type Writing = {
+  plan: WeightPlan;
+  file: string;
+  journal: CompileJournal;
+  /** Where steps are packed; without them, one after another in this thread. */
+  packers?: readonly PackStep[] | undefined;
+};
 type WritingOptions = {
   signal?: AbortSignal | undefined;
   recordBytes?: number | undefined;
@@ -54,6 +55,7 @@ export async function writeWeights(
   const total = steps.reduce((sum, { sourceBytes }) => sum + sourceBytes, 0);
   let done = total - waiting.reduce((sum, step) => sum + steps[step]!.sourceBytes, 0);
   const writer = openWriter(file);
+  const packHere: PackStep = (step, options) => plan.writeStep(step, writer.write, options);
   const stop = new AbortController();
   const stopped = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
 
@@ -84,7 +86,7 @@ export async function writeWeights(
   try {
     onProgress?.({ done, total });
     const results = await Promise.allSettled(
-      packers.map((pack) =>
+      (packers ?? [packHere]).map((pack) =>
         work(pack).catch((error: unknown) => {
           stop.abort(error);
           throw error;

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineThread } from '../contract/thread.ts';
+import { buildGraph } from '../../native-models/architectures/build-graph.ts';
 import { CheckpointError, openCheckpoint, type CheckpointErrorCode } from '../../native-models/checkpoint/index.ts';
-import { buildGraph } from '../../native-models/compile.ts';
 import type { PackError } from '../../native-models/quantize/pack.ts';
 import type { Recipe } from '../../native-models/quantize/packed.ts';
 import { openWriter, type PackStep, type Packers } from '../../native-models/write-weights.ts';

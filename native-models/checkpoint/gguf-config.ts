@@ -249,17 +249,15 @@ function readRopeScaling(metadata: GgufMetadata, key: (name: string) => string):
   if (type === 'none' || (type === 'linear' && factor === 1)) return null;
   if (type === 'linear') return { type, factor, originalContextLength };
   if (type === 'yarn') {
-    const betaFast = metadata.optionalNumber(key('rope.scaling.yarn_beta_fast'), POSITIVE);
-    const betaSlow = metadata.optionalNumber(key('rope.scaling.yarn_beta_slow'), POSITIVE);
     // llama.cpp multiplies the factor of the paper by this one; Hugging Face names the product.
     const times = metadata.optionalNumber(key('rope.scaling.attn_factor'), POSITIVE);
     return {
       type,
       factor,
       originalContextLength,
-      ...(betaFast === undefined ? {} : { betaFast }),
-      ...(betaSlow === undefined ? {} : { betaSlow }),
-      ...(times === undefined ? {} : { attentionFactor: times * yarnAttentionFactor(factor) }),
+      betaFast: metadata.optionalNumber(key('rope.scaling.yarn_beta_fast'), POSITIVE),
+      betaSlow: metadata.optionalNumber(key('rope.scaling.yarn_beta_slow'), POSITIVE),
+      attentionFactor: times === undefined ? undefined : times * yarnAttentionFactor(factor),
     };
   }
   return metadata.fail(

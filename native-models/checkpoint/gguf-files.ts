@@ -1,12 +1,11 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CheckpointError } from './errors.ts';
 import { HeaderCursor } from './gguf-cursor.ts';
 import { readGgufHeader, type GgufTensor } from './gguf-header.ts';
 import { GgufMetadata } from './gguf-metadata.ts';
+import { closeAll, openFile, totalBytes, type OpenFile } from './open-file.ts';
 import { readExactly } from './read-exactly.ts';
 
-type OpenFile = { path: string; handle: FileHandle; sizeBytes: number };
 type Part = { file: OpenFile; metadata: GgufMetadata; tensors: ReadonlyMap<string, GgufTensor> };
 
 /** Parts that a model may come in; the largest published ones have some ten. */
@@ -68,7 +67,7 @@ export class GgufFiles {
       }
       return new GgufFiles(parts);
     } catch (error) {
-      for (const { file } of parts) await file.handle.close();
+      await closeAll(parts.map(({ file }) => file));
       throw error;
     }
   }
@@ -78,7 +77,7 @@ export class GgufFiles {
   }
 
   get sizeBytes(): number {
-    return this.#files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    return totalBytes(this.#files);
   }
 
   /** Fills `target` with the bytes of a stored tensor from its byte `start` on. */
@@ -90,23 +89,17 @@ export class GgufFiles {
   }
 
   async close(): Promise<void> {
-    for (const { handle } of this.#files) await handle.close();
+    await closeAll(this.#files);
   }
 }
 
-async function openPart(path: string, asked = path): Promise<Part> {
-  // Asked before opening: to open a named pipe would wait for its other end.
-  const found = await stat(path).catch((cause: unknown) => {
-    if (path === asked) throw cause;
-    throw new CheckpointError('corrupt-checkpoint', `${asked}: its part ${path} is missing`, { path }, { cause });
-  });
-  if (!found.isFile()) throw new CheckpointError('not-a-checkpoint', `${path} is not a regular file`, { path });
-  const handle = await open(path, 'r');
+async function openPart(path: string, of?: string): Promise<Part> {
+  const file = await openFile(path, of && `${of}: its part ${path} is missing`);
   try {
-    const { metadata, tensors } = readGgufHeader(new HeaderCursor(handle.fd, path, found.size));
-    return { file: { path, handle, sizeBytes: found.size }, metadata: new GgufMetadata(path, metadata), tensors };
+    const { metadata, tensors } = readGgufHeader(new HeaderCursor(file.handle.fd, path, file.sizeBytes));
+    return { file, metadata: new GgufMetadata(path, metadata), tensors };
   } catch (error) {
-    await handle.close();
+    await file.handle.close();
     throw error;
   }
 }

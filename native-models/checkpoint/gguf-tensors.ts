@@ -1,6 +1,7 @@
 import type { ModelConfig, TensorInfo } from './checkpoint.ts';
 import type { GgufTensor } from './gguf-header.ts';
 import { matchTensors, missingTensor } from './match-tensors.ts';
+import { tensorInfo } from './tensor-info.ts';
 
 /** A tensor under its Hugging Face name, and the rows of the stored one that hold it. */
 export type NamedTensor = { info: TensorInfo; stored: GgufTensor; firstRow: number; interleavedHeads: boolean };
@@ -17,11 +18,8 @@ export function nameTensors(
   const named = new Map<string, NamedTensor>();
   for (const [name, part] of matchTensors(path, config, 'gguf', stored)) {
     const tensor = stored.get(part.tensor)!;
-    const { type, rowByteLength } = tensor;
-    const shape = part.ownShape;
-    const rows = shape.slice(0, -1).reduce((product, size) => product * size, 1);
     named.set(name, {
-      info: { name, type, shape, rows, rowByteLength, byteLength: rows * rowByteLength },
+      info: tensorInfo(name, tensor.type, part.ownShape),
       stored: tensor,
       firstRow: part.firstRow,
       interleavedHeads: part.interleavedHeads,

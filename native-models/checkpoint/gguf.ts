@@ -4,6 +4,7 @@ import { GgufFiles } from './gguf-files.ts';
 import { nameTensors, type NamedTensor } from './gguf-tensors.ts';
 import { readGgufTokenizer } from './gguf-tokenizer.ts';
 import type { CheckpointFormat } from './format.ts';
+import { checkRows } from './tensor-info.ts';
 
 /** GGUF 2 and 3, little-endian: the format of llama.cpp. */
 export const gguf: CheckpointFormat = {
@@ -58,13 +59,8 @@ class GgufCheckpoint implements Checkpoint {
   async readRows(name: string, firstRow: number, lastRow: number, target: Uint8Array): Promise<void> {
     const tensor = this.#named.get(name);
     if (!tensor) throw new Error(`No tensor ${name} in ${this.path}`);
-    const { rows, rowByteLength } = tensor.info;
-    if (!(0 <= firstRow && firstRow <= lastRow && lastRow <= rows)) {
-      throw new RangeError(`Rows ${firstRow} to ${lastRow} of ${name}, which has ${rows}`);
-    }
-    if (target.length !== (lastRow - firstRow) * rowByteLength) {
-      throw new RangeError(`${target.length} bytes cannot hold rows ${firstRow} to ${lastRow} of ${name}`);
-    }
+    const { rowByteLength } = tensor.info;
+    checkRows(tensor.info, firstRow, lastRow, target);
     if (tensor.interleavedHeads) await this.#readInterleaved(tensor, firstRow, lastRow, target);
     else await this.#files.read(tensor.stored, (tensor.firstRow + firstRow) * rowByteLength, target);
   }

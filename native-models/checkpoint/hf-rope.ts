@@ -81,15 +81,12 @@ function readScalingOf(rope: HfSettings, type: string, positions: number): RopeS
     rope.fail('unsupported-setting', 'truncate', 'is false, which is not supported', { found: false });
   }
   rope.optionalBoolean('finetuned'); // says where the figures come from
-  const betaFast = rope.optionalNumber('beta_fast', POSITIVE);
-  const betaSlow = rope.optionalNumber('beta_slow', POSITIVE);
-  const attentionFactor = rope.optionalNumber('attention_factor', POSITIVE);
   return {
     type,
     factor,
     originalContextLength,
-    ...(betaFast === undefined ? {} : { betaFast }),
-    ...(betaSlow === undefined ? {} : { betaSlow }),
-    ...(attentionFactor === undefined ? {} : { attentionFactor }),
+    betaFast: rope.optionalNumber('beta_fast', POSITIVE),
+    betaSlow: rope.optionalNumber('beta_slow', POSITIVE),
+    attentionFactor: rope.optionalNumber('attention_factor', POSITIVE),
   };
 }

@@ -1,20 +1,21 @@
 import type { FamilyName, FamilySettings } from '../architectures/architecture.ts';
 import { CheckpointError, type CheckpointErrorCode } from './errors.ts';
+import { TypedSettings, type Range } from './typed-settings.ts';
 
-export type Range = { min: number; max: number };
 const FAMILY_INTEGER = { min: 0, max: 1 << 24 };
 
 /**
  * Typed, checked access to the settings of a JSON object; null is as if left out. Every message names file and key, and
  * the keys that were asked for are remembered: what nobody asks for may change the result.
  */
-export class HfSettings {
+export class HfSettings extends TypedSettings {
   readonly path: string;
   readonly asked = new Set<string>();
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #prefix: string;
 
   constructor(path: string, values: Readonly<Record<string, unknown>>, prefix = '') {
+    super();
     this.path = path;
     this.#values = values;
     this.#prefix = prefix;
@@ -30,58 +31,20 @@ export class HfSettings {
     return Object.hasOwn(this.#values, key) ? (this.#values[key] ?? undefined) : undefined;
   }
 
-  string(key: string): string {
-    return this.optionalString(key) ?? this.#missing(key);
-  }
-
-  optionalString(key: string): string | undefined {
-    const value = this.get(key);
-    return value === undefined || typeof value === 'string' ? value : this.#wrongType(key, 'a string', value);
-  }
-
-  integer(key: string, range: Range): number {
-    return this.optionalInteger(key, range) ?? this.#missing(key);
-  }
-
-  optionalInteger(key: string, range: Range): number | undefined {
-    const value = this.optionalNumber(key, range);
-    return value === undefined || Number.isInteger(value) ? value : this.#wrongType(key, 'an integer', value);
-  }
-
-  number(key: string, range: Range): number {
-    return this.optionalNumber(key, range) ?? this.#missing(key);
-  }
-
-  optionalNumber(key: string, { min, max }: Range): number | undefined {
-    const value = this.get(key);
-    if (value === undefined) return undefined;
-    if (typeof value !== 'number') return this.#wrongType(key, 'a number', value);
-    if (value >= min && value <= max) return value;
-    return this.fail('corrupt-checkpoint', key, `is ${value}, expected ${min} to ${max}`, {
-      expected: { min, max },
-      found: value,
-    });
-  }
-
-  optionalBoolean(key: string): boolean | undefined {
-    const value = this.get(key);
-    return value === undefined || typeof value === 'boolean' ? value : this.#wrongType(key, 'true or false', value);
-  }
-
   /** Several integers, or one that stands for a list of itself. */
   optionalIntegers(key: string, { min, max }: Range): number[] | undefined {
     const value = this.get(key);
     if (value === undefined) return undefined;
     const list: unknown[] = Array.isArray(value) ? value : [value];
     const isFine = (item: unknown) => Number.isInteger(item) && (item as number) >= min && (item as number) <= max;
-    return list.every(isFine) ? (list as number[]) : this.#wrongType(key, `integers from ${min} to ${max}`, value);
+    return list.every(isFine) ? (list as number[]) : this.wrongType(key, `integers from ${min} to ${max}`, value);
   }
 
   /** A nested object, with settings of its own. */
   optionalObject(key: string): HfSettings | undefined {
     const value = this.get(key);
     if (value === undefined) return undefined;
-    if (typeof value !== 'object' || Array.isArray(value)) return this.#wrongType(key, 'an object', value);
+    if (typeof value !== 'object' || Array.isArray(value)) return this.wrongType(key, 'an object', value);
     return new HfSettings(this.path, value as Record<string, unknown>, `${this.#prefix}${key}.`);
   }
 
@@ -107,11 +70,16 @@ export class HfSettings {
     throw new CheckpointError(code, `${this.path}: ${whole} ${message}`, { path: this.path, key: whole, ...details });
   }
 
-  #missing(key: string): never {
+  protected missing(key: string): never {
     return this.fail('missing-metadata', key, 'is missing');
   }
 
-  #wrongType(key: string, expected: string, value: unknown): never {
+  protected outOfRange(key: string, value: number, range: Range): never {
+    const message = `is ${value}, expected ${range.min} to ${range.max}`;
+    return this.fail('corrupt-checkpoint', key, message, { expected: range, found: value });
+  }
+
+  protected wrongType(key: string, expected: string, value: unknown): never {
     const found = show(value);
     return this.fail('corrupt-checkpoint', key, `should be ${expected} but is ${found}`, { expected, found });
   }

@@ -13,6 +13,7 @@ import { readHfTokenizer } from './hf-tokenizer.ts';
 import { matchTensors } from './match-tensors.ts';
 import { SafetensorsFiles } from './safetensors-files.ts';
 import { looksLikeSafetensors, type SafetensorsTensor } from './safetensors-header.ts';
+import { checkRows, tensorInfo } from './tensor-info.ts';
 
 const SINGLE_FILE = 'model.safetensors';
 const INDEX_FILE = 'model.safetensors.index.json';
@@ -117,11 +118,8 @@ function refuseQuantised(settings: unknown, path: string): void {
   );
 }
 
-const readable: Readonly<Partial<Record<SafetensorsTensor['type'], { type: TensorType; bytes: number }>>> = {
-  F32: { type: 'F32', bytes: 4 },
-  F16: { type: 'F16', bytes: 2 },
-  BF16: { type: 'BF16', bytes: 2 },
-};
+/** The types that safetensors and the compiler both know, by the same names. */
+const readable = ['F32', 'F16', 'BF16'] as const satisfies readonly TensorType[];
 
 type Place = { tensor: string; firstRow: number };
 
@@ -154,12 +152,7 @@ class HuggingFaceCheckpoint implements Checkpoint {
     const info = this.tensors.get(name);
     const place = this.#places.get(name);
     if (!info || !place) throw new Error(`No tensor ${name} in ${this.path}`);
-    if (!(0 <= firstRow && firstRow <= lastRow && lastRow <= info.rows)) {
-      throw new RangeError(`Rows ${firstRow} to ${lastRow} of ${name}, which has ${info.rows}`);
-    }
-    if (target.length !== (lastRow - firstRow) * info.rowByteLength) {
-      throw new RangeError(`${target.length} bytes cannot hold rows ${firstRow} to ${lastRow} of ${name}`);
-    }
+    checkRows(info, firstRow, lastRow, target);
     await this.#files.read(place.tensor, (place.firstRow + firstRow) * info.rowByteLength, target);
   }
 
@@ -168,18 +161,16 @@ class HuggingFaceCheckpoint implements Checkpoint {
   }
 
   #describe(name: string, stored: SafetensorsTensor, shape: readonly number[]): TensorInfo {
-    const kind = readable[stored.type];
-    if (!kind) {
+    const type = readable.find((one) => one === stored.type);
+    if (!type) {
       const path = this.#files.pathOf(stored.name);
-      const supported = Object.keys(readable);
+      const supported = [...readable];
       throw new CheckpointError(
         'unsupported-type',
         `${path}: tensor ${stored.name} is of type ${stored.type}; supported are ${supported.join(', ')}`,
         { path, tensor: stored.name, found: stored.type, supported },
       );
     }
-    const rows = shape.slice(0, -1).reduce((product, size) => product * size, 1);
-    const rowByteLength = shape.at(-1)! * kind.bytes;
-    return { name, type: kind.type, shape, rows, rowByteLength, byteLength: rows * rowByteLength };
+    return tensorInfo(name, type, shape);
   }
 }

@@ -1,8 +1,9 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Checkpoint } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { gguf } from './gguf.ts';
 import { huggingFace, openHuggingFace } from './huggingface.ts';
+import { openFile } from './open-file.ts';
 
 export type { Checkpoint, ModelConfig, RopeScaling, TensorInfo } from './checkpoint.ts';
 export { allocateCodes, blockFormat, blockFormats, dequantize, halfToFloat, type TensorType } from './blocks/index.ts';
@@ -31,16 +32,12 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 async function readHead(path: string): Promise<Uint8Array> {
-  // Asked before opening: to open a named pipe would wait for its other end.
-  if (!(await stat(path)).isFile()) {
-    throw new CheckpointError('not-a-checkpoint', `${path} is not a regular file`, { path });
-  }
-  const file = await open(path, 'r');
+  const { handle } = await openFile(path);
   try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(16), 0, 16, 0);
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(16), 0, 16, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
-    await file.close();
+    await handle.close();
   }
 }
 

@@ -1,8 +1,8 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CheckpointError } from './errors.ts';
 import { readJsonFile } from './hf-json.ts';
+import { closeAll, openFile, totalBytes, type OpenFile } from './open-file.ts';
 import { readExactly } from './read-exactly.ts';
 import { readSafetensorsHeader, type SafetensorsTensor } from './safetensors-header.ts';
 
@@ -10,7 +10,6 @@ const MAX_SHARDS = 512;
 const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 const shardIndex = z.object({ weight_map: z.record(z.string(), z.string()) });
 
-type OpenFile = { path: string; handle: FileHandle; sizeBytes: number };
 type Placed = { tensor: SafetensorsTensor; file: OpenFile };
 
 /** The tensors of one or several safetensors files under one roof; headers are in memory, data is read on request. */
@@ -31,7 +30,7 @@ export class SafetensorsFiles {
     const placed = new Map<string, Placed>();
     try {
       for (const path of paths) {
-        const file = await openFile(path);
+        const file = await openFile(path, `${path} is missing`);
         files.push(file);
         for (const tensor of (await readSafetensorsHeader(file.handle, path, file.sizeBytes)).values()) {
           const other = placed.get(tensor.name);
@@ -79,7 +78,7 @@ export class SafetensorsFiles {
   }
 
   get sizeBytes(): number {
-    return this.#files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    return totalBytes(this.#files);
   }
 
   /** Where a tensor lies, for messages. */
@@ -106,19 +105,6 @@ export class SafetensorsFiles {
     if (!placed) throw new Error(`No tensor ${name} in ${this.paths.join(', ')}`);
     return placed;
   }
-}
-
-async function openFile(path: string): Promise<OpenFile> {
-  // Asked before opening: to open a named pipe would wait for its other end.
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new CheckpointError('corrupt-checkpoint', `${path} is missing`, { path }, { cause });
-  });
-  if (!found.isFile()) throw new CheckpointError('not-a-checkpoint', `${path} is not a regular file`, { path });
-  return { path, handle: await open(path, 'r'), sizeBytes: found.size };
-}
-
-async function closeAll(files: readonly OpenFile[]): Promise<void> {
-  for (const { handle } of files) await handle.close();
 }
 
 /** An index may name files beside it, nothing else. */

@@ -25,7 +25,7 @@ type MatrixJob = { kind: 'matrix'; label: string; sources: string[]; target: Pac
 type VectorJob = { kind: 'vector'; label: string; sources: string[]; at: number };
 
 /** One entry of the weights file, or several that are packed together. */
-export type WeightStep = { label: string; isMatrix: boolean; sourceBytes: number };
+export type WeightStep = { label: string; sourceBytes: number };
 
 /**
  * Lays out the weights file while the graph is built: offsets are known before a byte is read,
@@ -130,11 +130,7 @@ export class WeightPlan {
 
   /** What is to be written, in the order of the file; each step is independent of the others. */
   get steps(): readonly WeightStep[] {
-    return this.#jobs.map(({ kind, label, sources }) => ({
-      label,
-      isMatrix: kind === 'matrix',
-      sourceBytes: sources.reduce((sum, name) => sum + this.#checkpoint.tensors.get(name)!.byteLength, 0),
-    }));
+    return this.#jobs.map((job) => ({ label: job.label, sourceBytes: this.#sourceBytes(job) }));
   }
 
   /**
@@ -153,8 +149,12 @@ export class WeightPlan {
       return packMatrix(this.#checkpoint, job.sources, job.target, writeAt, { signal, onBytes });
     }
     writeAt(asBytes(await this.#readVectors(job.sources)), job.at);
-    onBytes?.(this.steps[index]!.sourceBytes);
+    onBytes?.(this.#sourceBytes(job));
     return { squaredError: 0, squaredValue: 0 };
+  }
+
+  #sourceBytes({ sources }: MatrixJob | VectorJob): number {
+    return sources.reduce((sum, name) => sum + this.#checkpoint.tensors.get(name)!.byteLength, 0);
   }
 
   async #readVectors(names: readonly string[]): Promise<Float32Array> {

@@ -1,6 +1,5 @@
-import { findArchitecture } from '../architectures/index.ts';
+import { buildGraph } from '../architectures/build-graph.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { GraphBuilder } from '../graph/graph.ts';
 import type { Recipe } from '../quantize/packed.ts';
 import { graphCosts, type GraphCosts } from './graph-costs.ts';
 import { kvBytesPerToken, PREFILL_BLOCK, type AttentionShape } from './speed.ts';
@@ -35,8 +34,7 @@ const LIVE_SCORES = 3;
  */
 export function footprintOf(checkpoint: Checkpoint, recipe: Recipe): Footprint {
   const { config } = checkpoint;
-  const graph = new GraphBuilder(checkpoint, recipe);
-  findArchitecture(config.architecture).build(graph);
+  const graph = buildGraph(checkpoint, recipe);
   return {
     shape: { ...config, contextTokens: config.contextLength },
     costs: graphCosts(graph.encode()),

@@ -2,6 +2,7 @@ import { expectedTensors } from '../architectures/index.ts';
 import type { Checkpoint, ModelConfig, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { blockFormats } from '../checkpoint/blocks/index.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
+import { tensorInfo } from '../checkpoint/tensor-info.ts';
 
 /** What a tensor is stored as: the name of a storage type, from the tensor's own name and shape. */
 export type StorageOf = (name: string, shape: readonly number[]) => string;
@@ -14,7 +15,7 @@ export type StorageOf = (name: string, shape: readonly number[]) => string;
 export function paperCheckpoint(config: ModelConfig, storageOf: StorageOf): Checkpoint {
   const tensors = new Map<string, TensorInfo>();
   for (const { name, shape, optional } of expectedTensors(config)) {
-    if (!optional) tensors.set(name, tensorInfo(name, shape, storageOf(name, shape)));
+    if (!optional) tensors.set(name, paperTensor(name, shape, storageOf(name, shape)));
   }
   let sizeBytes = 0;
   for (const { byteLength } of tensors.values()) sizeBytes += byteLength;
@@ -32,11 +33,8 @@ export function paperCheckpoint(config: ModelConfig, storageOf: StorageOf): Chec
 }
 
 /** A tensor of a checkpoint on paper. @throws CheckpointError `unsupported-type` */
-export function tensorInfo(name: string, shape: readonly number[], storage: string): TensorInfo {
-  const { type, blockSize, bytesPerBlock } = storageFormat(storage, name);
-  const rows = shape.slice(0, -1).reduce((product, size) => product * size, 1);
-  const rowByteLength = Math.ceil((shape.at(-1) ?? 1) / blockSize) * bytesPerBlock;
-  return { name, type, shape, rows, rowByteLength, byteLength: rows * rowByteLength };
+export function paperTensor(name: string, shape: readonly number[], storage: string): TensorInfo {
+  return tensorInfo(name, storageFormat(storage, name).type, shape);
 }
 
 /** Whether checkpoints stored so can be read. */

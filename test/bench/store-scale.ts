@@ -8,11 +8,11 @@
  * The messages go through the store's own functions, several conversations in one transaction; nothing else is shortened.
  */
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { openSearcher } from '../../main/services/store/search-thread.ts';
 import { openStore, type Store } from '../../main/services/store/open.ts';
 import { median } from '../../main/services/system/bench.ts';
+import { describeMachine } from '../support/machine.ts';
 import { chineseText, englishText, RARE_WORD } from '../support/words.ts';
 
 const CONVERSATIONS = 10_000;
@@ -89,9 +89,8 @@ async function measure() {
   await busy;
   await searcher.close();
   store.close();
-  const machine = `${cpus().length} cores of ${cpus()[0]?.model}, ${process.platform} ${process.arch}, Node ${process.versions.node}`;
   return {
-    machine,
+    ...describeMachine(),
     messagesInLong: messages,
     bytes: statSync(path).size,
     openMs: round(openMs),

@@ -11,16 +11,16 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { readHfTokenizer } from '../../native-models/checkpoint/hf-tokenizer.ts';
 import { Tokenizer } from '../../native-models/text/tokenizer.ts';
 import { describeMachine } from '../support/machine.ts';
-import { readTokenizerJson } from '../support/golden-tokenizers.ts';
 
 const [folder, python, count = '100000', ...texts] = process.argv.slice(2);
 if (folder === undefined || python === undefined) {
   throw new Error('usage: tokenizer.ts MODEL_FOLDER PYTHON [COUNT] [TEXT...]');
 }
 const file = join(folder, 'tokenizer.json');
-const source = readTokenizerJson(file);
+const source = await readHfTokenizer(folder, { vocabSize: Infinity, eosTokenIds: [] });
 const tokenizer = Tokenizer.fromSource(source);
 
 /** Alphabets that meet at the seams of pre-tokenisers: cases, digits, spaces, marks, scripts, emoji, special tokens. */

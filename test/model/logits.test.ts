@@ -1,14 +1,20 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Model } from '../../main/engine/model.ts';
 import { compile } from '../../native-models/compile.ts';
 import type { Recipe } from '../../native-models/quantize/packed.ts';
+import {
+  blocksOf,
+  goldenData,
+  goldenIds,
+  largestDifference,
+  logitsInSteps,
+  readLogits,
+} from '../support/golden-logits.ts';
 
 // Made by test/golden/make/logits.py and block_types.py: transformers in float32, 40 positions.
-const data = join(import.meta.dirname, '../golden/data');
-const ids = Array.from({ length: 40 }, (_, i) => (7 * i + i * i) % 256);
 const labels = ['tiny-qwen2', 'tiny-qwen2-mixed', 'tiny-llama', 'tiny-qwen2-k', 'tiny-qwen2-small-blocks'] as const;
 
 let folder: string;
@@ -20,36 +26,14 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function load(label: string, recipe: Recipe): Promise<Model> {
   const compiled = join(folder, String(models++));
-  await compile(join(data, `${label}.gguf`), compiled, { name: label, recipe });
+  await compile(join(goldenData, `${label}.gguf`), compiled, { name: label, recipe });
   return Model.load(compiled, { threads: 2 });
-}
-
-async function reference(label: string): Promise<Float32Array> {
-  const bytes = await readFile(join(data, `${label}.logits`));
-  return new Float32Array(new Uint8Array(bytes).buffer);
-}
-
-/** Logits of every position, the prompt fed in blocks of `block`. */
-async function logitsInBlocks(model: Model, block: number): Promise<Float32Array> {
-  const sequence = model.newSequence();
-  const out = new Float32Array(ids.length * model.manifest.vocabSize);
-  for (let at = 0; at < ids.length; at += block) {
-    const part = ids.slice(at, at + block);
-    const logits = await model.forward(sequence, part, { rows: [...part.keys()] });
-    out.set(logits, at * model.manifest.vocabSize);
-  }
-  return out;
-}
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  expect(a.length).toBe(b.length);
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
 }
 
 describe.each(labels)('the compiled %s', (label) => {
   it.each([1, 7, 64])('gives the logits of transformers within 1e-4 at block size %i', async (block) => {
     const model = await load(label, 'exact');
-    const difference = largestDifference(await logitsInBlocks(model, block), await reference(label));
+    const difference = largestDifference(await logitsInSteps(model, blocksOf(block)), await readLogits(label));
     model.release();
     console.log(`${label}, block ${block}: largest difference ${difference.toExponential(1)}`);
     expect(difference).toBeLessThan(1e-4);
@@ -57,7 +41,7 @@ describe.each(labels)('the compiled %s', (label) => {
 
   it('stays near them when activations are rounded to int8', async () => {
     const model = await load(label, 'balanced');
-    const [found, wanted] = [await logitsInBlocks(model, 64), await reference(label)];
+    const [found, wanted] = [await logitsInSteps(model, blocksOf(64)), await readLogits(label)];
     model.release();
     const squares = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
     const relative = Math.sqrt(squares(found.map((value, i) => value - wanted[i]!)) / squares(wanted));
@@ -70,7 +54,7 @@ describe('the cache', () => {
   it('repeats bit for bit after being cut back, forked and grown', async () => {
     const model = await load('tiny-llama', 'exact');
     const sequence = model.newSequence();
-    await model.forward(sequence, ids.slice(0, 30));
+    await model.forward(sequence, goldenIds.slice(0, 30));
     const first = Float32Array.from(await model.forward(sequence, [5]));
     await model.forward(sequence, [6, 7, 8]);
     const fork = sequence.fork(30);

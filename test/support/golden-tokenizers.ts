@@ -59,32 +59,6 @@ export function qwen25(): GoldenTokenizer & { reference: (TokenCase & { name: st
   return { ...describeTokenizer(stored, tokens, types), reference: stored.reference };
 }
 
-/** A Qwen2 tokenizer as Hugging Face stores it. */
-export function readTokenizerJson(path: string): TokenizerSource {
-  type AddedToken = { id: number; content: string; special: boolean };
-  type Data = { model: { vocab: Record<string, number>; merges: (string | string[])[] }; added_tokens: AddedToken[] };
-  const { model, added_tokens: added } = JSON.parse(readFileSync(path, 'utf8')) as Data;
-  const tokens: string[] = [];
-  const types: number[] = [];
-  for (const [spelling, id] of Object.entries(model.vocab)) [tokens[id], types[id]] = [spelling, TokenType.normal];
-  for (const { id, content, special } of added) {
-    [tokens[id], types[id]] = [content, special ? TokenType.control : TokenType.userDefined];
-  }
-  const merges = model.merges.map((merge) => (typeof merge === 'string' ? merge : merge.join(' ')));
-  const ends = [tokens.indexOf('<|im_end|>')];
-  return {
-    pre: 'qwen2',
-    tokens,
-    types,
-    merges,
-    bosTokenId: null,
-    eosTokenIds: ends,
-    padTokenId: null,
-    addBosToken: false,
-    chatTemplate: null,
-  };
-}
-
 export type ToolConversation = {
   tools: JsonValue[];
   messages: ChatMessage[];

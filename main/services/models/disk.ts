@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { LonghandError } from '../../contract/errors.ts';
 import { freeBytes, isDiskFull } from '../../../native-models/files.ts';
 
@@ -13,6 +14,11 @@ export async function requireSpace(folder: string, neededBytes: number, free: Fr
 export async function explainWrite(error: unknown, folder: string, neededBytes: number, free: FreeBytes = freeBytes) {
   if (!isDiskFull(error)) return error;
   return diskFull(folder, neededBytes, await free(folder), error);
+}
+
+/** Size of the file or folder entry at `path` in bytes; null where there is none. */
+export function sizeOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
 }
 
 function diskFull(path: string, neededBytes: number, available: number, cause?: unknown): LonghandError {

@@ -1,10 +1,10 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { LonghandError } from '../../contract/errors.ts';
-import { explainWrite, requireSpace, type FreeBytes } from './disk.ts';
+import { explainWrite, requireSpace, sizeOf, type FreeBytes } from './disk.ts';
 import { hashFile } from '../../../native-models/files.ts';
 
 export type DownloadOptions = {
@@ -43,21 +43,21 @@ export async function download(url: string, path: string, options: DownloadOptio
   await mkdir(dirname(path), { recursive: true });
 
   for (let failures = 0; ;) {
-    const before = sizeOf(part);
+    const before = sizeOf(part) ?? 0;
     try {
       await fetchRest(attempt);
       break;
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Interruption)) throw error;
-      if (sizeOf(part) > before) failures = 0;
+      if ((sizeOf(part) ?? 0) > before) failures = 0;
       const delayMs = retryMs[failures++];
       if (delayMs === undefined) throw error.explain(url);
       await sleep(delayMs, undefined, { signal });
     }
   }
 
-  const total = sizeOf(part);
+  const total = sizeOf(part) ?? 0;
   const found = await hashFile(part, { signal, onProgress: (done) => onProgress({ stage: 'check', done, total }) });
   if (sha256 !== null && found !== sha256) {
     discardPart(path);
@@ -88,7 +88,7 @@ class Interruption extends Error {
 /** One connection: brings what is missing of the part, or fails with what it got kept. */
 async function fetchRest({ url, part, signal, stallMs, reserveBytes, freeBytes, onProgress }: Attempt): Promise<void> {
   const known = readState(part, url);
-  const have = known === null ? 0 : sizeOf(part);
+  const have = known === null ? 0 : (sizeOf(part) ?? 0);
   const stall = new AbortController();
   let timer = setTimeout(() => stall.abort(), stallMs);
   const stillComing = () => {
@@ -182,10 +182,6 @@ function readState(part: string, url: string): PartState | null {
   } catch {
     return null;
   }
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function isNoNetwork(error: unknown): boolean {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LonghandError } from '../../contract/errors.ts';
 import { baseName, type ChosenCheckpoint } from './checkpoint-files.ts';
-import { requireSpace } from './disk.ts';
+import { requireSpace, sizeOf } from './disk.ts';
 import { discardPart, download, type DownloadOptions } from './download.ts';
 import type { HubFile, Listing } from './hub.ts';
 
@@ -125,8 +125,4 @@ function isHere(folder: string, { path, sizeBytes }: HubFile): boolean {
 
 function partBytes(folder: string, { path, sizeBytes }: HubFile): number {
   return Math.min(sizeBytes, sizeOf(`${join(folder, baseName(path))}.part`) ?? 0);
-}
-
-function sizeOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
 }

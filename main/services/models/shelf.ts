@@ -5,6 +5,7 @@ import { recipe } from '../../contract/reader.ts';
 import { hashFile } from '../../../native-models/files.ts';
 import { WEIGHTS_FILE } from '../../../native-models/graph/weights.ts';
 import { COMPILER_VERSION, GRAPH_FILE, MANIFEST_FILE, TOKENIZER_FILE } from '../../../native-models/manifest.ts';
+import { sizeOf } from './disk.ts';
 
 // Only what is asked of a model here: a manifest of another compiler has other fields besides, and is one nevertheless.
 const manifestSchema = z.object({
@@ -148,10 +149,6 @@ function isMade(folder: string): boolean {
 function lastWriteMs(folder: string): number {
   const paths = [folder, ...readdirSync(folder).map((name) => join(folder, name))];
   return Math.max(...paths.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0));
-}
-
-function sizeOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
 }
 
 function folderName(name: string): string {

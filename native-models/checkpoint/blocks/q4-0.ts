@@ -1,5 +1,8 @@
 import type { CodedFormat } from './block-format.ts';
 import { halfAt } from './half.ts';
+import { splitNibbles } from './nibbles.ts';
+
+const LEVELS = Int8Array.from({ length: 16 }, (_, q) => q - 8);
 
 /** f16 d, then 16 bytes; value d * (q - 8), low nibbles are elements 0-15 and high nibbles 16-31. */
 export const q4_0: CodedFormat<'Q4_0'> = {
@@ -14,11 +17,7 @@ export const q4_0: CodedFormat<'Q4_0'> = {
   split(bytes, { codes, scales }) {
     for (let block = 0, at = 0; at < bytes.length; block++, at += 18) {
       scales[block] = halfAt(bytes, at);
-      for (let i = 0, to = block * 32; i < 16; i++, to++) {
-        const pair = bytes[at + 2 + i]!;
-        codes[to] = (pair & 15) - 8;
-        codes[to + 16] = (pair >> 4) - 8;
-      }
+      splitNibbles(bytes, at + 2, LEVELS, { codes, to: block * 32 });
     }
   },
 };

@@ -1,5 +1,8 @@
 import type { CodedFormat } from './block-format.ts';
 import { halfAt } from './half.ts';
+import { splitNibbles } from './nibbles.ts';
+
+const LEVELS = Int8Array.from({ length: 16 }, (_, q) => q);
 
 /** f16 d, f16 m, then 16 bytes; value d * q + m, nibbles as in Q4_0. */
 export const q4_1: CodedFormat<'Q4_1'> = {
@@ -15,11 +18,7 @@ export const q4_1: CodedFormat<'Q4_1'> = {
     for (let block = 0, at = 0; at < bytes.length; block++, at += 20) {
       scales[block] = halfAt(bytes, at);
       minima[block] = halfAt(bytes, at + 2);
-      for (let i = 0, to = block * 32; i < 16; i++, to++) {
-        const pair = bytes[at + 4 + i]!;
-        codes[to] = pair & 15;
-        codes[to + 16] = pair >> 4;
-      }
+      splitNibbles(bytes, at + 4, LEVELS, { codes, to: block * 32 });
     }
   },
 };
