@@ -20,13 +20,15 @@ export type CompileProgress = { stage: 'hash' | 'weights'; done: number; total: 
 export type CompileOptions = {
   name: string;
   recipe: Recipe;
+  /** Path of what the checkpoint is an adapter of, if it is one. */
+  base?: string | undefined;
   signal?: AbortSignal;
   /** Bytes of the checkpoint: read for its hash, then read again and packed. */
   onProgress?: (progress: CompileProgress) => void;
   /** Bytes of the checkpoint between two records of what is done. */
   recordBytes?: number;
   /** Packs in other threads; without them, in this one. */
-  openPackers?: (what: { path: string; recipe: Recipe; weightsFile: string }) => Packers;
+  openPackers?: (what: { path: string; base?: string | undefined; recipe: Recipe; weightsFile: string }) => Packers;
 };
 
 /** The disk is too small for the compiled model: both figures in bytes. */
@@ -47,8 +49,8 @@ export class DiskFullError extends Error {
  * @throws CheckpointError, DiskFullError, or `signal.reason` when stopped
  */
 export async function compile(path: string, folder: string, options: CompileOptions): Promise<Manifest> {
-  const { recipe, signal } = options;
-  const checkpoint = await openCheckpoint(path);
+  const { recipe, signal, base } = options;
+  const checkpoint = await openCheckpoint(path, { base });
   const partial = `${folder}.partial`;
   let neededBytes = 0;
   try {
@@ -156,10 +158,10 @@ async function hashCheckpoint(checkpoint: Checkpoint, { signal, onProgress }: Co
 async function pack(
   plan: WeightPlan,
   { path, weightsFile, journal }: { path: string; weightsFile: string; journal: CompileJournal },
-  { recipe, signal, onProgress, openPackers, recordBytes }: CompileOptions,
+  { base, recipe, signal, onProgress, openPackers, recordBytes }: CompileOptions,
 ): Promise<PackError[]> {
   if (journal.done.size === 0) await writeFile(weightsFile, '');
-  const packers = openPackers?.({ path, recipe, weightsFile });
+  const packers = openPackers?.({ path, base, recipe, weightsFile });
   try {
     return await writeWeights(
       { plan, file: weightsFile, journal, packers: packers?.steps },

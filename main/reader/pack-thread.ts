@@ -7,7 +7,7 @@ import type { Recipe } from '../../native-models/quantize/packed.ts';
 import { openWriter, type PackStep, type Packers } from '../../native-models/write-weights.ts';
 
 /** What a thread packs from and into: each has the checkpoint and the weights file open for itself. */
-type Setup = { path: string; recipe: Recipe; weightsFile: string };
+type Setup = { path: string; base?: string | undefined; recipe: Recipe; weightsFile: string };
 type Failure = { kind: 'checkpoint'; code: CheckpointErrorCode; message: string; details: Record<string, unknown> };
 type SystemFailure = { kind: 'system'; code: string; message: string };
 type Packed = { error: PackError } | { failure: Failure | SystemFailure };
@@ -15,9 +15,9 @@ type Packed = { error: PackError } | { failure: Failure | SystemFailure };
 /** Beyond a few, the disk is the limit; and each takes some 100 MB. */
 const MOST_THREADS = 4;
 
-const thread = defineThread('pack', import.meta.url, ({ path, recipe, weightsFile }: Setup) => {
+const thread = defineThread('pack', import.meta.url, ({ path, base, recipe, weightsFile }: Setup) => {
   const writer = openWriter(weightsFile);
-  const plan = openCheckpoint(path).then((checkpoint) => buildGraph(checkpoint, recipe).weights);
+  const plan = openCheckpoint(path, { base }).then((checkpoint) => buildGraph(checkpoint, recipe).weights);
   plan.catch(() => {}); // each step says so
   return async (step: number, signal: AbortSignal): Promise<Packed> => {
     try {

@@ -12,6 +12,7 @@ export type CheckpointErrorCode =
   | 'limit-exceeded'
   | 'missing-metadata'
   | 'missing-tensor'
+  | 'missing-base'
   | 'unsupported-tokenizer'
   | 'bad-tokenizer'
   | 'bad-chat-template';

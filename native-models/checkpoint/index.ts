@@ -3,21 +3,32 @@ import type { Checkpoint } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { gguf } from './gguf.ts';
 import { huggingFace, openHuggingFace } from './huggingface.ts';
+import { findAdapter, openAdapted } from './lora.ts';
 import { openFile } from './open-file.ts';
 
 export type { Checkpoint, ModelConfig, RopeScaling, TensorInfo } from './checkpoint.ts';
 export { allocateCodes, blockFormat, blockFormats, dequantize, halfToFloat, type TensorType } from './blocks/index.ts';
 export { CheckpointError, type CheckpointErrorCode } from './errors.ts';
 
+export type CheckpointOptions = { base?: string | undefined };
+
 const formats = [gguf, huggingFace];
 
 /**
  * Opens a model file of any supported format for reading; the format is told from its first bytes, not its name. A folder,
- * or the index in it, stands for the safetensors files in it.
+ * or the index in it, stands for the safetensors files in it; that of a LoRA adapter, for its base with the adapter merged.
  * Close it afterwards.
+ * @param options.base path of an adapter's base; left out, it is looked for near the adapter
  * @throws CheckpointError, or the system's error where the file cannot be opened
  */
-export async function openCheckpoint(path: string): Promise<Checkpoint> {
+export async function openCheckpoint(path: string, { base }: CheckpointOptions = {}): Promise<Checkpoint> {
+  const adapter = await findAdapter(path);
+  if (adapter !== null) return openAdapted(adapter, base ?? null, openWhole);
+  if (base === undefined) return openWhole(path);
+  throw new CheckpointError('not-a-checkpoint', `${path} is no adapter, so it has no base`, { path, base });
+}
+
+async function openWhole(path: string): Promise<Checkpoint> {
   const found = await stat(path);
   if (found.isDirectory() || path.endsWith('.safetensors.index.json')) return openHuggingFace(path);
   const head = await readHead(path);

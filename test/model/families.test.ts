@@ -6,7 +6,7 @@ import { Model } from '../../main/engine/model.ts';
 import { compile } from '../../native-models/compile.ts';
 import { goldenData, largestDifference, logitsInSteps, readLogits } from '../support/golden-logits.ts';
 
-// Made by test/golden/make/families.py and huggingface.py: transformers in float32, 40 positions.
+// Made by test/golden/make/families.py, huggingface.py and lora.py: transformers in float32, 40 positions.
 const TOLERANCE = 1e-4;
 const labels = [
   'tiny-qwen2-linear',
@@ -21,6 +21,8 @@ const labels = [
   'hf-qwen2-sharded',
   'hf-llama',
   'hf-qwen3',
+  'lora-qwen2',
+  'lora-llama',
 ] as const;
 
 let folder: string;
@@ -34,7 +36,7 @@ describe.each(labels)('the compiled %s', (label) => {
   let wanted: Float32Array;
   beforeAll(async () => {
     const compiled = join(folder, label);
-    await compile(join(goldenData, label.startsWith('hf-') ? label : `${label}.gguf`), compiled, {
+    await compile(join(goldenData, /^(hf|lora)-/.test(label) ? label : `${label}.gguf`), compiled, {
       name: label,
       recipe: 'exact',
     });
