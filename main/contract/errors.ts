@@ -25,6 +25,7 @@ export const errorCodes = [
   'checkpoint-unreadable',
   'not-a-checkpoint',
   'unsupported-checkpoint',
+  'adapter-needs-base',
   'download-failed',
   'checksum-mismatch',
   'license-not-acknowledged',

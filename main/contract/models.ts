@@ -180,12 +180,15 @@ export const models = {
   /**
    * Compiles a checkpoint of the user's as a job; the original is never changed. `path` is a file's, the folder's of
    * safetensors, the first part's of a split GGUF file, or what the browser shell's `PUT /upload/NAME` answered: such a
-   * copy is removed when the job has ended, unless it failed and can be tried again.
+   * copy is removed when the job has ended, unless it failed and can be tried again. Of a LoRA adapter, `base` is what it
+   * adapts: a whole path, or a name of what was fetched; left out, it is looked for near the adapter. Errors:
+   * `model-not-found` for a base whose files are not here; of the job, `adapter-needs-base`.
    */
   import: oc
     .input(
       z.object({
         path: z.string().min(1),
+        base: z.string().min(1).optional(),
         name: z.string().optional(),
         recipe: recipe.optional(),
       }),

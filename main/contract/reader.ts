@@ -50,13 +50,13 @@ export const footprint = z.object({
   checkpointBytes: z.number().nullable(),
 });
 
-/** The reader process: files that may lie. Errors: `not-a-checkpoint`, `unsupported-checkpoint`, `checkpoint-unreadable`, `disk-full`. */
+/** The reader process: files that may lie. `base` is the path of what an adapter adapts. Errors: `not-a-checkpoint`, `unsupported-checkpoint`, `adapter-needs-base`, `checkpoint-unreadable`, `disk-full`. */
 export const reader = {
-  inspect: oc.input(z.object({ path: z.string() })).output(checkpointSummary),
+  inspect: oc.input(z.object({ path: z.string(), base: z.string().optional() })).output(checkpointSummary),
   footprint: oc.input(z.object({ path: z.string(), recipe })).output(footprint),
   /** Compiles into `<folder>`, which appears whole or not at all; `end` names the folder. */
   compile: oc
-    .input(z.object({ path: z.string(), folder: z.string(), name: z.string(), recipe }))
+    .input(z.object({ path: z.string(), base: z.string().optional(), folder: z.string(), name: z.string(), recipe }))
     .output(
       eventIterator(
         z.discriminatedUnion('type', [

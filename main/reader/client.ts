@@ -7,7 +7,13 @@ import type { CheckpointSummary, RecipeName } from '../contract/reader.ts';
 /** A job that goes on after a restart may be quicker than the process that it needs. */
 const START_LIMIT_MS = 20_000;
 
-export type CompileInput = { path: string; folder: string; name: string; recipe: RecipeName };
+export type CompileInput = {
+  path: string;
+  base?: string | undefined;
+  folder: string;
+  name: string;
+  recipe: RecipeName;
+};
 
 /** The reader process as the services see it: it opens files that may lie. Calls fail with `reader-stopped` when it dies. */
 export class Reader {
@@ -19,9 +25,12 @@ export class Reader {
     this.#peer.attach(port);
   }
 
-  async inspect(path: string, { signal }: { signal: AbortSignal }): Promise<CheckpointSummary> {
+  async inspect(
+    path: string,
+    { base, signal }: { base?: string | undefined; signal: AbortSignal },
+  ): Promise<CheckpointSummary> {
     await this.#peer.whenConnected({ timeoutMs: START_LIMIT_MS, signal });
-    return this.#peer.call((client) => client.inspect({ path }, { signal }));
+    return this.#peer.call((client) => client.inspect({ path, base }, { signal }));
   }
 
   /** What the checkpoint at `path` would become under `recipe`. */

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { implement } from '@orpc/server';
-import { LonghandError } from '../contract/errors.ts';
+import { LonghandError, type ErrorCode } from '../contract/errors.ts';
 import { onPort } from '../contract/handover.ts';
 import { readerContract } from '../contract/index.ts';
 import { createServer } from '../contract/serve.ts';
@@ -16,7 +16,7 @@ const reader = implement(readerContract);
 const router = reader.router({
   inspect: reader.inspect.handler(async ({ input }) => {
     try {
-      const checkpoint = await openCheckpoint(input.path);
+      const checkpoint = await openCheckpoint(input.path, { base: input.base });
       try {
         const tensorTypes: Record<string, number> = {};
         for (const { type } of checkpoint.tensors.values()) tensorTypes[type] = (tensorTypes[type] ?? 0) + 1;
@@ -51,14 +51,14 @@ const router = reader.router({
     }
   }),
   compile: reader.compile.handler(async function* ({ input, signal }) {
-    const { path, folder, name, recipe } = input;
+    const { path, base, folder, name, recipe } = input;
     const latest: { progress: CompileProgress | null; wake: () => void } = { progress: null, wake: () => {} };
     const onProgress = (progress: CompileProgress) => {
       latest.progress = progress;
       latest.wake();
     };
     let settled = false;
-    const options = { name, recipe, onProgress, openPackers: openPackThreads, ...(signal ? { signal } : {}) };
+    const options = { name, recipe, base, onProgress, openPackers: openPackThreads, ...(signal ? { signal } : {}) };
     const compiling = compile(path, folder, options).finally(() => {
       settled = true;
       latest.wake();
@@ -98,10 +98,7 @@ function translate(error: unknown, path: string): unknown {
     );
   }
   if (error instanceof CheckpointError) {
-    const unsupported = error.code.startsWith('unsupported');
-    const code =
-      error.code === 'not-a-checkpoint' ? error.code : unsupported ? 'unsupported-checkpoint' : 'checkpoint-unreadable';
-    return new LonghandError(code, error.message, error.details, { cause: error });
+    return new LonghandError(codeOf(error), error.message, error.details, { cause: error });
   }
   if (error instanceof Error && 'code' in error) {
     return new LonghandError(
@@ -112,4 +109,10 @@ function translate(error: unknown, path: string): unknown {
     );
   }
   return error;
+}
+
+function codeOf({ code }: CheckpointError): ErrorCode {
+  if (code === 'not-a-checkpoint') return code;
+  if (code === 'missing-base') return 'adapter-needs-base';
+  return code.startsWith('unsupported') ? 'unsupported-checkpoint' : 'checkpoint-unreadable';
 }

@@ -5,6 +5,7 @@ import type { Connection } from '../app/connection.ts';
 const GONE = ['model-not-found', 'model-damaged'];
 const FILE_FAULTS = [
   'unsupported-checkpoint',
+  'adapter-needs-base',
   'checkpoint-unreadable',
   'not-a-checkpoint',
   'bad-chat-template',

@@ -235,6 +235,8 @@ export class ScriptedReader extends Scripted {
   inspected: string[] = [];
   compiled: { path: string; folder: string; name: string; recipe: string }[] = [];
   error: LonghandError | null = null;
+  /** Every checkpoint is an adapter of it. */
+  needsBase: string | null = null;
   /** Compiling waits for it between its progress and its end. */
   hold: Promise<void> | null = null;
   stopped = 0;
@@ -250,6 +252,8 @@ export class ScriptedReader extends Scripted {
       inspect: os.inspect.handler(({ input }) => {
         this.inspected.push(input.path);
         if (this.error) throw this.error;
+        if (this.needsBase !== null && input.base === undefined)
+          throw new LonghandError('adapter-needs-base', 'An adapter.', { path: input.path, base: this.needsBase });
         const size = bytesAt(input.path);
         return {
           path: input.path,

@@ -13,11 +13,16 @@ type Action = (context: Context, argument: string | undefined) => Promise<void>;
 
 export const models = defineCommand({
   name: 'models',
-  usage: 'list | search [WORDS] | plan NAME | pull [NAME] | import PATH | use NAME | remove NAME',
+  usage: 'list | search [WORDS] | plan NAME | pull [NAME] | import PATH [--base MODEL] | use NAME | remove NAME',
   summary: 'list, find, price, get, choose and remove models',
   options: {
     name: { type: 'string', value: 'NAME', help: 'what to call an imported model' },
     recipe: { type: 'string', value: 'RECIPE', help: 'fast, balanced or exact, for an imported or planned model' },
+    base: {
+      type: 'string',
+      value: 'MODEL',
+      help: 'what an imported adapter adapts: a file, a folder, or a model that was pulled',
+    },
     context: { type: 'string', value: 'N', help: 'tokens of conversation that a plan reckons with (else 4096)' },
     'accept-license': { type: 'boolean', help: 'I have read the licence of the model that is pulled, and agree to it' },
   },
@@ -76,10 +81,10 @@ const actions: Record<string, Action> = {
     if (argument === undefined) throw new UsageError('models import needs the path of a file or a folder');
     const path = resolve(argument);
     if (!existsSync(path)) throw new LonghandError('not-found', `There is no file ${path}.`, { path });
-    const [name, chosen] = [text(values.name), recipeOf(values.recipe)];
+    const wish = { path, base: baseOf(values.base), name: text(values.name), recipe: recipeOf(values.recipe) };
     const connection = await connect();
-    const job = await connection.run((client) => client.models.import({ path, name, recipe: chosen }));
-    report(context, await finishJob(connection, job, progress));
+    const job = await connection.run((client) => client.models.import(wish));
+    report(context, await finishJob(connection, job, progress).catch(explainBase));
   },
 
   async use(context, argument) {
@@ -139,6 +144,17 @@ function recipeOf(value: unknown): RecipeName | undefined {
 function explainLicense(error: unknown): never {
   if (!(error instanceof LonghandError) || error.code !== 'license-not-acknowledged') throw error;
   throw new LonghandError(error.code, `${error.message} Then add --accept-license.`, error.details, { cause: error });
+}
+
+/** A path where something lies there, else a name. */
+function baseOf(value: unknown): string | undefined {
+  const base = text(value);
+  return base !== undefined && existsSync(resolve(base)) ? resolve(base) : base;
+}
+
+function explainBase(error: unknown): never {
+  if (!(error instanceof LonghandError) || error.code !== 'adapter-needs-base') throw error;
+  throw new LonghandError(error.code, `${error.message}: add --base MODEL.`, error.details, { cause: error });
 }
 
 function report({ json, print }: Context, job: { title: string }): void {

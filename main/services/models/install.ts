@@ -35,7 +35,13 @@ type Step = { signal: AbortSignal; progress(progress: Progress): void };
 
 const JUNK: readonly ErrorCode[] = ['not-a-checkpoint', 'checkpoint-unreadable'];
 /** Faults of the file itself, which would be there again. */
-const FILE_FAULTS: readonly ErrorCode[] = [...JUNK, 'unsupported-checkpoint', 'bad-chat-template', 'not-found'];
+const FILE_FAULTS: readonly ErrorCode[] = [
+  ...JUNK,
+  'unsupported-checkpoint',
+  'adapter-needs-base',
+  'bad-chat-template',
+  'not-found',
+];
 
 /** Brings models onto the shelf: checkpoints of the user's, and those of the catalogue. */
 export class Installer {
@@ -62,13 +68,14 @@ export class Installer {
     this.#incoming.sweep(imports.map((job) => String(job.params.path)));
   }
 
-  /** Compiles a file of the user's, which is never changed. @throws LonghandError `not-found` | `invalid-input` */
-  import(input: { path: string; name?: string; recipe?: RecipeName }): Job {
-    const { path } = input;
+  /** Compiles a file of the user's, which is never changed. @throws LonghandError `not-found` | `invalid-input` | `model-not-found` */
+  import(input: { path: string; base?: string; name?: string; recipe?: RecipeName }): Job {
+    const { path, base } = input;
     if (!isAbsolute(path)) throw new LonghandError('invalid-input', `${path} is not a whole path.`, { path });
     if (!existsSync(path)) throw new LonghandError('not-found', `There is no file ${path}.`, { path });
+    const params = base === undefined ? input : { ...input, base: this.#basePath(base) };
     this.#forgetFailed(path);
-    return this.#options.jobs.start('import', input);
+    return this.#options.jobs.start('import', params);
   }
 
   /**
@@ -137,7 +144,12 @@ export class Installer {
     jobs.register(
       defineJob({
         kind: 'import',
-        params: z.object({ path: z.string(), name: z.string().optional(), recipe: recipeSchema.optional() }),
+        params: z.object({
+          path: z.string(),
+          base: z.string().optional(),
+          name: z.string().optional(),
+          recipe: recipeSchema.optional(),
+        }),
         title: ({ path, name }) => `Compile ${name ?? basename(path)}`,
         subject: ({ path, name }) => name ?? basename(path),
         resumable: true,
@@ -179,17 +191,17 @@ export class Installer {
 
   async #compile(
     path: string,
-    wish: { name?: string | undefined; recipe?: RecipeName | undefined },
+    wish: { base?: string | undefined; name?: string | undefined; recipe?: RecipeName | undefined },
     { signal, progress }: Step,
   ) {
     const { reader, shelf, models } = this.#options;
     progress({ stage: 'inspect', done: 0, total: null, unit: '' });
-    const summary = await reader.inspect(path, { signal });
+    const { summary, base } = await this.#inspect(path, wish.base, signal);
     const recipe = wish.recipe ?? recommendedRecipe(summary.parameters);
     const name = wish.name ?? this.#freeName(summary, recipe);
     const folder = shelf.newFolder(name);
     try {
-      for await (const event of reader.compile({ path, folder, name, recipe }, { signal })) {
+      for await (const event of reader.compile({ path, base, folder, name, recipe }, { signal })) {
         if (event.type === 'progress') {
           const { stage, done, total, unit } = event;
           progress({ stage: stage === 'hash' ? 'check' : 'compile', done, total, unit });
@@ -201,6 +213,43 @@ export class Installer {
     signal.throwIfAborted();
     models.installed(folder);
     return { name, folder };
+  }
+
+  /** An adapter that names a base which was fetched gets that one, unless it comes with its own. */
+  async #inspect(path: string, base: string | undefined, signal: AbortSignal) {
+    const { reader } = this.#options;
+    try {
+      return { base, summary: await reader.inspect(path, { base, signal }) };
+    } catch (error) {
+      const isWanted = error instanceof LonghandError && error.code === 'adapter-needs-base';
+      const fetched = isWanted ? this.#fetched(String(error.details.base)) : null;
+      if (fetched === null) throw error;
+      return { base: fetched, summary: await reader.inspect(path, { base: fetched, signal }) };
+    }
+  }
+
+  /** Where the base of an adapter lies that is called by a path, or by a name as `use` or `pull` take it. */
+  #basePath(base: string): string {
+    if (isAbsolute(base)) {
+      if (existsSync(base)) return base;
+      throw new LonghandError('not-found', `There is no file ${base}.`, { path: base });
+    }
+    const source = this.#options.shelf.find(base)?.manifest.source;
+    const path = (source && this.#kept(source.name)) ?? this.#fetched(base);
+    if (path !== null) return path;
+    const reason = source
+      ? `An adapter is merged into what ${base} was compiled from, and ${source.name} is not kept here`
+      : `There is no model ${base} here`;
+    throw new LonghandError('model-not-found', `${reason}. Give the path of its file or folder.`, { name: base });
+  }
+
+  /** A checkpoint that was fetched whole under this name; null also for what is no such name. */
+  #fetched(name: string): string | null {
+    try {
+      return this.#fetcher.kept(this.#fetcher.wanted(name))?.path ?? null;
+    } catch {
+      return null;
+    }
   }
 
   /** The checkpoint's own name; numbered where a model of that name was made of another file or in another way. */

@@ -260,6 +260,7 @@ export const enFrame = {
       offline: 'No source of models answers',
       'disk-full': 'Not enough room on the disk',
       'unsupported-checkpoint': 'This kind of model is not supported',
+      'adapter-needs-base': 'An adapter needs its base model',
       'checkpoint-unreadable': 'The model file is damaged or cut short',
       'not-a-checkpoint': 'This is not a model file',
       'checksum-mismatch': 'The download differs from the published file',

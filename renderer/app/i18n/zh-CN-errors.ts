@@ -31,6 +31,10 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
     value('found') === UNKNOWN || value('supported') === UNKNOWN
       ? '尚不支持这种模型，文件未作改动。'
       : `文件内容为“${value('found')}”，目前支持 ${value('supported')}。文件未作改动，请选择其他文件。`,
+  'adapter-needs-base': (value) => {
+    const base = value('base') === UNKNOWN ? '其基础模型' : `基础模型“${value('base')}”`;
+    return `这是一个适配器，需要${base}。未作改动。请将该模型的文件夹放在适配器文件夹旁再导入，或在终端中指定：longhand models import ADAPTER --base MODEL。`;
+  },
   'download-failed': () => '下载中断，已下载的部分会保留。重试即可继续。',
   'checksum-mismatch': () => '下载的文件与发布的不一致，未予使用。请重试。',
   'license-not-acknowledged': (value) => `该模型采用其自有许可协议（${value('license')}），尚未下载。请先阅读并同意。`,

@@ -259,6 +259,7 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
       offline: '无法连接任何模型来源',
       'disk-full': '磁盘空间不足',
       'unsupported-checkpoint': '不支持这种模型',
+      'adapter-needs-base': '适配器需要其基础模型',
       'checkpoint-unreadable': '模型文件已损坏或不完整',
       'not-a-checkpoint': '这不是模型文件',
       'checksum-mismatch': '下载的文件与发布的不一致',
