@@ -60,6 +60,6 @@ export class Session {
   }
 }
 
-function connectTo({ address, token }: Instance): Connection {
-  return new Connection(() => openSocketPort(address, token));
+function connectTo({ address, commandToken }: Instance): Connection {
+  return new Connection(() => openSocketPort(address, commandToken));
 }

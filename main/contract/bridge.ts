@@ -7,10 +7,10 @@ export type Bridge = {
   readonly platform: string;
   /** Asks for a port to the assistant. The answer is a message of this window, a `PortMessage` with the same `id`. */
   connect(id: string): void;
-  /** The path of a file that the user dropped or chose; '' where it lies on no disk. */
-  pathForFile(file: File): string;
-  /** Lets the user choose a model file in the system's own dialog. Null: none was chosen. */
-  chooseCheckpoint(): Promise<string | null>;
+  /** The path of a file that the user dropped or chose, which may be used from then on; '' where it lies on no disk. */
+  pathForFile(file: File): Promise<string>;
+  /** Lets the user choose files of models in the system's own dialog; their paths may be used from then on. */
+  chooseCheckpoint(): Promise<string[]>;
   /** Starts the assistant again after an error that ended it for good. */
   restart(): void;
   /** Has menus and dialogs of the system speak the language of the page. */

@@ -41,6 +41,7 @@ export const errorCodes = [
   // shell
   'port-in-use',
   'unauthorised',
+  'path-not-chosen',
   'app-damaged',
   'invalid-input',
   'cancelled',

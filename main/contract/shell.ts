@@ -30,6 +30,8 @@ export type ProcessInfo = z.infer<typeof processInfo>;
 /** What the shell offers to the assistant: the shell alone starts and ends processes. */
 export const shell = {
   processes: oc.output(z.array(processInfo)),
+  /** Whether the user gave this path to the page: in the system's dialog, by dropping it, or as a file that it sent. */
+  isChosen: oc.input(z.object({ path: z.string() })).output(z.boolean()),
   /** Ends a process (SIGKILL) and starts it again; new ports follow. Used on a hang. */
   restart: oc.input(z.object({ role: processRole, reason: z.string() })).output(z.void()),
 };

@@ -23,6 +23,7 @@ import { Models } from './models/models.ts';
 import { Planner } from './models/planner.ts';
 import { Room } from './models/room.ts';
 import { Shelf } from './models/shelf.ts';
+import { anyPath, chosenPath, type PathRule } from './path-rule.ts';
 import { openStore, type Store } from './store/open.ts';
 import { openSearcher } from './store/search-thread.ts';
 import { systemApp } from './system/app.ts';
@@ -87,15 +88,17 @@ function joinServices(store: Store, options: AssistantOptions) {
   const searcher = openSearcher(store.path);
   const cards = new Cards({ store, shelf, planner, gauge, room, memoryBytes });
 
-  const server = createServer({
+  const routerFor = (mayRead: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, watch, bin }),
     jobs: jobsApp(jobs),
-    models: modelsApp({ models, installer, cards, planner }),
+    models: modelsApp({ models, installer, cards, planner, mayRead }),
     system: systemApp({
       ...{ dataDir, version, store, engine, models, shelf },
       processes: () => shell.call((client) => client.processes()),
     }),
   });
+  const server = createServer(routerFor(anyPath));
+  const pageServer = createServer(routerFor(chosenPath((path) => shell.call((client) => client.isChosen({ path })))));
 
   models.start();
   installer.sweep();
@@ -105,6 +108,7 @@ function joinServices(store: Store, options: AssistantOptions) {
 
   const connections: Record<PeerName, (port: Port) => void> = {
     client: (port) => server.serve(port),
+    page: (port) => pageServer.serve(port),
     engine: (port) => engine.attach(port),
     reader: (port) => reader.attach(port),
     shell: (port) => shell.attach(port),

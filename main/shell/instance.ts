@@ -7,10 +7,14 @@ import { openSocketPort } from './socket-port.ts';
 
 const STARTING_MS = 3000;
 
+const token = z.string().regex(/^[\w-]{43}$/);
 const instance = z.object({
   pid: z.number().int().positive(),
   address: z.string().regex(/^http:\/\/127\.0\.0\.1:\d+$/),
-  token: z.string().regex(/^[\w-]{43}$/),
+  /** For the page, which has it in its address. */
+  token,
+  /** For the command line, which may name any file of the user's. */
+  commandToken: token,
 });
 
 /** A Longhand that serves a data folder, and how to reach it. Whoever may read the folder may speak to it. */
@@ -19,7 +23,7 @@ export type Instance = z.infer<typeof instance>;
 export const newToken = (): string => randomBytes(32).toString('base64url');
 
 /** The address of its page: the token is in the fragment, which browsers send to nobody. */
-export const pageUrl = ({ address, token }: Instance): string => `${address}/#${token}`;
+export const pageUrl = ({ address, token }: Pick<Instance, 'address' | 'token'>): string => `${address}/#${token}`;
 
 /** Lets a second start and the command line find this one. Returns how to take the notice away again. */
 export function announceInstance(dataFolder: string, own: Instance): () => void {
@@ -37,7 +41,7 @@ export async function findInstance(dataFolder: string): Promise<Instance | null>
   const found = readInstance(dataFolder);
   if (found === null || !isAlive(found.pid)) return null;
   try {
-    const port = await openSocketPort(found.address, found.token);
+    const port = await openSocketPort(found.address, found.commandToken);
     port.close?.();
     return found;
   } catch {

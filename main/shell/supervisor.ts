@@ -22,6 +22,8 @@ export type SupervisorOptions = {
   say(line: string): void;
   /** See restart-policy.ts. */
   restartDelayMs?: typeof restartDelayMs;
+  /** Whether the user gave this path to a page; without it there is no such path. */
+  isChosen?(path: string): boolean;
   /** For tests: see memory.ts. */
   readMemory?: typeof readMemory;
 };
@@ -54,7 +56,7 @@ export class Supervisor {
   };
   readonly #server = createServer(this.#router());
   readonly #whenFailed = Promise.withResolvers<LonghandError>();
-  #waitingClients: Port[] = [];
+  #waitingClients: [Peer, Port][] = [];
   #memoryTimer: NodeJS.Timeout | null = null;
   #failure: LonghandError | null = null;
   #stopping: Promise<void> | null = null;
@@ -75,16 +77,25 @@ export class Supervisor {
   }
 
   /**
-   * A port to the assistant, or to the one that is just being started. It closes when the assistant dies: ask again then.
+   * A port to the assistant for the user's own command line, or to the one that is just being started. It closes when the assistant dies: ask again then.
    * @throws LonghandError why the assistant is not there and will not be: `assistant-stopped`, or its own reason
    */
   connectClient(): Port {
+    return this.#connect('client');
+  }
+
+  /** The same for a page, which is not taken at its word: see `Peer`. */
+  connectPage(): Port {
+    return this.#connect('page');
+  }
+
+  #connect(peer: Peer): Port {
     if (this.#failure) throw this.#failure;
     if (this.#stopping) throw new LonghandError('assistant-stopped', 'Longhand is ending.');
     const [ours, theirs] = this.#options.platform.channel();
     const assistant = this.#slots.assistant.process;
-    if (assistant) this.#handOver(assistant, 'client', theirs);
-    else this.#waitingClients.push(theirs);
+    if (assistant) this.#handOver(assistant, peer, theirs);
+    else this.#waitingClients.push([peer, theirs]);
     return ours;
   }
 
@@ -141,7 +152,7 @@ export class Supervisor {
       this.#serveShell(process);
       this.#join('engine');
       this.#join('reader');
-      for (const port of this.#waitingClients.splice(0)) this.#handOver(process, 'client', port);
+      for (const [peer, port] of this.#waitingClients.splice(0)) this.#handOver(process, peer, port);
     } else {
       this.#join(slot.role);
     }
@@ -210,13 +221,14 @@ export class Supervisor {
   }
 
   #closeWaitingClients(): void {
-    for (const port of this.#waitingClients.splice(0)) port.close?.();
+    for (const [, port] of this.#waitingClients.splice(0)) port.close?.();
   }
 
   #router() {
     const os = implement(shellContract);
     return os.router({
       processes: os.processes.handler(() => this.processes()),
+      isChosen: os.isChosen.handler(({ input }) => this.#options.isChosen?.(input.path) ?? false),
       restart: os.restart.handler(({ input }) => this.restart(input.role, input.reason)),
     });
   }

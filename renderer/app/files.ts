@@ -10,8 +10,8 @@ export type PassOptions = {
 
 /** How a model file of the user's comes to the assistant, which takes a path. */
 export type FileDoor = {
-  /** The system's own dialog, where the shell has one; null stands for the browser's, which gives a `File`. */
-  choose: (() => Promise<string | null>) | null;
+  /** The system's own dialog, where the shell has one; null stands for the browser's, which gives `File`s. */
+  choose: (() => Promise<string[]>) | null;
   /**
    * The path of a file that was dropped or chosen. In the browser shell the file is copied to the assistant first.
    * @throws LonghandError as the assistant answers (`disk-full`, …), or `signal.reason`
@@ -23,7 +23,7 @@ export type FileDoor = {
 export function fileDoor(page: { longhand?: Bridge; sessionStorage: Storage }): FileDoor {
   const bridge = page.longhand;
   if (bridge) {
-    return { choose: () => bridge.chooseCheckpoint(), pathOf: async (file) => bridge.pathForFile(file) };
+    return { choose: () => bridge.chooseCheckpoint(), pathOf: (file) => bridge.pathForFile(file) };
   }
   return { choose: null, pathOf: (file, options) => upload(file, page.sessionStorage.getItem('token') ?? '', options) };
 }

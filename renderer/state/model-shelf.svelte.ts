@@ -3,6 +3,7 @@ import { LonghandError } from '../../main/contract/errors.ts';
 import type { Job } from '../../main/contract/jobs.ts';
 import type { Connection } from '../app/connection.ts';
 import type { FileDoor } from '../app/files.ts';
+import { checkpointPaths, checkpointsAmong, folderOf, type CheckpointFiles } from './checkpoint-files.ts';
 
 /** A file of the user's on its way to the assistant. */
 export type Passing = { name: string; done: number; total: number };
@@ -28,6 +29,12 @@ export class ModelShelf {
   queue = $state.raw<Job[]>([]);
   /** `owner/name`, or that and which of its files, where the query looks like it. */
   readonly repository = $derived(/^[\w.-]+\/[\w.-]+(:.+)?$/.test(this.query.trim()) ? this.query.trim() : null);
+  /** The few to propose first, the best first; where nothing fits, the starter, which says why not. */
+  readonly recommended = $derived.by(() => {
+    if (this.cards === null) return null;
+    const ranked = this.cards.filter(({ rank }) => rank !== null).toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0));
+    return ranked.length > 0 ? ranked : this.cards.filter(({ isStarter }) => isStarter);
+  });
   readonly starter = $derived(this.cards?.find(({ isStarter }) => isStarter) ?? null);
   #stop: AbortController | null = null;
   readonly #connection: Connection;
@@ -111,35 +118,23 @@ export class ModelShelf {
     await this.load();
   };
 
-  /** Opens the shell's dialog and imports what is chosen. */
+  /** Opens the shell's dialog and imports every checkpoint that is chosen. */
   choose = async () => {
-    const path = (await this.#files.choose?.()) ?? null;
-    if (path !== null) await this.#import(path);
+    const paths = (await this.#files.choose?.()) ?? [];
+    for (const path of checkpointPaths(paths)) await this.#import(path);
   };
 
   /**
-   * Takes files that were dropped or chosen and imports the checkpoint that they are: a GGUF file, all parts of a split
-   * one, or a folder of safetensors.
-   * @throws LonghandError `not-a-checkpoint` for anything else, or why they did not arrive
+   * Takes files that were dropped or chosen and imports the checkpoints among them: GGUF files, all parts of a split
+   * one, the files of a folder of safetensors.
+   * @throws LonghandError `not-a-checkpoint` where there is none, or not all of one; or why they did not arrive
    */
   importFiles = async (files: readonly File[]) => {
     if (this.passing !== null) return;
-    const { parts, isFolder } = checkpointOf(files);
+    const checkpoints = checkpointsAmong(files);
     const stop = (this.#stop = new AbortController());
-    const [name, total] = [parts[0]!.name, parts.reduce((sum, { size }) => sum + size, 0)];
-    const group = parts.length > 1 ? crypto.randomUUID() : undefined;
-    this.passing = { name, done: 0, total };
     try {
-      const paths = new Map<string, string>();
-      let before = 0;
-      for (const file of parts) {
-        const onProgress = (done: number) => (this.passing = { name, done: before + done, total });
-        paths.set(file.name, await this.#files.pathOf(file, { signal: stop.signal, onProgress, group }));
-        before += file.size;
-      }
-      const folders = new Set([...paths.values()].map(folderOf));
-      if (folders.size > 1) throw new LonghandError('not-a-checkpoint', 'The files lie in several folders.', { name });
-      await this.#import(isFolder ? [...folders][0]! : paths.get([...paths.keys()].toSorted()[0]!)!);
+      for (const checkpoint of checkpoints) await this.#import(await this.#pass(checkpoint, stop.signal));
     } catch (error) {
       if (!stop.signal.aborted) throw error;
     } finally {
@@ -149,6 +144,23 @@ export class ModelShelf {
   };
 
   cancelPassing = () => this.#stop?.abort();
+
+  /** Brings all files of a checkpoint to one folder of the assistant's. @returns the path to import */
+  async #pass({ parts, isFolder }: CheckpointFiles, signal: AbortSignal): Promise<string> {
+    const [name, total] = [parts[0]!.name, parts.reduce((sum, { size }) => sum + size, 0)];
+    const group = parts.length > 1 ? crypto.randomUUID() : undefined;
+    this.passing = { name, done: 0, total };
+    const paths: string[] = [];
+    let before = 0;
+    for (const file of parts) {
+      const onProgress = (done: number) => (this.passing = { name, done: before + done, total });
+      paths.push(await this.#files.pathOf(file, { signal, onProgress, group }));
+      before += file.size;
+    }
+    const [folder, ...others] = new Set(paths.map(folderOf));
+    if (others.length > 0) throw new LonghandError('not-a-checkpoint', 'The files lie in several folders.', { name });
+    return isFolder ? folder! : paths[0]!;
+  }
 
   async #pull(name: string, acknowledged: boolean): Promise<void> {
     await this.#call((client) => client.models.pull({ name, acknowledged }));
@@ -178,22 +190,4 @@ export class ModelShelf {
   async #import(path: string): Promise<void> {
     await this.#call((client) => client.models.import({ path }));
   }
-}
-
-/** What a folder of safetensors is read of; everything else in it stays where it is. */
-const FOLDER_FILES = /\.safetensors$|^[\w.-]+\.json$|^merges\.txt$|^chat_template\.jinja$/i;
-
-const folderOf = (path: string) => path.replace(/[\\/][^\\/]*$/, '');
-
-/** The files of the one checkpoint among `files`. @throws LonghandError `not-a-checkpoint` */
-function checkpointOf(files: readonly File[]): { parts: File[]; isFolder: boolean } {
-  const ggufs = files.filter(({ name }) => /\.gguf$/i.test(name));
-  const total = Number(/-\d{5}-of-(\d{5})\.gguf$/i.exec(ggufs[0]?.name ?? '')?.[1] ?? 1);
-  if (ggufs.length > 0 && ggufs.length === total) return { parts: ggufs, isFolder: false };
-  const has = (pattern: RegExp) => files.some(({ name }) => pattern.test(name));
-  if (ggufs.length === 0 && has(/\.safetensors$/i) && has(/^(adapter_)?config\.json$/)) {
-    return { parts: files.filter(({ name }) => FOLDER_FILES.test(name)), isFolder: true };
-  }
-  const name = files[0]?.name ?? '';
-  throw new LonghandError('not-a-checkpoint', 'No checkpoint, or not all of it.', { name, files: files.length });
 }

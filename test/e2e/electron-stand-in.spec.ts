@@ -79,8 +79,30 @@ test('no other page is given the system’s file dialog', async ({ open, page })
   await show(app, page);
   const channel = 'longhand:choose-checkpoint';
   app.order({ ipc: channel, args: [], from: 'https://evil.example/', isMainFrame: true });
-  expect((await app.hears('ipcMain.handled')).args).toEqual([null]);
+  expect((await app.hears('ipcMain.handled')).args).toEqual([[]]);
   expect(app.told.map(({ call }) => call)).not.toContain('dialog.showOpenDialog');
+});
+
+test('the file dialog takes several files, and no other page can say what was dropped', async ({ open, page }) => {
+  const app = await open();
+  const ui = await show(app, page);
+  await ui.evaluate(() => window.longhand?.chooseCheckpoint());
+  const [options] = (await app.hears('dialog.showOpenDialog')).args as [{ properties: string[] }];
+  expect(options.properties).toEqual(expect.arrayContaining(['openFile', 'multiSelections']));
+  const path = '/etc/hostname';
+  const drop = async (from: string, isMainFrame: boolean, ...args: unknown[]) => {
+    const handled = () => app.told.filter(({ call }) => call === 'ipcMain.handled').length;
+    const before = handled();
+    app.order({ ipc: 'longhand:dropped', args, from, isMainFrame });
+    await expect.poll(handled).toBe(before + 1);
+  };
+  await drop('https://evil.example/', true, path);
+  await drop(OURS, false, path);
+  for (const args of [[], [1], [''], [path, path], [[path]]]) await drop(OURS, true, ...args);
+  const ask = () => app.call((client) => client.models.import({ path }));
+  await expect(ask()).rejects.toMatchObject({ code: 'path-not-chosen' });
+  await drop(OURS, true, path);
+  expect(await ask()).toMatchObject({ kind: 'import' });
 });
 
 test('an address outside is opened once its full form was shown and confirmed, and only then', async ({

@@ -1,5 +1,7 @@
 // The whole path: page, shell, assistant, database, engine, reader and a real (if tiny and random) model. Every shell runs
 // these tests: see playwright.config.ts.
+import { copyFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/e2e-app.ts';
 import { answers, field, questions, send } from '../support/e2e-page.ts';
@@ -88,14 +90,46 @@ test('a first start offers three doors, and a model file of the user’s leads t
 }) => {
   const { app, ui } = await firstStart();
   await expect(ui.getByRole('heading', { name: 'Choose what answers.' })).toBeVisible();
-  for (const name of ['Get the starter model', 'Use a GGUF file I have', 'Look around first']) {
+  for (const name of ['Get the starter model', 'Use a model I have', 'Look around first']) {
     await expect(ui.getByRole('heading', { name })).toBeVisible();
   }
-  await app.chooseFile(ui, files.model, () => ui.getByRole('button', { name: 'Choose a file' }).click());
+  await app.chooseFiles(ui, [files.model], () => ui.getByRole('button', { name: 'Choose files' }).click());
   await expect(ui.getByText('Tiny', { exact: true })).toBeVisible({ timeout: 60_000 });
   await send(ui, 'hello world');
   await expect.poll(() => answerLength(ui), { timeout: 30_000 }).toBeGreaterThan(0);
   await stop(ui);
+});
+
+test('a page that names a file nobody chose is refused, whatever it asks of it', async ({ firstStart, files }) => {
+  const { app, ui } = await firstStart();
+  for (const path of ['/etc/hostname', files.model, `${files.dataFolder}/longhand.db`]) {
+    for (const ask of ['import', 'plan'] as const) {
+      const refused = app.call<unknown>(({ models }) =>
+        ask === 'plan' ? models.plan({ name: path }) : models.import({ path }),
+      );
+      await expect(refused).rejects.toMatchObject({ code: 'path-not-chosen', details: { path } });
+    }
+  }
+  expect(await app.call((client) => client.jobs.list())).toEqual([]);
+  await app.chooseFiles(ui, [files.model], () => ui.getByRole('button', { name: 'Choose files' }).click());
+  await expect(ui.getByText('Tiny', { exact: true })).toBeVisible({ timeout: 60_000 });
+  await expect(app.call(({ models }) => models.import({ path: '/etc/hostname' }))).rejects.toThrow('was not chosen');
+});
+
+test('several models are chosen at once, and all of them are installed', async ({ firstStart, files }) => {
+  const { app, ui } = await firstStart();
+  const other = join(dirname(files.model), 'other.gguf');
+  copyFileSync(files.model, other);
+  const chosen = [files.model, other];
+  await app.chooseFiles(ui, chosen, () => ui.getByRole('button', { name: 'Choose files' }).click());
+  const sources = () => app.call(async ({ models }) => (await models.list()).map(({ sourceName }) => sourceName));
+  await expect.poll(async () => (await sources()).toSorted(), { timeout: 60_000 }).toEqual(['other.gguf', 'tiny.gguf']);
+});
+
+test('a model file that is dropped on the window is installed', async ({ firstStart, files }) => {
+  const { app, ui } = await firstStart();
+  await app.dropFile(ui, files.model);
+  await expect(ui.getByText('Tiny', { exact: true })).toBeVisible({ timeout: 60_000 });
 });
 
 test('a stopped answer goes on where it stopped', async ({ ui }) => {
@@ -171,7 +205,7 @@ test('a deleted conversation comes back when the deletion is undone', async ({ u
 test('when the reader is killed, a model file can be set up all the same', async ({ firstStart, files }) => {
   const { app, ui } = await firstStart();
   await app.kill('reader');
-  await app.chooseFile(ui, files.model, () => ui.getByRole('button', { name: 'Choose a file' }).click());
+  await app.chooseFiles(ui, [files.model], () => ui.getByRole('button', { name: 'Choose files' }).click());
   await expect(ui.getByText('Tiny', { exact: true })).toBeVisible({ timeout: 60_000 });
 });
 

@@ -51,9 +51,12 @@ export function startAssistant(setup: Setup = {}) {
   return { assistant, client: connectClient(assistant), engine, reader, shell, dataDir, log, close };
 }
 
-export function connectClient(assistant: Assistant): LonghandClient & { port: Port } {
+export function connectClient(
+  assistant: Assistant,
+  peer: 'client' | 'page' = 'client',
+): LonghandClient & { port: Port } {
   const { port1, port2 } = new MessageChannel();
-  assistant.connect('client', port2);
+  assistant.connect(peer, port2);
   onTestFinished(() => port1.close());
   return Object.assign(Object.create(connect<LonghandClient>(port1 as Port) as object) as LonghandClient, {
     port: port1,
@@ -306,11 +309,13 @@ function bytesAt(path: string): number {
 export class ScriptedShell extends Scripted {
   restarts: { role: string; reason: string }[] = [];
   infos: ProcessInfo[] = [];
+  chosen: string[] = [];
 
   router() {
     const os = implement(shellContract);
     return os.router({
       processes: os.processes.handler(() => this.infos),
+      isChosen: os.isChosen.handler(({ input }) => this.chosen.includes(input.path)),
       restart: os.restart.handler(({ input }) => void this.restarts.push(input)),
     });
   }

@@ -7,6 +7,7 @@ import type { LonghandClient } from '../../main/contract/index.ts';
 import { candidates, catalog } from '../../native-models/catalog/index.ts';
 import {
   attach,
+  connectClient,
   failureOf,
   installModel,
   startAssistant,
@@ -358,6 +359,29 @@ describe('importing a checkpoint', () => {
     await ended(client, (await client.models.import({ path, name: 'first' })).id);
     await ended(client, (await client.models.import({ path, name: 'second' })).id);
     expect((await client.models.status()).model?.name).toBe('first');
+  });
+
+  it('reads for a page only what the user chose, and for the command line whatever it names', async () => {
+    const { assistant, client, shell, reader, path } = await prepare();
+    const page = connectClient(assistant, 'page');
+    expect(await failureOf(page.models.import({ path }))).toMatchObject({ code: 'path-not-chosen', details: { path } });
+    expect((await failureOf(page.models.import({ path: '/etc/hostname' }))).code).toBe('path-not-chosen');
+    expect((await failureOf(page.models.plan({ name: path }))).code).toBe('path-not-chosen');
+    expect([await client.jobs.list(), reader.compiled]).toEqual([[], []]);
+    shell.chosen.push(path);
+    expect((await ended(client, (await page.models.import({ path })).id)).state).toBe('done');
+    expect((await failureOf(page.models.import({ path: '/etc/hostname' }))).code).toBe('path-not-chosen');
+    shell.chosen = [];
+    expect((await ended(client, (await client.models.import({ path })).id)).state).toBe('done');
+  });
+
+  it('refuses a page where the shell is not there to say what was chosen', async () => {
+    const { assistant, shell, path } = await prepare();
+    shell.chosen.push(path);
+    shell.die();
+    await until(
+      async () => (await failureOf(connectClient(assistant, 'page').models.import({ path }))).code === 'internal',
+    );
   });
 
   it('refuses a path that leads nowhere, and hands on why a file cannot be used', async () => {

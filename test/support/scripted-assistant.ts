@@ -88,7 +88,7 @@ export class ScriptedAssistant {
       token: this.token,
       port: this.#address === '' ? 0 : Number(new URL(this.#address).port),
       incoming: this.incoming,
-      connectClient: () => this.connect(),
+      connectPage: () => this.connect(),
     });
     this.#address = this.#server.address;
   }

@@ -132,20 +132,20 @@ describe('a port of Electron’s', () => {
 describe('the assistant behind the window', () => {
   it('says why it cannot be, until a restart that succeeds', async () => {
     const port = { postMessage() {}, addEventListener() {} };
-    const supervisor = { start() {}, connectClient: () => port, stop: () => Promise.resolve() };
+    const supervisor = { start() {}, connectPage: () => port, stop: () => Promise.resolve() };
     let broken = true;
     const assistant = new Assistant(() => {
       if (broken) throw new LonghandError('data-folder-unusable', 'No.', { path: '/x' });
       return supervisor as unknown as Supervisor;
     });
-    expect(() => assistant.connectClient()).toThrow('not started');
+    expect(() => assistant.connectPage()).toThrow('not started');
     assistant.start();
-    expect(() => assistant.connectClient()).toThrow(expect.objectContaining({ code: 'data-folder-unusable' }));
+    expect(() => assistant.connectPage()).toThrow(expect.objectContaining({ code: 'data-folder-unusable' }));
     broken = false;
     await assistant.restart();
-    expect(assistant.connectClient()).toBe(port);
+    expect(assistant.connectPage()).toBe(port);
     await assistant.stop();
-    expect(() => assistant.connectClient()).toThrow('not started');
+    expect(() => assistant.connectPage()).toThrow('not started');
   });
 });
 
@@ -157,11 +157,11 @@ describe('the page’s dial', () => {
     const bridge = {
       platform: 'linux',
       connect: (id: string) => void asked.push(id),
-      pathForFile: () => '',
+      pathForFile: () => Promise.resolve(''),
       restart() {},
       speak() {},
     };
-    const dial = electronDial({ ...bridge, chooseCheckpoint: () => Promise.resolve(null) }, page, (error) =>
+    const dial = electronDial({ ...bridge, chooseCheckpoint: () => Promise.resolve([]) }, page, (error) =>
       failures.push(error),
     );
     const answer = (data: unknown, ports: MessagePort[] = [], source: unknown = page) =>

@@ -1,8 +1,32 @@
 import { describe, expect, it } from 'vitest';
+import { checkpointPaths } from '../../renderer/state/checkpoint-files.ts';
 import { ModelShelf } from '../../renderer/state/model-shelf.svelte.ts';
 import { TestLine, until } from '../support/renderer-support.ts';
 
 const RESTRICTED = 'Qwen/Qwen2.5-3B-Instruct-GGUF:Q4_0';
+
+describe('choosing files in the system’s dialog', () => {
+  it.each<[chosen: string[], imported: string[]]>([
+    [['/m/a.gguf'], ['/m/a.gguf']],
+    [
+      ['/m/b.gguf', 'C:\\m\\a.gguf'],
+      ['/m/b.gguf', 'C:\\m\\a.gguf'],
+    ],
+    [['/m/x-00002-of-00002.gguf', '/m/x-00001-of-00002.gguf'], ['/m/x-00001-of-00002.gguf']],
+    [['/m/x-00001-of-00009.gguf'], ['/m/x-00001-of-00009.gguf']],
+    [['/m/t/config.json', '/m/t/tokenizer.json', '/m/t/model.safetensors'], ['/m/t']],
+    [
+      ['/m/t/model.safetensors', '/m/u/config.json', '/m/a.gguf'],
+      ['/m/t', '/m/u', '/m/a.gguf'],
+    ],
+    [['/m/folder'], ['/m/folder']],
+    [[], []],
+  ])('%j imports %j', (chosen, imported) => expect(checkpointPaths(chosen)).toEqual(imported));
+
+  it('refuses files that belong to no checkpoint', () => {
+    expect(() => checkpointPaths(['/m/notes.txt'])).toThrow(expect.objectContaining({ code: 'not-a-checkpoint' }));
+  });
+});
 
 /** A shelf at the end of a line, whose door hands over paths made of the files' names. */
 async function open() {
@@ -81,7 +105,7 @@ describe('importing files', () => {
   it('hands the parts of a split file over together, and begins at the first', async () => {
     const { line, shelf, passed } = await open();
     await shelf.importFiles([file('m-00002-of-00002.gguf'), file('m-00001-of-00002.gguf')]);
-    expect(passed).toEqual(['together m-00002-of-00002.gguf', 'together m-00001-of-00002.gguf']);
+    expect(passed).toEqual(['together m-00001-of-00002.gguf', 'together m-00002-of-00002.gguf']);
     expect(line.assistant.calls).toEqual(['import m-00001-of-00002.gguf']);
   });
 
@@ -92,9 +116,22 @@ describe('importing files', () => {
     expect(line.assistant.calls).toEqual(['import 1']);
   });
 
+  it('takes several models at once, one after the other', async () => {
+    const { line, shelf, passed } = await open();
+    await shelf.importFiles(['b.gguf', 'm-00002-of-00002.gguf', 'm-00001-of-00002.gguf', 'a.gguf'].map(file));
+    expect(passed.map((one) => one.split(' ')[1])).toEqual([
+      'b.gguf',
+      'm-00001-of-00002.gguf',
+      'm-00002-of-00002.gguf',
+      'a.gguf',
+    ]);
+    expect(line.assistant.calls).toEqual(['import b.gguf', 'import m-00001-of-00002.gguf', 'import a.gguf']);
+  });
+
   it.each([
     [['holiday.jpg']],
-    [['a.gguf', 'b.gguf']],
+    [['a.gguf', 'm-00001-of-00002.gguf']],
+    [['config.json', 'model.safetensors', 'config.json', 'model.safetensors']],
     [['model.safetensors']],
     [['m-00001-of-00002.gguf']],
     [['config.json', 'tokenizer.json']],

@@ -14,6 +14,7 @@ import { Pages } from '../../main/shell/browser/pages.ts';
 import { jsonReport, textReport } from '../../main/shell/browser/report.ts';
 import { findBrowser, windowFolder } from '../../main/shell/browser/window.ts';
 import { Connection } from '../../main/shell/connection.ts';
+import { ChosenPaths } from '../../main/shell/chosen-paths.ts';
 import { dataFolderPath, ensureDataFolder } from '../../main/shell/data-folder.ts';
 import { announceInstance, findInstance, newToken } from '../../main/shell/instance.ts';
 import { createChannel } from '../../main/shell/node/channel.ts';
@@ -56,8 +57,29 @@ describe('the data folder', () => {
   });
 });
 
+describe('the paths that a user gave to a page', () => {
+  it.each<[given: string[], path: string, isChosen: boolean]>([
+    [[], '/etc/hostname', false],
+    [['/m/a.gguf'], '/m/a.gguf', true],
+    [['/m/a.gguf'], '/m/../m/./a.gguf', true],
+    [['/m/a.gguf'], '/m/a.gguf/../b.gguf', false],
+    [['/m/a.gguf'], '/m', false],
+    [['/m/a.gguf'], '/m/a.gguf.txt', false],
+    [['/m/t/config.json'], '/m/t', true],
+    [['/m/t/model-00001-of-00002.safetensors'], '/m/t/', true],
+    [['/m/t/config.json'], '/m/t/model.safetensors', false],
+    [['/m/t/config.json'], '/m', false],
+    [['/m/t'], '/m/t', true],
+    [['/m/t'], '/m/t/deeper', false],
+  ])('%j lets the page name %s: %s', (given, path, isChosen) => {
+    const chosen = new ChosenPaths();
+    for (const one of given) chosen.add(one);
+    expect(chosen.has(path)).toBe(isChosen);
+  });
+});
+
 describe('the notice of a running instance', () => {
-  const own = { pid: process.pid, address: 'http://127.0.0.1:9', token: newToken() };
+  const own = { pid: process.pid, address: 'http://127.0.0.1:9', token: newToken(), commandToken: newToken() };
 
   it('can be read by its owner alone and goes with its instance', () => {
     const file = join(folder, 'instance.json');
@@ -311,7 +333,7 @@ describe('what npm start reports', () => {
   it('is one JSON object per line where that is asked for', () => {
     const { stdout, stderr, streams: to } = streams();
     const report = jsonReport(to);
-    report.ready({ pid: 7, address: 'http://127.0.0.1:9', token: 'T' });
+    report.ready({ pid: 7, address: 'http://127.0.0.1:9', token: 'T', commandToken: 'hidden' });
     report.say('a line');
     report.error(new LonghandError('port-in-use', 'Port 9 is in use.', { port: 9 }));
     expect(stderr).toEqual([]);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Port } from '../../main/contract/client.ts';
-import { startServer, type Server } from '../../main/shell/browser/server.ts';
+import { startServer, type Server, type ServerOptions } from '../../main/shell/browser/server.ts';
 import { newToken } from '../../main/shell/instance.ts';
 import { createChannel } from '../../main/shell/node/channel.ts';
 import { openSocketPort } from '../../main/shell/socket-port.ts';
@@ -50,13 +50,13 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-function start(more: { port?: number; pingMs?: number } = {}) {
+function start(more: Partial<ServerOptions> = {}) {
   const counts = pages; // those of a server that is closed later belong to another test
   return startServer({
     folder: join(root, 'renderer'),
     token,
     port: 0,
-    connectClient: () => connectClient(),
+    connectPage: () => connectClient(),
     onPages: (count) => void counts.push(count),
     ...more,
   });
@@ -281,6 +281,30 @@ describe("the page's socket", () => {
       awake.close();
     } finally {
       await quick.close();
+    }
+  });
+
+  it('leads to another port with the token of the command line, which opens nothing else', async () => {
+    const commandToken = newToken();
+    const [ours] = createChannel();
+    let commands = 0;
+    const both = await start({
+      commandToken,
+      connectClient: () => {
+        commands += 1;
+        return ours;
+      },
+    });
+    try {
+      (await openSocketPort(both.address, commandToken)).close?.();
+      expect([commands, assistant.length]).toEqual([1, 0]);
+      (await openSocketPort(both.address, token)).close?.();
+      expect([commands, assistant.length]).toEqual([1, 1]);
+      const headers = { authorization: `Bearer ${commandToken}`, origin: both.address };
+      const upload = await fetch(`${both.address}/upload/a.gguf`, { method: 'PUT', headers, body: 'x' });
+      expect(upload.status).toBe(403);
+    } finally {
+      await both.close();
     }
   });
 

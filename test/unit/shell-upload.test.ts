@@ -26,7 +26,7 @@ beforeEach(async () => {
     port: 0,
     incoming,
     uploads: { free: async () => freeBytes },
-    connectClient: () => {
+    connectPage: () => {
       throw new Error('no assistant here');
     },
   });

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import { INCOMING_FOLDER } from '../../contract/models.ts';
+import { ChosenPaths } from '../chosen-paths.ts';
 import { Connection } from '../connection.ts';
 import { dataFolderPath, ensureDataFolder } from '../data-folder.ts';
 import { announceInstance, awaitInstance, findInstance, newToken, pageUrl, type Instance } from '../instance.ts';
@@ -56,18 +57,23 @@ async function run(options: Options, report: Report, parts: Parts): Promise<void
     throw new LonghandError('internal', 'The page has not been built. Build it with: npm run build');
   }
   const { say, log } = report;
-  const supervisor = createNodeSupervisor({ ...parts, dataFolder, fetch: options.fetch, say, log });
+  const chosen = new ChosenPaths();
+  const isChosen = (path: string) => chosen.has(path);
+  const supervisor = createNodeSupervisor({ ...parts, dataFolder, fetch: options.fetch, say, log, isChosen });
   const pages = new Pages();
-  const token = newToken();
+  const [token, commandToken] = [newToken(), newToken()];
   const server = await startServer({
     folder,
     token,
+    commandToken,
     port: options.port,
     incoming: join(dataFolder, INCOMING_FOLDER),
+    connectPage: () => supervisor.connectPage(),
     connectClient: () => supervisor.connectClient(),
+    onUpload: (path) => chosen.add(path),
     onPages: (count) => pages.set(count),
   });
-  const instance: Instance = { pid: process.pid, address: server.address, token };
+  const instance: Instance = { pid: process.pid, address: server.address, token, commandToken };
   const connection = new Connection(() => supervisor.connectClient());
   const ending = new AbortController();
   const signalled = untilSignal(ending.signal);

@@ -43,8 +43,8 @@ export function textReport({ stdout, stderr }: Streams): Report {
 export function jsonReport({ stdout }: Streams): Report {
   const print = (event: string, values: object) => void stdout.write(`${JSON.stringify({ event, ...values })}\n`);
   return {
-    ready: (instance) => print('ready', { url: pageUrl(instance), ...instance }),
-    alreadyRunning: (instance) => print('already-running', { url: pageUrl(instance), ...instance }),
+    ready: (instance) => print('ready', shownOf(instance)),
+    alreadyRunning: (instance) => print('already-running', shownOf(instance)),
     say: (text) => print('message', { text }),
     log: (text) => print('log', { text }),
     error: ({ code, message, details }) => print('error', { code, message, details }),
@@ -53,6 +53,11 @@ export function jsonReport({ stdout }: Streams): Report {
       return status.state === 'ready';
     },
   };
+}
+
+/** The command line finds its own token in the data folder. */
+function shownOf({ commandToken: _, ...shown }: Instance) {
+  return { url: pageUrl(shown), ...shown };
 }
 
 function describeModel({ state, model, error }: ModelStatus): string {

@@ -21,12 +21,17 @@ export type ServerOptions = {
   /** The built page. */
   folder: string;
   token: string;
+  /** Opens the same socket for the command line, with a port of `connectClient`. */
+  commandToken?: string;
   /** 0 takes a free one. */
   port: number;
   /** Where `PUT /upload/NAME` puts the files that the page sends; without it, nothing is taken. */
   incoming?: string;
   /** A new port to the assistant for a page. What it throws closes that page's socket. */
-  connectClient(): Port;
+  connectPage(): Port;
+  connectClient?(): Port;
+  /** Called with the path of every file that the page has sent. */
+  onUpload?(path: string): void;
   /** Called with the number of open pages whenever it changes. */
   onPages?(count: number): void;
   pingMs?: number;
@@ -95,7 +100,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       return reply(404, toStoredError(new LonghandError('not-found', 'No files are taken here.')));
     }
     try {
-      reply(200, { path: await receiveUpload(request, options.incoming, options.uploads) });
+      const path = await receiveUpload(request, options.incoming, options.uploads);
+      options.onUpload?.(path);
+      reply(200, { path });
     } catch (error) {
       if (!response.destroyed) reply(statusOf(error), toStoredError(error));
     }
@@ -110,7 +117,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       return;
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      relay(socket, options.connectClient);
+      relay(socket, isCommand(request) ? options.connectClient! : options.connectPage);
       options.onPages?.(sockets.clients.size);
       socket.on('close', () => options.onPages?.(sockets.clients.size));
     });
@@ -122,8 +129,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (request.url !== SOCKET_PATH) return '404 Not Found';
     const [protocol, token, ...more] = (request.headers['sec-websocket-protocol'] ?? '').split(/, */);
     if (protocol !== SOCKET_PROTOCOL || token === undefined || more.length > 0) return '403 Forbidden';
-    if (!isSame(token, options.token)) return '403 Forbidden';
+    if (!isSame(token, options.token) && !isCommand(request)) return '403 Forbidden';
     return sockets.clients.size < MAX_SOCKETS ? null : '503 Service Unavailable';
+  }
+
+  function isCommand(request: IncomingMessage): boolean {
+    const { commandToken, connectClient } = options;
+    if (commandToken === undefined || connectClient === undefined) return false;
+    return isSame(request.headers['sec-websocket-protocol']?.split(/, */)[1] ?? '', commandToken);
   }
 
   const port = await listen(http, options.port);
@@ -169,11 +182,11 @@ function isSame(given: string, token: string): boolean {
 
 const answered = new WeakSet<WebSocket>();
 
-function relay(socket: WebSocket, connectClient: () => Port): void {
+function relay(socket: WebSocket, open: () => Port): void {
   socket.on('error', () => socket.terminate());
   let port: Port;
   try {
-    port = connectClient();
+    port = open();
   } catch {
     socket.close(1011, 'The assistant does not run');
     return;

@@ -26,10 +26,10 @@ export class Assistant {
   }
 
   /** @throws LonghandError why there is no assistant, and will be none before a restart */
-  connectClient(): Port {
+  connectPage(): Port {
     if (this.#failure !== null) throw this.#failure;
     if (this.#supervisor === null) throw new LonghandError('assistant-stopped', 'The assistant was not started.');
-    return this.#supervisor.connectClient();
+    return this.#supervisor.connectPage();
   }
 
   /** For a failure that the user has mended. What is left of the processes from before ends meanwhile. */

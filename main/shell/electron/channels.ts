@@ -5,6 +5,8 @@ export const channels = {
   /** The answer: a `PortMessage` of main/contract/bridge.ts, and its port. */
   port: 'longhand:port',
   chooseCheckpoint: 'longhand:choose-checkpoint',
+  /** The preload has read this path off a file that the user dropped. */
+  dropped: 'longhand:dropped',
   restart: 'longhand:restart',
   /** The language of the page, for what the system draws. */
   speak: 'longhand:speak',

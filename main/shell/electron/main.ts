@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { app, BrowserWindow, Menu, session } from 'electron';
 import type { Language } from '../../contract/common.ts';
+import { ChosenPaths } from '../chosen-paths.ts';
 import { dataFolderPath, ensureDataFolder } from '../data-folder.ts';
 import { processLaunches } from '../launches.ts';
 import { isFatalLine, Supervisor } from '../supervisor.ts';
@@ -33,11 +34,13 @@ const { values } = parseArgs({
 const dataFolder = dataFolderPath(typeof values.data === 'string' ? values.data : undefined);
 let spoken = wordsFor(app.getPreferredSystemLanguages()); // until the page says what the user chose
 const words = () => spoken;
+const chosen = new ChosenPaths();
 const assistant = new Assistant(() => {
   if (app.isPackaged) checkPackage();
   ensureDataFolder(dataFolder);
   return new Supervisor({
     say,
+    isChosen: (path) => chosen.has(path),
     platform: electronPlatform(({ role }, line) => isFatalLine(line) || say(`[${role}] ${line}`)),
     launches: processLaunches({
       dataFolder,
@@ -65,7 +68,8 @@ function run(): void {
   answerRequests({
     words,
     windowOf: ({ sender }) => BrowserWindow.fromWebContents(sender),
-    connectClient: () => assistant.connectClient(),
+    connectPage: () => assistant.connectPage(),
+    chosen,
     restart: () => void assistant.restart(),
     speak,
   });

@@ -9,8 +9,13 @@ import { channels } from './channels.ts';
 const bridge: Bridge = {
   platform: process.platform,
   connect: (id) => ipcRenderer.send(channels.connect, id),
-  pathForFile: (file) => webUtils.getPathForFile(file),
-  chooseCheckpoint: () => ipcRenderer.invoke(channels.chooseCheckpoint) as Promise<string | null>,
+  // A page cannot make a file that has a path: whatever has one came from the user's hand.
+  async pathForFile(file) {
+    const path = webUtils.getPathForFile(file);
+    if (path !== '') await ipcRenderer.invoke(channels.dropped, path);
+    return path;
+  },
+  chooseCheckpoint: () => ipcRenderer.invoke(channels.chooseCheckpoint) as Promise<string[]>,
   restart: () => ipcRenderer.send(channels.restart),
   speak: (language) => ipcRenderer.send(channels.speak, language),
 };

@@ -4,6 +4,7 @@ import type { PortMessage } from '../../contract/bridge.ts';
 import { language, type Language } from '../../contract/common.ts';
 import type { Port } from '../../contract/client.ts';
 import { toStoredError } from '../../contract/errors.ts';
+import type { ChosenPaths } from '../chosen-paths.ts';
 import { isOurs } from './address.ts';
 import { channels } from './channels.ts';
 import { unwrap } from './platform.ts';
@@ -11,20 +12,23 @@ import type { Words } from './words.ts';
 
 const connectArguments = z.tuple([z.string().regex(/^[\w-]{1,64}$/)]);
 const languageArguments = z.tuple([language]);
+const pathArguments = z.tuple([z.string().min(1).max(32_768)]);
 const noArguments = z.tuple([]);
 
 export type RequestOptions = {
   words(): Words;
   windowOf(event: IpcMainEvent | IpcMainInvokeEvent): BrowserWindow | null;
   /** A new port to the assistant. @throws LonghandError why there will be none */
-  connectClient(): Port;
+  connectPage(): Port;
+  /** What the user gave to the page, and it may name to the assistant. */
+  chosen: ChosenPaths;
   restart(): void;
   /** The page speaks another language from now on. */
   speak(language: Language): void;
 };
 
 /** Answers what the preload asks: of our own page, in its own window, with arguments of the agreed form. */
-export function answerRequests({ words, windowOf, connectClient, restart, speak }: RequestOptions): void {
+export function answerRequests({ words, windowOf, connectPage, chosen, restart, speak }: RequestOptions): void {
   ipcMain.on(channels.connect, (event, ...given) => {
     const sender = event.senderFrame;
     if (!isOurPage(event) || sender === null) return;
@@ -32,7 +36,7 @@ export function answerRequests({ words, windowOf, connectClient, restart, speak 
     if (parsed === undefined) return;
     const message: PortMessage = { longhand: 'port', id: parsed[0], error: null };
     try {
-      sender.postMessage(channels.port, message, [unwrap(connectClient())]);
+      sender.postMessage(channels.port, message, [unwrap(connectPage())]);
     } catch (error) {
       sender.postMessage(channels.port, { ...message, error: toStoredError(error) });
     }
@@ -46,13 +50,19 @@ export function answerRequests({ words, windowOf, connectClient, restart, speak 
   });
   ipcMain.handle(channels.chooseCheckpoint, async (event, ...given) => {
     const window = windowOf(event);
-    if (!isOurPage(event) || window === null || !noArguments.safeParse(given).success) return null;
+    if (!isOurPage(event) || window === null || !noArguments.safeParse(given).success) return [];
     const { filePaths } = await dialog.showOpenDialog(window, {
       title: words().chooseModel,
-      properties: ['openFile'],
-      filters: [{ name: words().modelFiles, extensions: ['gguf'] }],
+      // Elsewhere a dialog for both shows folders only.
+      properties: ['openFile', 'multiSelections', ...(process.platform === 'darwin' ? ['openDirectory' as const] : [])],
+      filters: [{ name: words().modelFiles, extensions: ['gguf', 'safetensors', 'json', 'txt', 'jinja'] }],
     });
-    return filePaths[0] ?? null;
+    for (const path of filePaths) chosen.add(path);
+    return filePaths;
+  });
+  ipcMain.handle(channels.dropped, (event, ...given) => {
+    const { data: parsed } = pathArguments.safeParse(given);
+    if (isOurPage(event) && parsed !== undefined) chosen.add(parsed[0]);
   });
 }
 

@@ -15,16 +15,18 @@ export type NodeShellOptions = {
   /** Other entry files, and other patience with processes that die, for tests. */
   files?: Partial<Record<ProcessRole, string>> | undefined;
   restartDelayMs?: SupervisorOptions['restartDelayMs'];
+  isChosen?: SupervisorOptions['isChosen'];
 };
 
 const sources = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /** Longhand's processes as children of this plain Node process. */
 export function createNodeSupervisor(options: NodeShellOptions): Supervisor {
-  const { dataFolder, fetch, say, log, files, restartDelayMs } = options;
+  const { dataFolder, fetch, say, log, files, restartDelayMs, isChosen } = options;
   return new Supervisor({
     say,
     restartDelayMs,
+    isChosen,
     platform: {
       channel: createChannel,
       spawn: (launch) => spawnNode(launch, (line) => isFatalLine(line) || log(`[${launch.role}] ${line}`)),

@@ -37,7 +37,7 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   'checkpoint-unreadable': () =>
     'The model file is damaged or was cut short. It was not changed. Get it again from where it came.',
   'not-a-checkpoint': () =>
-    'This is not one model file in GGUF format. Nothing was changed. Choose one file that ends in .gguf.',
+    'This is no model that can be read here. Nothing was changed. Choose a GGUF file with all its parts, or all files of a folder of safetensors.',
   'unsupported-checkpoint': (value) =>
     value('found') === UNKNOWN || value('supported') === UNKNOWN
       ? 'This kind of model is not supported yet. The file was not changed.'
@@ -61,6 +61,8 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   'runtime-failed': () => 'The model could not be run. Your text is saved. Try again, or choose another model.',
   'port-in-use': () => 'The network port is taken by another program. Choose another port.',
   unauthorised: () => 'Longhand did not accept this page. Open the address that it printed last.',
+  'path-not-chosen': (value) =>
+    `${value('path')} was not opened, because you did not choose it in this window. Choose the file, or drop it here.`,
   'app-damaged': (value) =>
     `A part of Longhand was changed or is damaged (${value('file')}). Nothing was started, and your data was not touched. Install Longhand again.`,
   'invalid-input': () => 'Longhand did not understand the request. Your text is kept. Reload the page.',

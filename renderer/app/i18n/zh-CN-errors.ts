@@ -26,7 +26,8 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'model-in-use': () => '模型正在回答，请先停止。',
   'model-damaged': () => '模型文件已损坏。您的对话都在，请重新获取模型。',
   'checkpoint-unreadable': () => '模型文件已损坏或不完整，文件未作改动。请从原处重新获取。',
-  'not-a-checkpoint': () => '这不是单个 GGUF 格式的模型文件，未作改动。请选择一个以 .gguf 结尾的文件。',
+  'not-a-checkpoint': () =>
+    '这里读不出模型，未作改动。请选择一个 GGUF 文件（含其全部分卷），或 safetensors 文件夹中的全部文件。',
   'unsupported-checkpoint': (value) =>
     value('found') === UNKNOWN || value('supported') === UNKNOWN
       ? '尚不支持这种模型，文件未作改动。'
@@ -48,6 +49,7 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'runtime-failed': () => '模型无法运行。您的文字已保存。请重试，或选择其他模型。',
   'port-in-use': () => '网络端口被其他程序占用。请选择其他端口。',
   unauthorised: () => 'Longhand 未接受此页面。请打开最近一次显示的地址。',
+  'path-not-chosen': (value) => `未打开 ${value('path')}，因为您没有在此窗口中选择它。请选择该文件，或将它拖到这里。`,
   'app-damaged': (value) =>
     `Longhand 的组件被改动或已损坏（${value('file')}）。未启动任何进程，您的数据未受影响。请重新安装 Longhand。`,
   'invalid-input': () => 'Longhand 无法理解此请求。您的文字已保留，请重新载入页面。',

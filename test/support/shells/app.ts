@@ -20,11 +20,23 @@ export type App = {
   call<T>(run: (client: LonghandClient) => Promise<T>): Promise<T>;
   /** SIGKILL, as the system does when memory runs out. */
   kill(role: ProcessRole): Promise<void>;
-  /** Does what makes the shell ask for a file, and answers with `path`. */
-  chooseFile(ui: Page, path: string, ask: () => Promise<void>): Promise<void>;
+  /** Does what makes the shell ask for files, and answers with `paths`. */
+  chooseFiles(ui: Page, paths: string[], ask: () => Promise<void>): Promise<void>;
+  /** Lets go of the file at `path` over the window, as the system does after a drag. */
+  dropFile(ui: Page, path: string): Promise<void>;
   /** Ends it as a user does, and settles when nothing of it runs any more. */
   stop(): Promise<void>;
 };
+
+/** A drag of a real file, which has a path where the shell tells it. */
+export async function dropFile(ui: Page, path: string): Promise<void> {
+  const devtools = await ui.context().newCDPSession(ui);
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await devtools.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data });
+  }
+  await devtools.detach();
+}
 
 /** `call` and `kill` over any way of opening a port. */
 export function overPorts(openPort: () => Promise<Port>): Pick<App, 'call' | 'kill'> {

@@ -1,6 +1,6 @@
 import { openSocketPort } from '../../../main/shell/socket-port.ts';
 import { runScript } from '../run.ts';
-import { overPorts, type App, type Start } from './app.ts';
+import { dropFile, overPorts, type App, type Start } from './app.ts';
 
 export async function startBrowserShell({ dataFolder, model }: Start): Promise<App> {
   const args = ['--headless', '--json', '--no-fetch', '--data', dataFolder];
@@ -13,10 +13,11 @@ export async function startBrowserShell({ dataFolder, model }: Start): Promise<A
       await spare.goto(url);
       return spare;
     },
-    async chooseFile(ui, path, ask) {
+    dropFile,
+    async chooseFiles(ui, paths, ask) {
       const choosing = ui.waitForEvent('filechooser');
       await ask();
-      await (await choosing).setFiles(path);
+      await (await choosing).setFiles(paths);
     },
     async stop() {
       shell.child.kill('SIGTERM');

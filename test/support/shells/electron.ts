@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { _electron } from '@playwright/test';
 import { findElectron } from '../../../scripts/electron.ts';
-import { overPorts, type App, type Start } from './app.ts';
+import { dropFile, overPorts, type App, type Start } from './app.ts';
 import { openPagePort } from './page-port.ts';
 import { startAfresh } from './stand-in.ts';
 
@@ -22,10 +22,11 @@ export async function startElectron({ dataFolder, model }: Start): Promise<App> 
   return {
     ...overPorts(() => openPagePort(page)),
     show: () => startAfresh(page),
-    async chooseFile(_ui, path, ask) {
-      await app.evaluate(({ dialog }, chosen) => {
-        dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [chosen] });
-      }, path);
+    dropFile,
+    async chooseFiles(_ui, paths, ask) {
+      await app.evaluate(({ dialog }, filePaths) => {
+        dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths });
+      }, paths);
       await ask();
     },
     stop: () => app.close(),

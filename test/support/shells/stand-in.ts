@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from '@playwright/test';
 import type { Order, Told } from '../electron-stand-in/control.ts';
-import { overPorts, type App, type Start } from './app.ts';
+import { dropFile, overPorts, type App, type Start } from './app.ts';
 import { openPagePort } from './page-port.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -24,7 +25,7 @@ export async function startStandIn({ dataFolder, model }: Start, env: NodeJS.Pro
   const child = fork('out/electron/main.js', ['--no-fetch', '--data', dataFolder], {
     cwd: root,
     execArgv: ['--disable-warning=ExperimentalWarning', '--import', register],
-    env: { ...own, ...(model === null ? {} : { LONGHAND_MODEL: model }), ...env },
+    env: { ...own, STAND_IN_FILES: dirname(dataFolder), ...(model === null ? {} : { LONGHAND_MODEL: model }), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const told: Told[] = [];
@@ -53,8 +54,9 @@ export async function startStandIn({ dataFolder, model }: Start, env: NodeJS.Pro
     hears,
     order: (order) => void child.send(order),
     show: () => startAfresh(page),
-    async chooseFile(_ui, path, ask) {
-      child.send({ answer: 'dialog.showOpenDialog', value: { canceled: false, filePaths: [path] } } satisfies Order);
+    dropFile,
+    async chooseFiles(_ui, filePaths, ask) {
+      child.send({ answer: 'dialog.showOpenDialog', value: { canceled: false, filePaths } } satisfies Order);
       await ask();
     },
     async stop() {

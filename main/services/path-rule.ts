@@ -1,0 +1,19 @@
+import { LonghandError } from '../contract/errors.ts';
+
+/** Lets a path that somebody names pass, or throws. */
+export type PathRule = (path: string) => Promise<void>;
+
+/** For the user's own command line. */
+export const anyPath: PathRule = async () => {};
+
+/**
+ * For a page: what an answer or a file got it to do must not reach files that the user never gave it. The shell knows
+ * which those are, as the dialog and the drop were its.
+ * @throws LonghandError `path-not-chosen`
+ */
+export function chosenPath(isChosen: (path: string) => Promise<boolean>): PathRule {
+  return async (path) => {
+    if (await isChosen(path)) return;
+    throw new LonghandError('path-not-chosen', `${path} was not chosen in the window, so it is not read.`, { path });
+  };
+}
