@@ -79,7 +79,7 @@ export type TensorInfo = {
   byteLength: number;
   /**
    * Where a matrix is stored with its columns in another order, as GPTQ's `desc_act` leaves them: stored column j belongs
-   * to input feature `columnOrder[j]`.
+   * to input feature `columnOrder[j]`. Tensors of one order share one array.
    */
   columnOrder?: Uint32Array;
 };

@@ -7,12 +7,15 @@ import type { TensorType } from './blocks/index.ts';
 import type { Checkpoint, ModelConfig, TensorInfo } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import type { CheckpointFormat } from './format.ts';
+import { GroupedLinears } from './grouped-linears.ts';
 import { readHfConfig, readHfSettings } from './hf-config.ts';
-import { readOptionalJsonFile, readOptionalText } from './hf-json.ts';
+import { readJsonFile, readOptionalJsonFile, readOptionalText } from './hf-json.ts';
+import { readQuantization } from './hf-quantization.ts';
+import { HfSettings } from './hf-settings.ts';
 import { readHfTokenizer } from './hf-tokenizer.ts';
 import { matchTensors } from './match-tensors.ts';
 import { SafetensorsFiles } from './safetensors-files.ts';
-import { looksLikeSafetensors, type SafetensorsTensor } from './safetensors-header.ts';
+import { looksLikeSafetensors } from './safetensors-header.ts';
 import { checkRows, tensorInfo } from './tensor-info.ts';
 
 const SINGLE_FILE = 'model.safetensors';
@@ -36,8 +39,8 @@ export async function openHuggingFace(path: string): Promise<Checkpoint> {
   try {
     const generation = await readGeneration(folder);
     const settings = await readHfSettings(folder);
-    refuseQuantised(settings.get('quantization_config'), settings.path);
-    const read = readHfConfig(settings, files.tensors);
+    const grouped = await openGrouped(folder, settings, files);
+    const read = readHfConfig(settings, grouped?.tensors ?? files.tensors);
     const eosTokenIds = [...new Set([...generation.eosTokenIds, ...read.eosTokenIds])];
     const tokenizer = await readHfTokenizer(folder, { vocabSize: read.vocabSize, eosTokenIds });
     const config: ModelConfig = {
@@ -47,7 +50,7 @@ export async function openHuggingFace(path: string): Promise<Checkpoint> {
       license: await readLicense(folder),
       ...(generation.sampling && { sampling: generation.sampling }),
     };
-    return new HuggingFaceCheckpoint(folder, files, config, tokenizer);
+    return new HuggingFaceCheckpoint(folder, { files, grouped }, config, tokenizer);
   } catch (error) {
     await files.close();
     throw error;
@@ -108,14 +111,18 @@ async function readLicense(folder: string): Promise<string | null> {
   return /^license:\s*['"]?([\w.-]+)/m.exec(front)?.[1] ?? null;
 }
 
-function refuseQuantised(settings: unknown, path: string): void {
-  if (settings === undefined || settings === null) return;
-  const method = z.looseObject({ quant_method: z.string() }).safeParse(settings).data?.quant_method ?? 'unknown';
-  throw new CheckpointError(
-    'unsupported-setting',
-    `${path}: quantization_config is of the kind ${JSON.stringify(method.slice(0, 80))}, which is not read yet`,
-    { path, key: 'quantization_config', found: method },
-  );
+/** The quantised layers, where there are any; older checkpoints describe them in a file of their own. */
+async function openGrouped(
+  folder: string,
+  settings: HfSettings,
+  files: SafetensorsFiles,
+): Promise<GroupedLinears | null> {
+  const own = settings.optionalObject('quantization_config');
+  if (own) return GroupedLinears.open(files, readQuantization(own));
+  if (![...files.tensors.keys()].some((name) => name.endsWith('.qweight'))) return null;
+  const path = join(folder, 'quantize_config.json');
+  const apart = await readJsonFile(path, z.record(z.string(), z.unknown()), MAX_SMALL_BYTES);
+  return GroupedLinears.open(files, readQuantization(new HfSettings(path, apart)));
 }
 
 /** The types that safetensors and the compiler both know, by the same names. */
@@ -131,19 +138,27 @@ class HuggingFaceCheckpoint implements Checkpoint {
   readonly tokenizer: TokenizerSource;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly #files: SafetensorsFiles;
+  readonly #grouped: GroupedLinears | null;
   readonly #places = new Map<string, Place>();
 
-  constructor(folder: string, files: SafetensorsFiles, config: ModelConfig, tokenizer: TokenizerSource) {
+  constructor(
+    folder: string,
+    { files, grouped }: { files: SafetensorsFiles; grouped: GroupedLinears | null },
+    config: ModelConfig,
+    tokenizer: TokenizerSource,
+  ) {
     this.path = folder;
     this.files = files.paths;
     this.sizeBytes = files.sizeBytes;
     this.config = config;
     this.tokenizer = tokenizer;
     this.#files = files;
+    this.#grouped = grouped;
+    const stored = grouped?.tensors ?? files.tensors;
     const tensors = new Map<string, TensorInfo>();
-    for (const [name, { tensor, firstRow, ownShape }] of matchTensors(folder, config, 'huggingFace', files.tensors)) {
+    for (const [name, { tensor, firstRow, ownShape }] of matchTensors(folder, config, 'huggingFace', stored)) {
       this.#places.set(name, { tensor, firstRow });
-      tensors.set(name, this.#describe(name, files.tensors.get(tensor)!, ownShape));
+      tensors.set(name, this.#describe(name, tensor, ownShape));
     }
     this.tensors = tensors;
   }
@@ -153,6 +168,9 @@ class HuggingFaceCheckpoint implements Checkpoint {
     const place = this.#places.get(name);
     if (!info || !place) throw new Error(`No tensor ${name} in ${this.path}`);
     checkRows(info, firstRow, lastRow, target);
+    if (this.#grouped?.find(place.tensor)) {
+      return this.#grouped.readRows(place.tensor, place.firstRow + firstRow, place.firstRow + lastRow, target);
+    }
     await this.#files.read(place.tensor, (place.firstRow + firstRow) * info.rowByteLength, target);
   }
 
@@ -160,7 +178,13 @@ class HuggingFaceCheckpoint implements Checkpoint {
     await this.#files.close();
   }
 
-  #describe(name: string, stored: SafetensorsTensor, shape: readonly number[]): TensorInfo {
+  #describe(name: string, tensor: string, shape: readonly number[]): TensorInfo {
+    const linear = this.#grouped?.find(tensor);
+    if (linear) {
+      const info = tensorInfo(name, linear.type, shape);
+      return linear.columnOrder ? { ...info, columnOrder: linear.columnOrder } : info;
+    }
+    const stored = this.#files.tensors.get(tensor)!;
     const type = readable.find((one) => one === stored.type);
     if (!type) {
       const path = this.#files.pathOf(stored.name);

@@ -32,9 +32,10 @@ export type SafetensorsTensor = {
   byteLength: number;
 };
 
-/** 16,384 tensors need some 3 MB; the rest is for notes under `__metadata__`. */
+/** 65,536 tensors need some 12 MB; the rest is for notes under `__metadata__`. */
 const MAX_HEADER_BYTES = 16 * 1024 * 1024;
-const MAX_TENSORS = 16_384;
+/** Of experts that are quantised one by one in five parts each, a large model has 27,000. */
+const MAX_TENSORS = 65_536;
 const MAX_DIMENSIONS = 8;
 const MAX_NAME_CHARACTERS = 512;
 const LENGTH_BYTES = 8;

@@ -55,6 +55,11 @@ export class GraphEmitter {
     return this.#constant(`int64 ${value}`, 'int64', [], new Uint8Array(BigInt64Array.of(BigInt(value)).buffer));
   }
 
+  /** Named by the caller, as such vectors may be long. */
+  int32s(name: string, values: ArrayLike<number>): string {
+    return this.#constant(name, 'int32', [values.length], new Uint8Array(Int32Array.from(values).buffer));
+  }
+
   float32(value: number): string {
     return this.#constant(`float32 ${value}`, 'float32', [], asBytes(Float32Array.of(value)));
   }

@@ -2,7 +2,7 @@ import type { Checkpoint, ModelConfig } from '../checkpoint/checkpoint.ts';
 import { accuracyLevel, codeBits, type BlockFormat, type Recipe } from '../quantize/packed.ts';
 import { CONTRIB, GraphEmitter } from './emitter.ts';
 import type { ValueSpec } from './onnx.ts';
-import { WeightPlan, wrongShape, type PackedMatrix } from './weights.ts';
+import { WeightPlan, wrongShape, type ModuleRun, type PackedMatrix } from './weights.ts';
 
 /** Of a product W x: rows and columns of W. */
 export type LinearShape = { rows: number; columns: number; keepFloat32?: boolean };
@@ -24,7 +24,9 @@ export class GraphBuilder {
   readonly weights: WeightPlan;
   readonly #accuracyLevel: number;
   readonly emit = new GraphEmitter();
-  readonly #blockSums = new Map<string, string>();
+  /** What several matrices make of one input, by name. */
+  readonly #shared = new Set<string>();
+  readonly #orders: Uint32Array[] = [];
 
   constructor(checkpoint: Checkpoint, recipe: Recipe) {
     this.config = checkpoint.config;
@@ -85,21 +87,29 @@ export class GraphBuilder {
   }
 
   /**
-   * y = W x + b with the rows of `modules` stacked into one matrix; biases are used where the checkpoint has them.
+   * y = W x + b with the rows of `modules` stacked; biases are used where the checkpoint has them. Matrices whose columns are
+   * stored in another order read x in that order.
    * @param expected.keepFloat32 for small matrices whose rounding would change much
    */
   linear(x: string, modules: readonly string[], expected: LinearShape): string {
     const { keepFloat32 = false } = expected;
-    const matrix = this.weights.matrix(
-      modules.map((module) => `${module}.weight`),
-      { keepFloat32 },
-    );
-    if (matrix.rows !== expected.rows || matrix.columns !== expected.columns) {
-      throw wrongShape(modules.join(' + '), [expected.rows, expected.columns], [matrix.rows, matrix.columns]);
+    const runs = this.weights.runs(modules).map((run) => {
+      const weights = run.modules.map((module) => `${module}.weight`);
+      return { ...run, matrix: this.weights.matrix(weights, { keepFloat32 }) };
+    });
+    const rows = runs.reduce((sum, { matrix }) => sum + matrix.rows, 0);
+    const { matrix } = runs.find((run) => run.matrix.columns !== expected.columns) ?? runs[0]!;
+    if (rows !== expected.rows || matrix.columns !== expected.columns) {
+      throw wrongShape(modules.join(' + '), [expected.rows, expected.columns], [rows, matrix.columns]);
     }
-    const biases = modules.map((module) => `${module}.bias`).filter((bias) => this.weights.has(bias));
-    const bias = biases.length > 0 ? this.weights.vector(biases, matrix.rows) : null;
-    return this.#multiply(path(modules[0]!), x, matrix, bias);
+    const products = runs.map((run) => {
+      const biases = run.modules.map((module) => `${module}.bias`).filter((bias) => this.weights.has(bias));
+      const bias = biases.length > 0 ? this.weights.vector(biases, run.matrix.rows) : null;
+      return this.#multiply(path(run.modules[0]!), this.#inOrder(x, run.columnOrder), run.matrix, bias);
+    });
+    return products.length === 1
+      ? products[0]!
+      : this.emit.node(`${path(modules[0]!)}/stacked`, 'Concat', products, { axis: -1 });
   }
 
   /**
@@ -248,14 +258,24 @@ export class GraphBuilder {
     return this.emit.node(`${name}/Add`, 'Add', [y, offsets]);
   }
 
-  /** Sums of the blocks of x: [1, S, blocks]; computed once for all matrices that read x. */
+  /** The values of x in the order of stored columns; gathered once for all matrices of that order that read x. */
+  #inOrder(x: string, order: ModuleRun['columnOrder']): string {
+    if (order === null) return x;
+    if (!this.#orders.includes(order)) this.#orders.push(order);
+    const number = this.#orders.indexOf(order);
+    const name = `${x}/in_order_${number}`;
+    if (this.#shared.has(name)) return name;
+    this.#shared.add(name);
+    return this.emit.node(name, 'Gather', [x, this.emit.int32s(`column_order_${number}`, order)], { axis: -1 });
+  }
+
+  /** Sums of the blocks of x: [1, S, blocks]; computed once for all matrices that read x in such blocks. */
   #sums(x: string, blocks: number, block: number): string {
-    const known = this.#blockSums.get(x);
-    if (known !== undefined) return known;
-    const split = this.emit.reshape(`${x}/blocks`, x, [1, -1, blocks, block]);
-    const sums = this.emit.node(`${x}/block_sums`, 'ReduceSum', [split, this.emit.int64s([3])], { keepdims: 0 });
-    this.#blockSums.set(x, sums);
-    return sums;
+    const name = `${x}/sums_of_${block}`;
+    if (this.#shared.has(name)) return name;
+    this.#shared.add(name);
+    const split = this.emit.reshape(`${x}/blocks_of_${block}`, x, [1, -1, blocks, block]);
+    return this.emit.node(name, 'ReduceSum', [split, this.emit.int64s([3])], { keepdims: 0 });
   }
 
   #addBlockMinima(at: string, x: string, ids: string, minima: string, { block }: BlockFormat): string {

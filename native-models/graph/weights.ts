@@ -1,6 +1,6 @@
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
-import { dequantize } from '../checkpoint/blocks/index.ts';
+import { blockFormat, dequantize } from '../checkpoint/blocks/index.ts';
 import { codeBits, packedFormat, type PackedFormat, type Recipe } from '../quantize/packed.ts';
 import { asBytes, packMatrix, type PackError, type PackTarget, type WriteAt } from '../quantize/pack.ts';
 import type { InitializerSpec } from './onnx.ts';
@@ -20,6 +20,9 @@ export type PackedMatrix = {
   lowCodes: string;
   lowScales: string;
 };
+
+/** Neighbouring modules that can be multiplied as one matrix, and the order in which it meets its inputs (null: as they are). */
+export type ModuleRun = { modules: string[]; columnOrder: Uint32Array | null };
 
 type MatrixJob = { kind: 'matrix'; label: string; sources: string[]; target: PackTarget };
 type VectorJob = { kind: 'vector'; label: string; sources: string[]; at: number };
@@ -51,6 +54,22 @@ export class WeightPlan {
 
   has(name: string): boolean {
     return this.#checkpoint.tensors.has(name);
+  }
+
+  /**
+   * `modules` as few matrices: apart where columns are stored in different orders, or where some modules were left
+   * unquantised among others, whose codes would be lost in one matrix with them.
+   */
+  runs(modules: readonly string[]): ModuleRun[] {
+    const runs: (ModuleRun & { kind: string })[] = [];
+    for (const module of modules) {
+      const { type, columnOrder = null } = this.#find(`${module}.weight`, 2);
+      const { kind } = blockFormat(type);
+      const last = runs.at(-1);
+      if (last?.columnOrder === columnOrder && last.kind === kind) last.modules.push(module);
+      else runs.push({ modules: [module], columnOrder, kind });
+    }
+    return runs;
   }
 
   /**

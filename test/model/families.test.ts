@@ -21,6 +21,12 @@ const labels = [
   'hf-qwen2-sharded',
   'hf-llama',
   'hf-qwen3',
+  'hf-gptq-int4',
+  'hf-gptq-int8',
+  'hf-gptq-desc-act',
+  'hf-gptq-rows',
+  'hf-awq',
+  'hf-awq-kept',
   'lora-qwen2',
   'lora-llama',
 ] as const;

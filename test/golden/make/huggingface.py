@@ -3,57 +3,20 @@
     python test/golden/make/huggingface.py        (needs torch, transformers, tokenizers)
 """
 
-import json
-import pathlib
 import shutil
 
 import torch
-from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, decoders
 from transformers import (
     GenerationConfig, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM,
 )
 
-from tiny_gguf import LENGTH, OUT, byte_tokens, randomise
+from tiny_gguf import LENGTH, OUT, randomise
+from tiny_tokenizer import tokenizer
 
 COMMON = dict(
     vocab_size=288, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
     num_key_value_heads=2, max_position_embeddings=512, rms_norm_eps=1e-5, bos_token_id=256, eos_token_id=257,
 )
-SPLIT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-
-
-def tokenizer(folder: pathlib.Path, kind: str) -> None:
-    vocab = {token: i for i, token in enumerate(byte_tokens())}
-    vocab["he"] = 258
-    made = Tokenizer(models.BPE(vocab, [("h", "e")]))
-    if kind == "qwen2":
-        made.normalizer = normalizers.NFC()
-        made.pre_tokenizer = pre_tokenizers.Sequence([
-            pre_tokenizers.Split(Regex(SPLIT), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ])
-    else:
-        steps = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-        made.pre_tokenizer = pre_tokenizers.Sequence(steps)
-    made.decoder = decoders.ByteLevel()
-    state = json.loads(made.to_str())
-    for i, token in ((256, "<|im_start|>"), (257, "<|im_end|>")):
-        state["added_tokens"].append(dict(
-            id=i, content=token, single_word=False, lstrip=False, rstrip=False, normalized=False, special=True))
-    state["added_tokens"].append(dict(
-        id=259, content="<tool_call>", single_word=False, lstrip=False, rstrip=False, normalized=False, special=False))
-    (folder / "tokenizer.json").write_text(json.dumps(state, ensure_ascii=False))
-    settings = dict(
-        bos_token=None, eos_token="<|im_end|>", pad_token="<|im_end|>", add_bos_token=False, chat_template=TEMPLATE,
-        tokenizer_class="Qwen2Tokenizer",
-    )
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1))
 
 
 def save(label: str, model, kind: str, dtype, shard: str = "5GB") -> None:
