@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { TokenType, type TokenizerSource } from '../text/tokenizer-source.ts';
 import { endSpellings } from './end-tokens.ts';
 import { CheckpointError } from './errors.ts';
-import { readJsonFile, readOptionalJsonFile, readOptionalText } from './hf-json.ts';
+import { readOptionalJsonFile, readOptionalText } from './hf-json.ts';
+import { readVocabulary, type HfVocabulary } from './hf-vocabulary.ts';
 
 /** Qwen's has 11 MB. */
 const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
@@ -46,8 +47,8 @@ const settingsFile = z.object({
 const QWEN2_PATTERN = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
 
 /**
- * The tokenizer of a checkpoint's folder: tokenizer.json, tokenizer_config.json and, where it is apart,
- * chat_template.jinja.
+ * The tokenizer of a checkpoint's folder: tokenizer.json, or vocab.json and merges.txt where that is missing;
+ * tokenizer_config.json; and, where it is apart, chat_template.jinja.
  * @param of what config.json and generation_config.json say; `vocabSize` are the rows of the embedding
  * @throws CheckpointError `unsupported-tokenizer` | `missing-metadata` | `corrupt-checkpoint` | `limit-exceeded`
  */
@@ -55,10 +56,9 @@ export async function readHfTokenizer(
   folder: string,
   of: { vocabSize: number; eosTokenIds: readonly number[] },
 ): Promise<TokenizerSource> {
-  const path = join(folder, 'tokenizer.json');
-  const file = await readJsonFile(path, tokenizerFile, MAX_TOKENIZER_BYTES);
+  const vocabulary = await readAnyVocabulary(folder);
   const settings = await readOptionalJsonFile(join(folder, 'tokenizer_config.json'), settingsFile, MAX_SETTINGS_BYTES);
-  const { tokens, types } = listTokens(path, file, of.vocabSize);
+  const { tokens, types } = listTokens(vocabulary, of.vocabSize);
   const idOf = (token: z.infer<typeof spelled>): number | null => {
     if (token === null || token === undefined) return null;
     const found = tokens.lastIndexOf(typeof token === 'string' ? token : token.content);
@@ -70,15 +70,32 @@ export async function readHfTokenizer(
   );
   const ends = [...of.eosTokenIds, ...(eos === null ? [] : [eos]), ...spelledEnds];
   return {
-    pre: recogniseSplit(path, file),
+    pre: vocabulary.pre,
     tokens,
     types,
-    merges: file.model.merges.map((merge) => (typeof merge === 'string' ? merge : merge.join(' '))),
+    merges: vocabulary.merges,
     bosTokenId: idOf(settings?.bos_token),
     eosTokenIds: [...new Set(ends.filter((end) => end < tokens.length))],
     padTokenId: idOf(settings?.pad_token),
     addBosToken: settings?.add_bos_token ?? false,
     chatTemplate: await readTemplate(folder, settings?.chat_template),
+  };
+}
+
+async function readAnyVocabulary(folder: string): Promise<HfVocabulary> {
+  const path = join(folder, 'tokenizer.json');
+  const file = await readOptionalJsonFile(path, tokenizerFile, MAX_TOKENIZER_BYTES);
+  if (file === null) {
+    const older = await readVocabulary(folder, { vocabulary: MAX_TOKENIZER_BYTES, settings: MAX_SETTINGS_BYTES });
+    if (older !== null) return older;
+    throw new CheckpointError('missing-metadata', `${path} is missing`, { path });
+  }
+  return {
+    path,
+    pre: recogniseSplit(path, file),
+    vocab: file.model.vocab,
+    merges: file.model.merges.map((merge) => (typeof merge === 'string' ? merge : merge.join(' '))),
+    added: file.added_tokens,
   };
 }
 
@@ -92,10 +109,10 @@ async function readTemplate(
   return own.find(({ name }) => name === 'default')?.template ?? null;
 }
 
-function listTokens(path: string, { model, added_tokens: added }: TokenizerFile, vocabSize: number) {
+function listTokens({ path, vocab, added }: HfVocabulary, vocabSize: number) {
   const tokens: string[] = [];
   const types: number[] = [];
-  for (const [token, at] of Object.entries(model.vocab)) [tokens[at], types[at]] = [token, TokenType.normal];
+  for (const [token, at] of Object.entries(vocab)) [tokens[at], types[at]] = [token, TokenType.normal];
   for (const { id: at, content, special } of added) {
     [tokens[at], types[at]] = [content, special ? TokenType.control : TokenType.userDefined];
   }

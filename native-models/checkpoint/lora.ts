@@ -70,7 +70,7 @@ export async function openAdapted(
   });
   try {
     const { vocabSize, eosTokenIds } = opened.config;
-    const hasTokenizer = await isFile(join(folder, 'tokenizer.json'));
+    const hasTokenizer = (await isFile(join(folder, 'tokenizer.json'))) || (await isFile(join(folder, 'vocab.json')));
     const tokenizer = hasTokenizer ? await readHfTokenizer(folder, { vocabSize, eosTokenIds }) : opened.tokenizer;
     const config = { ...opened.config, name: `${opened.config.name} ${basename(folder)}` };
     if (hasTokenizer) {

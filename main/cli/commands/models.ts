@@ -154,7 +154,7 @@ function baseOf(value: unknown): string | undefined {
 
 function explainBase(error: unknown): never {
   if (!(error instanceof LonghandError) || error.code !== 'adapter-needs-base') throw error;
-  throw new LonghandError(error.code, `${error.message}: add --base MODEL.`, error.details, { cause: error });
+  throw new LonghandError(error.code, `${error.message}. Add --base MODEL.`, error.details, { cause: error });
 }
 
 function report({ json, print }: Context, job: { title: string }): void {
