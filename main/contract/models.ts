@@ -60,6 +60,8 @@ export const modelCard = z.object({
   installed: z.boolean(),
   /** The one that suits this machine best. */
   isStarter: z.boolean(),
+  /** Place among the few to propose to whoever has no model yet, from 1; null for all others. */
+  rank: z.number().nullable(),
   /** Why it can't be had here: bytes needed and free, and what is nearest to it; null where it can. */
   obstacle: z
     .object({

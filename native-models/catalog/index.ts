@@ -21,6 +21,9 @@ export const catalog: readonly CatalogEntry[] = [
   smolLm2,
 ];
 
+/** For whoever has no purpose in mind yet. */
+export const general: readonly CatalogEntry[] = [...qwen25Instruct, smolLm2];
+
 /** The name that stands for whatever suits this machine. */
 export const STARTER = 'starter';
 

@@ -26,17 +26,23 @@ test.describe('the first run', () => {
     await expect(ui.getByRole('heading', { level: 1, name: 'Choose what answers.' })).toBeVisible();
   });
 
-  test('offers three doors, and the price of every model before the click', async ({ ui, assistant }) => {
-    await expect(ui.getByRole('button', { name: 'Choose a file' })).toBeVisible();
+  test('offers three doors, and the price of what suits this machine before the click', async ({ ui, assistant }) => {
+    await expect(ui.getByRole('button', { name: 'Choose files' })).toBeVisible();
     await expect(ui.getByText('610 MB at 4K')).toBeVisible();
     await expect(ui.getByText('1.4 GB at 32K')).toBeVisible();
     await expect(ui.getByText('estimated from this machine’s memory speed').first()).toBeVisible();
-    await expect(ui.getByText('Needs 2.5 GB of memory; 2.1 GB is free.')).toBeVisible();
-    await expect(ui.getByRole('button', { name: 'Get: Qwen2.5 1.5B Instruct' })).toBeDisabled();
+    await expect(ui.getByRole('heading', { level: 3 })).toHaveText(['Qwen2.5 0.5B Instruct']);
     await ui.getByRole('button', { name: 'Download 430 MB' }).click();
     await expect(ui.getByRole('progressbar')).toBeVisible();
     await expect(field(ui)).toBeFocused();
     expect(assistant.calls).toEqual(['pull starter']);
+  });
+
+  test('leads to all models, those that do not fit with the reason', async ({ ui }) => {
+    await ui.getByRole('button', { name: 'All models' }).click();
+    await expect(ui.getByRole('heading', { level: 1, name: 'Models' })).toBeFocused();
+    await expect(ui.getByText('Needs 2.5 GB of memory; 2.1 GB is free.')).toBeVisible();
+    await expect(ui.getByRole('button', { name: 'Get: Qwen2.5 1.5B Instruct' })).toBeDisabled();
   });
 
   test('lets one look around, and does not ask again', async ({ ui }) => {
@@ -50,7 +56,7 @@ test.describe('the first run', () => {
 
   test('takes a file that is chosen', async ({ ui, assistant }) => {
     const choosing = ui.waitForEvent('filechooser');
-    await ui.getByRole('button', { name: 'Choose a file' }).click();
+    await ui.getByRole('button', { name: 'Choose files' }).click();
     await (await choosing).setFiles(modelFile);
     await expect(ui.getByText('Compiling the model')).toBeVisible();
     expect(assistant.calls.join()).toMatch(/^import .*mine\.gguf$/);

@@ -62,6 +62,20 @@ describe('the cards of models', () => {
     expect(small.find(({ isStarter }) => isStarter)?.name).toBe(HALF);
   });
 
+  it('name a few to begin with: the starter, then the largest that is fast enough to read along', async () => {
+    const begin = async (means?: Means) => {
+      const list = await machine(means).cards.list();
+      const ranked = list.filter(({ rank }) => rank !== null).toSorted((a, b) => a.rank! - b.rank!);
+      return ranked.map(({ name }) => name);
+    };
+    const roomy = await begin();
+    expect(roomy[0]).toBe('qwen2.5-1.5b-instruct');
+    expect(roomy).toHaveLength(3);
+    expect(roomy.join()).not.toMatch(/coder|math|1m|3b/); // 3B asks for an agreement
+    expect(await begin({ freeMemoryBytes: () => 1.5 * GB })).toEqual([HALF, SMALL]);
+    expect(await begin({ freeMemoryBytes: () => 0.1 * GB })).toEqual([]);
+  });
+
   it('tell the price: download, disk, and memory at 4K and 32K', async () => {
     const { card, planner } = machine();
     const half = await card(HALF);

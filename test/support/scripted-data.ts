@@ -44,6 +44,7 @@ export const modelCards: ModelCard[] = [
     basis: 'measured',
     installed: true,
     isStarter: false,
+    rank: null,
     obstacle: null,
   },
   {
@@ -62,6 +63,7 @@ export const modelCards: ModelCard[] = [
     basis: 'bandwidth',
     installed: false,
     isStarter: true,
+    rank: 1,
     obstacle: null,
   },
   {
@@ -80,6 +82,7 @@ export const modelCards: ModelCard[] = [
     basis: 'bandwidth',
     installed: false,
     isStarter: false,
+    rank: null,
     obstacle: {
       kind: 'memory',
       neededBytes: 2_455_000_000,

@@ -14,6 +14,7 @@ import type { Store } from '../store/open.ts';
 import { median } from '../system/bench.ts';
 import type { MachineGauge, Measurement } from './machine.ts';
 import { kernelsOf, type Planner, type Subject } from './planner.ts';
+import { recommended } from './recommended.ts';
 import type { Room } from './room.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -59,18 +60,19 @@ export class Cards {
     const measured = measure ? await gauge.measure(uniqueKernels(kernels)) : gauge.known();
     const here = { free: await room.free(), usable: await room.usable() };
     const starter = candidates(STARTER, memoryBytes)[0]?.name;
-    const cards: ModelCard[] = [];
+    const cards: Omit<ModelCard, 'rank'>[] = [];
     for (const { entry, subject } of subjects) {
       cards.push(await this.#card(entry, subject, { here, measured, isStarter: entry.name === starter }));
     }
-    return cards;
+    const names = recommended(cards);
+    return cards.map((card) => ({ ...card, rank: names.indexOf(card.name) + 1 || null }));
   }
 
   async #card(
     entry: CatalogEntry,
     subject: Subject,
     { here, measured, isStarter }: { here: Here; measured: Measurement | null; isStarter: boolean },
-  ): Promise<ModelCard> {
+  ): Promise<Omit<ModelCard, 'rank'>> {
     const { planner, shelf } = this.#options;
     const { name, parameters, license, config } = entry;
     const [shorter] = MEMORY_TOKENS;
