@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -5,12 +6,19 @@ import type { PackError } from './quantize/pack.ts';
 
 export const JOURNAL_FILE = 'journal.jsonl';
 
-const head = z.object({ key: z.string(), sha256: z.string() });
-const entry = z.object({ step: z.number().int().nonnegative(), squaredError: z.number(), squaredValue: z.number() });
+const head = z.object({ key: z.string(), sha256: z.string(), run: z.string() });
+const entry = z.object({
+  run: z.string(),
+  step: z.number().int().nonnegative(),
+  squaredError: z.number(),
+  squaredValue: z.number(),
+});
 
 /**
  * What is already in an unfinished folder. The first line tells what it is made of, each other one a step of the weights
  * whose bytes were on the disk before the line was written. So a compile that was ended at any moment goes on from there.
+ * Lines tell the run that wrote them: one that was stopped may still write when the next has begun, perhaps of a folder that
+ * is gone.
  */
 export class CompileJournal {
   readonly done: ReadonlyMap<number, PackError>;
@@ -18,6 +26,7 @@ export class CompileJournal {
   readonly sha256: string | null;
   readonly #path: string;
   readonly #key: string;
+  readonly #run = randomUUID();
 
   private constructor(path: string, key: string, sha256: string | null, done: ReadonlyMap<number, PackError>) {
     this.#path = path;
@@ -36,7 +45,7 @@ export class CompileJournal {
     for (const line of rest) {
       const parsed = entry.safeParse(line);
       if (!parsed.success) break; // torn by a crash: it and what follows is done again
-      done.set(parsed.data.step, parsed.data);
+      if (parsed.data.run === known.data.run) done.set(parsed.data.step, parsed.data);
     }
     return new CompileJournal(path, key, known.data.sha256, done);
   }
@@ -44,18 +53,19 @@ export class CompileJournal {
   /** Starts the file: what it knew is kept, and what was torn is gone. */
   begin(sha256: string): void {
     const lines = [...this.done].map(([step, { squaredError, squaredValue }]) => ({
+      run: this.#run,
       step,
       squaredError,
       squaredValue,
     }));
-    this.#write('w', [{ key: this.#key, sha256 }, ...lines]);
+    this.#write('w', [{ key: this.#key, sha256, run: this.#run }, ...lines]);
   }
 
   /** Records steps whose bytes are on the disk. */
   record(steps: readonly { step: number; error: PackError }[]): void {
     this.#write(
       'a',
-      steps.map(({ step, error }) => ({ step, ...error })),
+      steps.map(({ step, error }) => ({ run: this.#run, step, ...error })),
     );
   }
 

@@ -138,9 +138,10 @@ export class Jobs {
 
   #startNext(kindName: string): void {
     if (this.#closing) return;
-    const jobs = this.unfinished().filter((job) => job.kind === kindName);
-    const next = jobs.find((job) => job.state === 'queued');
-    if (next === undefined || jobs.some((job) => this.#runs.has(job.id))) return;
+    const unfinished = this.unfinished();
+    const next = unfinished.find((job) => job.kind === kindName && job.state === 'queued');
+    const running = unfinished.filter((job) => this.#runs.has(job.id));
+    if (next === undefined || running.some((job) => !this.#maySitBeside(kindName, job.kind))) return;
     const run: Run = {
       controller: new AbortController(),
       speed: new Speed(),
@@ -152,6 +153,10 @@ export class Jobs {
     run.ended = this.#run(next, this.#kind(kindName), run);
   }
 
+  #maySitBeside(kind: string, other: string): boolean {
+    return kind !== other && ![kind, other].some((one) => this.#kinds.get(one)?.isAlone === true);
+  }
+
   /** Never rejects: whatever happens becomes the state of the job. */
   async #run(job: StoredJob, kind: JobKind, run: Run): Promise<void> {
     const { id } = job;
@@ -159,6 +164,7 @@ export class Jobs {
     let outcome: () => void;
     try {
       const result = await kind.run({
+        id,
         params: kind.params.parse(job.params),
         signal: run.controller.signal,
         checkpoint: job.checkpoint,
@@ -184,7 +190,9 @@ export class Jobs {
       this.#log(`the end of job ${kind.kind} could not be stored: ${describe(error)}`);
     }
     this.#runs.delete(id);
-    this.#startNext(kind.kind);
+    // What waits to be alone comes first, or it would never be.
+    const kinds = [...this.#kinds.values()].toSorted((a, b) => Number(b.isAlone ?? false) - Number(a.isAlone ?? false));
+    for (const one of kinds) this.#startNext(one.kind);
   }
 
   /** Stores and shows progress at most every 250 ms; a new stage at once. */
@@ -219,7 +227,7 @@ export class Jobs {
 
   async #discard(job: StoredJob): Promise<void> {
     const kind = this.#kinds.get(job.kind);
-    await kind?.discard?.({ params: kind.params.parse(job.params), checkpoint: job.checkpoint });
+    await kind?.discard?.({ id: job.id, params: kind.params.parse(job.params), checkpoint: job.checkpoint });
   }
 
   #setState(id: string, state: JobState, outcome: Parameters<Store['jobs']['setState']>[2] = {}): void {

@@ -2,7 +2,6 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
-import type { Progress } from '../../contract/common.ts';
 import { LonghandError, type ErrorCode } from '../../contract/errors.ts';
 import type { Job } from '../../contract/jobs.ts';
 import type { HubModel } from '../../contract/models.ts';
@@ -10,7 +9,7 @@ import { recipe as recipeSchema, type CheckpointSummary, type RecipeName } from 
 import type { Reader } from '../../reader/client.ts';
 import { needsAcknowledgement, STARTER } from '../../../native-models/catalog/index.ts';
 import { recommendedRecipe } from '../../../native-models/quantize/packed.ts';
-import { defineJob } from '../jobs/job-kind.ts';
+import { defineJob, type JobContext } from '../jobs/job-kind.ts';
 import { isActive, isOver, type Jobs } from '../jobs/jobs.ts';
 import { fetchedCheckpoint } from './fetch-checkpoint.ts';
 import { Fetcher, unacknowledged, type FetcherNetwork } from './fetcher.ts';
@@ -31,7 +30,10 @@ export type InstallerOptions = {
   network?: FetcherNetwork | undefined;
 };
 
-type Step = { signal: AbortSignal; progress(progress: Progress): void };
+type Step = Pick<JobContext<never>, 'id' | 'signal' | 'checkpoint' | 'saveCheckpoint' | 'progress'>;
+
+/** What a job keeps of the folder that it makes: its name on the shelf, and that of the model. */
+const begunSchema = z.object({ folder: z.string(), name: z.string() });
 
 const JUNK: readonly ErrorCode[] = ['not-a-checkpoint', 'checkpoint-unreadable'];
 /** Faults of the file itself, which would be there again. */
@@ -62,9 +64,12 @@ export class Installer {
     });
   }
 
-  /** At start: removes copies that a page sent and no import will need any more. */
+  /** At start: removes what no unfinished job will need any more, of half made models and of copies that a page sent. */
   sweep(): void {
-    const imports = this.#options.jobs.unfinished().filter((job) => job.kind === 'import');
+    const { jobs, shelf } = this.#options;
+    const unfinished = jobs.unfinished();
+    shelf.sweep(unfinished.flatMap(({ checkpoint }) => begunSchema.safeParse(checkpoint).data?.folder ?? []));
+    const imports = unfinished.filter((job) => job.kind === 'import');
     this.#incoming.sweep(imports.map((job) => String(job.params.path)));
   }
 
@@ -154,6 +159,7 @@ export class Installer {
         subject: ({ path, name }) => name ?? basename(path),
         resumable: true,
         run: ({ params, ...step }) => this.#compile(params.path, params, step),
+        discard: async (job) => this.#discardBegun(job),
       }),
     );
     jobs.register(
@@ -164,7 +170,10 @@ export class Installer {
         subject: ({ name }) => (name === STARTER ? null : name),
         resumable: true,
         run: ({ params, ...step }) => this.#pull(params, step),
-        discard: async ({ params }) => this.#fetcher.discard(this.#fetcher.wanted(params.name)),
+        discard: async ({ params, ...job }) => {
+          this.#discardBegun(job);
+          this.#fetcher.discard(this.#fetcher.wanted(params.name));
+        },
       }),
     );
   }
@@ -192,14 +201,17 @@ export class Installer {
   async #compile(
     path: string,
     wish: { base?: string | undefined; name?: string | undefined; recipe?: RecipeName | undefined },
-    { signal, progress }: Step,
+    step: Step,
   ) {
+    const { signal, progress, saveCheckpoint } = step;
     const { reader, shelf, models } = this.#options;
     progress({ stage: 'inspect', done: 0, total: null, unit: '' });
     const { summary, base } = await this.#inspect(path, wish.base, signal);
     const recipe = wish.recipe ?? recommendedRecipe(summary.parameters);
-    const name = wish.name ?? this.#freeName(summary, recipe);
-    const folder = shelf.newFolder(name);
+    const begun = this.#begun(step);
+    const name = begun?.name ?? wish.name ?? this.#freeName(summary, recipe);
+    const folder = begun?.folder ?? shelf.newFolder(name);
+    if (begun === null) saveCheckpoint({ folder: basename(folder), name });
     try {
       for await (const event of reader.compile({ path, base, folder, name, recipe }, { signal })) {
         if (event.type === 'progress') {
@@ -207,12 +219,35 @@ export class Installer {
           progress({ stage: stage === 'hash' ? 'check' : 'compile', done, total, unit });
         }
       }
-    } finally {
-      shelf.release(folder);
+    } catch (error) {
+      const canGoOn = signal.aborted || (error instanceof LonghandError && error.code === 'reader-stopped');
+      if (!canGoOn) this.#release(folder, step);
+      throw error;
     }
     signal.throwIfAborted();
     models.installed(folder);
     return { name, folder };
+  }
+
+  /** What an earlier run of this job began to make, unless it is gone or another job's by now. */
+  #begun({ id, checkpoint }: Pick<Step, 'id' | 'checkpoint'>): { folder: string; name: string } | null {
+    const { jobs, shelf } = this.#options;
+    const begun = begunSchema.safeParse(checkpoint).data;
+    if (begun === undefined) return null;
+    const isOthers = jobs.unfinished().some((job) => job.id !== id && job.checkpoint?.folder === begun.folder);
+    const folder = isOthers ? null : shelf.unfinishedFolder(begun.folder);
+    return folder === null ? null : { folder, name: begun.name };
+  }
+
+  #discardBegun(job: Pick<Step, 'id' | 'checkpoint'>): void {
+    const begun = this.#begun(job);
+    if (begun !== null) this.#options.shelf.release(begun.folder);
+  }
+
+  /** Of a run that failed nothing is kept: the next one begins in a folder of its own. */
+  #release(folder: string, { saveCheckpoint }: Step): void {
+    this.#options.shelf.release(folder);
+    saveCheckpoint({});
   }
 
   /** An adapter that names a base which was fetched gets that one, unless it comes with its own. */

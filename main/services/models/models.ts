@@ -57,7 +57,6 @@ export class Models {
   start(): boolean {
     const { shelf, store, jobs } = this.#options;
     this.#lastJob = jobs.list().find((job) => INSTALL_KINDS.includes(job.kind) && isActive(job)) ?? null;
-    shelf.sweep();
     shelf.removeReplaced(null);
     const { model } = readSettings(store);
     const chosen = (model === null ? null : shelf.find(model)) ?? shelf.list()[0] ?? null;

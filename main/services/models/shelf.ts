@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { recipe } from '../../contract/reader.ts';
 import { hashFile } from '../../../native-models/files.ts';
@@ -49,7 +49,7 @@ export class Shelf {
     return this.list().find((model) => model.manifest.name === name) ?? null;
   }
 
-  /** A folder for a model of this name that no other has, nor will have while this one is made: see `release`. */
+  /** A folder for a model of this name that no other has, nor will have until `release`, whenever that is. */
   newFolder(name: string): string {
     mkdirSync(this.dir, { recursive: true });
     const base = folderName(name);
@@ -59,9 +59,16 @@ export class Shelf {
     }
   }
 
+  /** The folder that was given out under this name, if it is still to be made; what is in it by now can be gone on with. */
+  unfinishedFolder(name: string): string | null {
+    const folder = join(this.dir, basename(name));
+    return existsSync(folder + PARTIAL) && !existsSync(folder) ? folder : null;
+  }
+
   /** Whoever asked for the folder is done, with a model in it or without: nothing half made of it stays. */
   release(folder: string): void {
-    rmSync(folder + PARTIAL, { recursive: true, force: true });
+    // A compiler that was stopped just now may put another file there meanwhile.
+    rmSync(folder + PARTIAL, { recursive: true, force: true, maxRetries: 5 });
   }
 
   /** Removes folders that a newer one of the same name replaced, except `inUse`. */
@@ -86,13 +93,14 @@ export class Shelf {
   }
 
   /**
-   * What a compiler or a removal that was killed left behind. A compiler that still runs, because only the assistant was
-   * killed, writes all the time; it stops by itself and removes its own.
+   * What a compiler or a removal that was killed left behind, except the folders `needed` by name. A compiler that still
+   * runs, because only the assistant was killed, writes until it stops by itself: what it leaves goes at the next start.
    */
-  sweep(nowMs = Date.now()): void {
+  sweep(needed: readonly string[], nowMs = Date.now()): void {
     for (const entry of this.#names()) {
       const path = join(this.dir, entry);
-      if (!entry.endsWith(PARTIAL) || nowMs - lastWriteMs(path) < STILL_WRITTEN_MS) continue;
+      if (!entry.endsWith(PARTIAL) || needed.includes(entry.slice(0, -PARTIAL.length))) continue;
+      if (nowMs - lastWriteMs(path) < STILL_WRITTEN_MS) continue;
       rmSync(path, { recursive: true, force: true });
     }
   }
