@@ -1,6 +1,8 @@
+const TYPES: Record<string, string> = { json: 'application/json', txt: 'text/plain' };
+
 /** Gives the user `text` as a file of their own, through the browser's way of saving. */
 export function saveFile(fileName: string, text: string): void {
-  const type = fileName.endsWith('.json') ? 'application/json' : 'text/markdown';
+  const type = TYPES[/[^.]*$/.exec(fileName)![0]] ?? 'text/markdown';
   const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
   const link = document.createElement('a');
   link.href = url;

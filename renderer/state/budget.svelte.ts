@@ -12,6 +12,10 @@ export class Budget {
   chosen = $state.raw<ReadonlySet<string>>(new Set());
   /** Tokens that the prompt has and may have, with what is chosen now. */
   readonly missing: number;
+  /** Whether the model reads no message but the one that is being written. */
+  readonly isAlone: boolean;
+  /** Whether it would not fit with everything else left out. */
+  readonly isHopeless: boolean;
   readonly #chat: Chat;
   readonly #call: Connection['call'];
 
@@ -22,6 +26,11 @@ export class Budget {
       const { count } = chat.composer;
       if (count === null || this.items === null) return 0;
       return count.promptTokens + 1 - this.#change - count.contextTokens;
+    });
+    this.isAlone = $derived(!chat.messages.some(({ role, message }) => role !== 'system' && !message.leftOut));
+    this.isHopeless = $derived.by(() => {
+      const rest = (this.items ?? []).filter(({ shown }) => !this.chosen.has(shown.id));
+      return this.missing > rest.reduce((sum, { tokens }) => sum + tokens, 0);
     });
   }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
+import { LonghandError } from '../../main/contract/errors.ts';
 import { answers, expect, field, handFed, open, questions, send, test } from '../support/e2e-page.ts';
 import { words } from '../support/scripted-data.ts';
 
@@ -223,10 +224,71 @@ test.describe('too long', () => {
     await expect(ui.getByText('Left out: the model does not read this message.')).toHaveCount(1);
   });
 
-  test('a message that is too long by itself says so with both counts', async ({ ui, assistant }) => {
+  test('a message that is too long by itself has ways on, and stays in the field', async ({ ui, assistant }) => {
     assistant.contextTokens = 21;
     await field(ui).fill('x'.repeat(60));
-    await expect(ui.getByText('This message alone makes 23 tokens; the model takes 21.')).toBeVisible();
+    await ui.getByRole('button', { name: 'What can be done' }).click();
+    const ways = ui.getByRole('dialog', { name: 'This is too long for SmolLM2 135M' });
+    await expect(ways).toContainText('It makes 23 tokens; the model takes 21.');
+    await expect(ways).toContainText('About 12 of its 60 characters are too many.');
+    const saving = ui.waitForEvent('download');
+    await ways.getByRole('button', { name: 'Save' }).click();
+    const saved = await saving;
+    expect(saved.suggestedFilename()).toBe('message.txt');
+    expect(await readFile(await saved.path(), 'utf8')).toBe('x'.repeat(60));
+    await ways.getByRole('button', { name: 'Back to the message' }).click();
+    await expect(field(ui)).toBeFocused();
+    await expect(field(ui)).toHaveValue('x'.repeat(60));
+  });
+
+  test('a message that is too long by itself leads to a model that takes it', async ({ ui, assistant }) => {
+    const text = 'word '.repeat(10_000); // 12,508 tokens: more than the one that is here takes, less than another one
+    await field(ui).fill(text);
+    await ui.getByRole('button', { name: 'What can be done' }).click();
+    const ways = ui.getByRole('dialog');
+    await expect(ways).toContainText('Qwen2.5 0.5B Instruct takes 32,768 tokens.');
+    await ways.getByRole('button', { name: 'All models' }).click();
+    await expect(ui.getByRole('heading', { level: 1, name: 'Models' })).toBeVisible();
+    await ui.keyboard.press('Escape');
+    await expect(field(ui)).toHaveValue(text);
+    assistant.contextTokens = 100_000;
+    await field(ui).press('End');
+    await ui.keyboard.type('.');
+    await expect(ui.getByRole('button', { name: 'Send' })).toBeEnabled();
+  });
+
+  test('a megabyte that no model takes is told so and kept', async ({ ui }) => {
+    await field(ui).fill('x'.repeat(1_000_000));
+    await ui.getByRole('button', { name: 'What can be done' }).click();
+    const ways = ui.getByRole('dialog');
+    await expect(ways).toContainText('None that fits this machine is known to take all of it.');
+    await expect(ways).toContainText('About 970,000 of its 1,000,000 characters are too many.');
+    await ui.keyboard.press('Escape');
+    expect(await field(ui).evaluate((area: HTMLTextAreaElement) => area.value.length)).toBe(1_000_000);
+  });
+
+  test('where leaving everything out is not enough, the choice leads to the other ways', async ({ ui, assistant }) => {
+    assistant.addConversation('Grown', ['A question', 'An answer']);
+    assistant.contextTokens = 30;
+    await ui.reload();
+    await ui.getByRole('link', { name: 'Grown' }).click();
+    await field(ui).fill('x'.repeat(200));
+    await ui.getByRole('button', { name: 'Choose what to leave out' }).click();
+    await expect(ui.getByRole('dialog')).toContainText('does not fit even without all of these');
+    await ui.getByRole('button', { name: 'What can be done' }).click();
+    await expect(ui.getByRole('dialog', { name: 'This is too long for SmolLM2 135M' })).toBeVisible();
+  });
+
+  test('an answer that failed because its question is too long leads to the question', async ({ ui, assistant }) => {
+    const error = new LonghandError('context-length-exceeded', 'Too long.', { promptTokens: 40, contextTokens: 30 });
+    assistant.addConversation('Early', ['A question of an hour ago', ''], {
+      last: { state: 'failed', finishReason: 'error', metrics: null, error: { ...error, message: error.message } },
+    });
+    await ui.reload();
+    await ui.getByRole('link', { name: 'Early' }).click();
+    await expect(answers(ui)).toContainText('Nothing was cut.');
+    await answers(ui).getByRole('button', { name: 'Edit the message' }).click();
+    await expect(ui.getByRole('textbox', { name: 'Edit the message' })).toHaveValue('A question of an hour ago');
   });
 
   test('the count opens its parts', async ({ ui }) => {

@@ -64,7 +64,7 @@ test.describe('the first run', () => {
 
   test('takes a file that is dropped, and refuses another kind by name', async ({ ui, assistant }) => {
     await drop(ui, 'holiday.jpg');
-    await expect(ui.getByRole('alert')).toContainText('Choose one file that ends in .gguf.');
+    await expect(ui.getByRole('alert')).toContainText('Choose a GGUF file with all its parts');
     expect(assistant.calls).toEqual([]);
     await drop(ui, 'mine.gguf');
     await expect(ui.getByText('Compiling the model')).toBeVisible();

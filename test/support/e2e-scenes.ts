@@ -67,6 +67,15 @@ export const scenes: Scene[] = [
     },
   },
   {
+    name: 'too-long-ways',
+    arrange: (assistant) => void (assistant.contextTokens = 64),
+    async act(page) {
+      await field(page).fill('The quick brown fox jumps over the lazy dog and does so again and again. '.repeat(5));
+      await page.getByRole('button', { name: /^(What can be done|可行的办法)$/ }).click();
+      await page.getByText(/8,192/).last().waitFor();
+    },
+  },
+  {
     name: 'no-model',
     arrange: (assistant) => assistant.setStatus({ ...readyStatus, state: 'none', model: null }),
     act: (page) => page.getByRole('button', { name: /^(Look around|进入)$/ }).click(),

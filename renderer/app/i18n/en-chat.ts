@@ -67,14 +67,36 @@ export const enBudget = {
   choose: 'Choose what to leave out',
   title: 'What shall the model not read?',
   text: 'Messages that you leave out stay in the conversation. You can take them back at any time.',
-  tooLong: (tokens: string, limit: string) =>
-    `This message alone makes ${tokens} tokens; the model takes ${limit}. Shorten it or split it up.`,
+  tooLong: 'What can be done',
   question: 'You',
   answer: 'Answer',
   weight: (count: string) => (count === '1' ? '1 token' : `${count} tokens`),
   fits: (left: string) => `It fits, with ${left} tokens to spare.`,
   missing: (count: string) => `Still ${count} tokens too many.`,
+  hopeless: 'Your new message does not fit even without all of these.',
   apply: 'Leave out',
   cancel: 'Cancel',
   none: 'There is no earlier message to leave out.',
+};
+
+/** Ways on with a message that is too long by itself. */
+export const enTooLong = {
+  title: (model: string) => `This is too long for ${model}`,
+  text: (tokens: string, limit: string) =>
+    `It makes ${tokens} tokens; the model takes ${limit}. Nothing was sent, and nothing is cut.`,
+  shorten: 'Make it shorter',
+  shortenText: 'Ask about one part, then about the next.',
+  excess: (excess: string, all: string) =>
+    `About ${excess} of its ${all} characters are too many. Ask about one part, then about the next.`,
+  shortenButton: 'Back to the message',
+  systemText: (tokens: string) => `It takes ${tokens} tokens of every question.`,
+  systemButton: 'Change it',
+  save: 'Keep it as a file',
+  saveText: 'It also stays in the message field.',
+  saveButton: 'Save',
+  saved: 'Saved as a file. The text is still in the message field.',
+  fileName: 'message.txt',
+  longer: 'Use a model that takes more',
+  longerText: (model: string, tokens: string) => `${model} takes ${tokens} tokens. The text stays in the field.`,
+  noneLonger: 'None that fits this machine is known to take all of it.',
 };

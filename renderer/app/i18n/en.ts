@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../../main/contract/errors.ts';
-import { enBudget, enContent, enMessage } from './en-chat.ts';
+import { enBudget, enContent, enMessage, enTooLong } from './en-chat.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
 import { enFrame } from './en-frame.ts';
 import { enHub } from './en-hub.ts';
@@ -135,6 +135,7 @@ export const en = {
   content: enContent,
   message: enMessage,
   budget: enBudget,
+  tooLong: enTooLong,
   keyChoice: enKeyChoice,
   hub: enHub,
   errors: enErrors,

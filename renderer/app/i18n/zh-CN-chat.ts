@@ -1,4 +1,4 @@
-import type { enBudget, enContent, enMessage } from './en-chat.ts';
+import type { enBudget, enContent, enMessage, enTooLong } from './en-chat.ts';
 
 export const zhCNContent: typeof enContent = {
   table: '表格',
@@ -67,13 +67,33 @@ export const zhCNBudget: typeof enBudget = {
   choose: '选择要略去的内容',
   title: '哪些消息不让模型读？',
   text: '略去的消息仍留在对话中，可随时恢复。',
-  tooLong: (tokens, limit) => `仅这条消息就有 ${tokens} 个词元，模型上限为 ${limit}。请缩短或拆分。`,
+  tooLong: '可行的办法',
   question: '您',
   answer: '回答',
   weight: (count) => `${count} 个词元`,
   fits: (left) => `放得下，还剩 ${left} 个词元。`,
   missing: (count) => `仍超出 ${count} 个词元。`,
+  hopeless: '即使全部略去，新消息仍放不下。',
   apply: '略去',
   cancel: '取消',
   none: '前面没有可略去的消息。',
+};
+
+export const zhCNTooLong: typeof enTooLong = {
+  title: (model) => `对 ${model} 来说太长了`,
+  text: (tokens, limit) => `共 ${tokens} 个词元，模型上限为 ${limit}。尚未发送，也不会被截断。`,
+  shorten: '缩短',
+  shortenText: '先问其中一部分，再问下一部分。',
+  excess: (excess, all) => `共 ${all} 个字符，约超出 ${excess} 个。可先问其中一部分，再问下一部分。`,
+  shortenButton: '回到消息',
+  systemText: (tokens) => `每次提问都要占用 ${tokens} 个词元。`,
+  systemButton: '修改',
+  save: '存为文件',
+  saveText: '内容同时保留在输入框中。',
+  saveButton: '保存',
+  saved: '已存为文件，内容仍在输入框中。',
+  fileName: '消息.txt',
+  longer: '换用容量更大的模型',
+  longerText: (model, tokens) => `${model} 可容纳 ${tokens} 个词元。内容会留在输入框中。`,
+  noneLonger: '适合这台电脑的模型中，没有能全部容纳的。',
 };

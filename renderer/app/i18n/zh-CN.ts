@@ -1,5 +1,5 @@
 import type { Dictionary } from './en.ts';
-import { zhCNBudget, zhCNContent, zhCNMessage } from './zh-CN-chat.ts';
+import { zhCNBudget, zhCNContent, zhCNMessage, zhCNTooLong } from './zh-CN-chat.ts';
 import { zhCNErrors } from './zh-CN-errors.ts';
 import { zhCNFrame } from './zh-CN-frame.ts';
 import { zhCNHub } from './zh-CN-hub.ts';
@@ -132,6 +132,7 @@ export const zhCN: Dictionary = {
   content: zhCNContent,
   message: zhCNMessage,
   budget: zhCNBudget,
+  tooLong: zhCNTooLong,
   keyChoice: zhCNKeyChoice,
   hub: zhCNHub,
   errors: zhCNErrors,
