@@ -209,6 +209,15 @@ test.describe('nothing that was typed or read is lost', () => {
     await expect(page.getByText('Open the address that Longhand printed last')).toBeVisible();
   });
 
+  test('a refused address is told in the language and the colours of the system', async ({ browser, assistant }) => {
+    const page = await browser.newPage({ colorScheme: 'dark', locale: 'zh-CN' });
+    await page.goto(`${assistant.origin}/#wrong`);
+    await expect(page.getByRole('heading', { name: '此地址已失效' })).toBeVisible();
+    await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN');
+    await expect(page.locator('body')).toHaveCSS('background-color', 'rgb(21, 24, 23)');
+    await page.close();
+  });
+
   test('a new address opened in the same tab connects', async ({ page, assistant }) => {
     await page.goto(`${assistant.origin}/#wrong`);
     await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();

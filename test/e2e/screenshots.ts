@@ -25,7 +25,9 @@ for (const scene of scenes.filter(({ name }) => names.includes(name))) {
       for (const language of chosen(['en', 'zh-CN'] as const)) {
         const assistant = await ScriptedAssistant.start();
         const [width = 0, height = 0] = size.split('x').map(Number);
-        const page = await browser.newPage({ viewport: { width, height } });
+        // Of the system as well: a page that was refused has no settings to read.
+        const system = { colorScheme: theme, locale: language };
+        const page = await browser.newPage({ viewport: { width, height }, ...system });
         assistant.setSettings({ theme: choice.includes('contrast') ? 'contrast' : theme, language });
         scene.arrange?.(assistant);
         await page.goto(assistant.url);
