@@ -146,6 +146,15 @@ describe('the page over HTTP', () => {
     expect(text).not.toContain('<title>');
   });
 
+  it.each([
+    ['zh-CN,zh;q=0.9,en;q=0.8', '请打开 Longhand 启动时显示的地址。'],
+    ['en-GB,en;q=0.9,zh;q=0.8', 'Open the address that Longhand printed when it started.'],
+    ['de', 'Open the address that Longhand printed when it started.'],
+  ])('says where to go in the language of "%s"', async (languages, words) => {
+    const { text } = await get('/', ['Host: evil.example', `Accept-Language: ${languages}`]);
+    expect(text).toContain(words);
+  });
+
   it('refuses a request without a Host', async () => {
     expect((await get('/', [])).status).toBe(400);
   });

@@ -7,6 +7,7 @@ import type { Port } from '../../contract/client.ts';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL } from '../socket-port.ts';
 import { isFrameScript, openAssets, securityHeaders } from '../assets.ts';
+import { refusalsIn } from './refusals.ts';
 import { receiveUpload, UPLOAD_PATH, type UploadOptions } from './upload.ts';
 
 const MAX_MESSAGE_BYTES = 16 << 20;
@@ -61,18 +62,18 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').replace(/\?.*$/s, '');
     const headers = securityHeaders(`'self' ws://${request.headers.host ?? ''}`, path);
+    const words = refusalsIn(request.headers['accept-language']);
     const refuse = (status: number, text: string, more: Record<string, string> = {}) =>
       void response
         .writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close', ...more })
         .end(text);
-    if (!isOurs(request, hosts) && !isFrames(request, hosts, path))
-      return refuse(403, 'Open the address that Longhand printed when it started.\n');
+    if (!isOurs(request, hosts) && !isFrames(request, hosts, path)) return refuse(403, words.address);
     if (path.startsWith(UPLOAD_PATH)) return upload(request, response, headers);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return refuse(405, 'Only GET and HEAD are answered here.\n', { allow: 'GET, HEAD' });
+      return refuse(405, words.method, { allow: 'GET, HEAD' });
     }
     const asset = await assets.read(path);
-    if (asset === null) return refuse(404, 'There is no such page.\n');
+    if (asset === null) return refuse(404, words.missing);
     response.writeHead(200, {
       ...headers,
       'content-type': asset.contentType,
