@@ -3,7 +3,7 @@ import { decodeModel, type Attributes, type InitializerSpec, type NodeSpec } fro
 /** A way of multiplying by a matrix: bits of a weight (32 is float32), weights a scale (0: none), `accuracy_level`. */
 export type Kernel = { bits: 4 | 8 | 32; block: number; accuracyLevel: number };
 
-/** Matrices of one kernel. */
+/** Matrices of one kernel, those of routed experts apart from what every token goes through. */
 export type Multiplication = {
   kernel: Kernel;
   /** Values in all of them. */
@@ -35,11 +35,13 @@ export function graphCosts(graph: Uint8Array): GraphCosts {
   const { nodes, initializers, outputs } = decodeModel(graph);
   const vocabulary = outputs.find(({ name }) => name === 'logits')?.shape.at(-1);
   const weights = new Map(initializers.map((spec) => [spec.name, spec]));
-  const byKernel = new Map<string, Multiplication>();
+  const routed = routedPieces(nodes, weights);
+  const sums = new Map<string, Multiplication>();
   const resident = new Map<string, number>();
   let widestRow = 0;
   for (const node of nodes) {
     const matrix = LOOKUPS.includes(node.op) ? null : matrixOf(node, weights);
+    const { share, perToken } = routed.get(node.inputs[0] ?? '') ?? EVERY_TOKEN;
     for (const input of node.inputs) {
       const spec = weights.get(input);
       if (spec !== undefined && 'file' in spec && matrix === null && !LOOKUPS.includes(node.op))
@@ -48,13 +50,13 @@ export function graphCosts(graph: Uint8Array): GraphCosts {
     if (matrix === null) continue;
     resident.set(node.name, matrix.residentBytes);
     const isHead = matrix.rows === vocabulary;
-    if (!isHead) widestRow = Math.max(widestRow, matrix.rows);
-    const key = JSON.stringify(matrix.kernel);
-    const sum = byKernel.get(key) ?? { kernel: matrix.kernel, weights: 0, weightsPerToken: 0, headWeights: 0 };
+    if (!isHead) widestRow = Math.max(widestRow, matrix.rows * perToken);
+    const key = JSON.stringify([matrix.kernel, share]);
+    const sum = sums.get(key) ?? { kernel: matrix.kernel, weights: 0, weightsPerToken: 0, headWeights: 0 };
     sum.weights += matrix.weights;
-    sum.weightsPerToken += matrix.weights * matrix.share;
+    sum.weightsPerToken += matrix.weights * share;
     if (isHead) sum.headWeights += matrix.weights;
-    byKernel.set(key, sum);
+    sums.set(key, sum);
   }
   const ends = initializers.map((spec) => ('file' in spec ? spec.offset + spec.length : 0));
   return {
@@ -63,7 +65,7 @@ export function graphCosts(graph: Uint8Array): GraphCosts {
     residentBytes: [...resident.values()].reduce((sum, bytes) => sum + bytes, 0),
     operators: nodes.length,
     widestRow,
-    multiplications: [...byKernel.values()],
+    multiplications: [...sums.values()],
   };
 }
 
@@ -71,8 +73,6 @@ type Matrix = {
   kernel: Kernel;
   weights: number;
   rows: number;
-  /** Of its weights, what one token uses. */
-  share: number;
   residentBytes: number;
 };
 
@@ -85,9 +85,8 @@ function matrixOf({ op, inputs, attributes }: NodeSpec, weights: Map<string, Ini
       block: integer(attributes, 'block_size'),
       accuracyLevel: integer(attributes, 'accuracy_level'),
     };
-    return { kernel, weights: N * K, rows: N, share: 1, residentBytes: packedBytes(N * K, kernel) };
+    return { kernel, weights: N * K, rows: N, residentBytes: packedBytes(N * K, kernel) };
   }
-  if (op === 'QMoE') return expertsOf(inputs, attributes, weights);
   const spec = inputs
     .slice(1)
     .map((input) => weights.get(input))
@@ -96,20 +95,26 @@ function matrixOf({ op, inputs, attributes }: NodeSpec, weights: Map<string, Ini
   const count = product(spec.shape);
   const rows = count / (spec.shape.at(integer(attributes, 'transB') === 1 ? -1 : -2) ?? 1);
   const kernel: Kernel = { bits: 32, block: 0, accuracyLevel: 0 };
-  return { kernel, weights: count, rows, share: 1, residentBytes: 4 * count };
+  return { kernel, weights: count, rows, residentBytes: 4 * count };
 }
 
-/** Routed experts in one operator: their codes are the uint8 initializers [experts, rows, bytes of a row]. */
-function expertsOf(inputs: readonly string[], attributes: Attributes, weights: Map<string, InitializerSpec>): Matrix {
-  const bits = integer(attributes, 'expert_weight_bits') === 8 ? 8 : 4;
-  const specs = inputs.flatMap((input) => weights.get(input) ?? []);
-  const codes = specs.filter(({ type, shape }) => type === 'uint8' && shape.length === 3);
-  const count = codes.reduce((sum, { shape }) => sum + (product(shape) * 8) / bits, 0);
-  const experts = codes[0]?.shape[0] ?? 1;
-  const kernel: Kernel = { bits, block: integer(attributes, 'block_size'), accuracyLevel: 4 };
-  const rows = Math.max(0, ...codes.map(({ shape }) => shape[1] ?? 0));
-  const residentBytes = specs.reduce((sum, spec) => sum + ('file' in spec ? spec.length : 0), 0);
-  return { kernel, weights: count, rows, share: integer(attributes, 'k') / experts, residentBytes };
+/** How tokens meet a matrix: the share of its weights that one token is multiplied by, and rows that a token becomes. */
+type Meeting = { share: number; perToken: number };
+const EVERY_TOKEN: Meeting = { share: 1, perToken: 1 };
+
+/** The inputs of routed experts: a router's `TopK` chooses k of the pieces of its splits, whose sizes only a run tells. */
+function routedPieces(nodes: readonly NodeSpec[], weights: Map<string, InitializerSpec>): Map<string, Meeting> {
+  const chosen = new Map<string, number>();
+  const pieces = new Map<string, Meeting>();
+  for (const { op, name, inputs, outputs } of nodes) {
+    const router = name.slice(0, name.lastIndexOf('/'));
+    const constant = weights.get(inputs[1] ?? '');
+    if (op === 'TopK' && constant !== undefined && 'raw' in constant) chosen.set(router, firstInteger(constant.raw));
+    if (op !== 'Split' || constant !== undefined) continue;
+    const perToken = chosen.get(router) ?? outputs.length;
+    for (const piece of outputs) pieces.set(piece, { share: perToken / outputs.length, perToken });
+  }
+  return pieces;
 }
 
 /** Codes and a float32 scale a block; where activations are rounded too, a sum of each block besides. */
@@ -120,6 +125,10 @@ function packedBytes(weights: number, { bits, block, accuracyLevel }: Kernel): n
 function integer(attributes: Attributes, name: string): number {
   const value = attributes[name];
   return typeof value === 'number' ? value : 0;
+}
+
+function firstInteger(raw: Uint8Array): number {
+  return Number(new DataView(raw.buffer, raw.byteOffset, raw.byteLength).getBigInt64(0, true));
 }
 
 const product = (shape: readonly number[]) => shape.reduce((all, size) => all * size, 1);

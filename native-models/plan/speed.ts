@@ -58,12 +58,10 @@ export function prefillSeconds(
   let block = layers * prefillSecondsPerLayer;
   for (const { kernel, weights, weightsPerToken, headWeights } of costs.multiplications) {
     const speed = speedOf(kernel, machine);
-    const multiplied = ((weightsPerToken - headWeights) * PREFILL_BLOCK) / speed.prefillWeightsPerSecond;
-    // A block meets nearly all experts, though each token only some: they are read at least once.
-    const read = (weights - headWeights) / speed.decodeWeightsPerSecond;
-    block +=
-      (weights > weightsPerToken ? Math.max(multiplied, read) : multiplied) +
-      headWeights / speed.decodeWeightsPerSecond;
+    block += ((weightsPerToken - headWeights) * PREFILL_BLOCK) / speed.prefillWeightsPerSecond;
+    block += headWeights / speed.decodeWeightsPerSecond;
+    // Each routed expert gets a few rows of a block: too few to hide that all of it is read for them.
+    if (weights > weightsPerToken) block += weights / speed.decodeWeightsPerSecond;
   }
   // Every block of rows is multiplied with the whole cache; what lies behind its end is masked, not left out.
   const pairs = (layers * heads * tokens * tokens) / 2;

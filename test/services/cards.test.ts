@@ -13,6 +13,7 @@ import { open } from './store-support.ts';
 const GB = 1e9;
 const HALF = 'qwen2.5-0.5b-instruct';
 const SMALL = 'smollm2-135m-instruct';
+const EXPERTS = ['qwen1.5-moe-a2.7b-chat', 'qwen2-57b-a14b-instruct'];
 
 type Means = { memoryBytes?: number; freeMemoryBytes?: () => number; freeDiskBytes?: () => Promise<number> };
 
@@ -54,7 +55,7 @@ describe('the cards of models', () => {
     const list = await machine().cards.list();
     expect(catalog.map(({ name }) => name)).toEqual(expect.arrayContaining(list.map(({ name }) => name)));
     expect(list.map(({ name }) => name)).toEqual(
-      expect.arrayContaining([SMALL, HALF, 'qwen2.5-72b-instruct', 'qwen2.5-coder-7b-instruct', 'qwq-32b']),
+      expect.arrayContaining([SMALL, HALF, 'qwen2.5-72b-instruct', 'qwen2.5-coder-7b-instruct', 'qwq-32b', ...EXPERTS]),
     );
     expect(list.map(({ parameters }) => parameters)).toEqual(list.map((card) => card.parameters).sort((a, b) => a - b));
     expect(list.filter(({ isStarter }) => isStarter).map(({ name }) => name)).toEqual(['qwen2.5-1.5b-instruct']);

@@ -19,7 +19,8 @@ import {
   type Footprint,
   type MachineSpeed,
 } from '../../native-models/plan/index.ts';
-import type { recipes } from '../../native-models/quantize/packed.ts';
+import { recipes } from '../../native-models/quantize/packed.ts';
+import { goldenData } from '../support/golden-logits.ts';
 import { writeGguf } from '../support/gguf-writer.ts';
 import { tinyCheckpoint } from '../support/tiny-checkpoint.ts';
 
@@ -106,6 +107,41 @@ describe('a checkpoint on paper', () => {
     },
   );
 
+  // Of a transformers checkpoint each: 8 experts of which a token takes 3, in all layers or in some.
+  it.each(['tiny-qwen2moe', 'tiny-qwen2moe-mixed', 'tiny-qwen2moe-sparse'])(
+    'and the routed experts of %s are compiled to as many bytes as were planned',
+    async (label) => {
+      const folder = mkdtempSync(join(tmpdir(), 'longhand-plan-'));
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      const file = join(goldenData, `${label}.gguf`);
+      const checkpoint = await openCheckpoint(file);
+      onTestFinished(() => checkpoint.close());
+      for (const recipe of recipes) {
+        const planned = footprintOf(checkpoint, recipe);
+        const made = await compile(file, join(folder, recipe), { name: label, recipe });
+        expect([planned.costs.weightBytes, planned.costs.graphBytes]).toEqual([made.weightsBytes, made.graphBytes]);
+        const found = footprintOfGraph(readFileSync(join(folder, recipe, GRAPH_FILE)), planned.shape);
+        expect(found.costs).toEqual(planned.costs);
+      }
+    },
+  );
+
+  // Their makers' names say how many parameters a token goes through: 2.7 of 14.3 and 14 of 57.4 thousand million.
+  it.each([
+    ['qwen1.5-moe-a2.7b-chat', 2.69e9, 24 * 60 * 3 * 1408 * 2048, 4 / 60],
+    ['qwen2-57b-a14b-instruct', 14.24e9, 28 * 64 * 3 * 2560 * 3584, 8 / 64],
+  ])('counts of the experts of %s those that a token takes', (name, active, inExperts, share) => {
+    const { config, parameters } = entryOf(name);
+    const { costs } = footprintOfEntry(name);
+    const sum = (pick: 'weights' | 'weightsPerToken') => costs.multiplications.reduce((all, one) => all + one[pick], 0);
+    const embeddings = config.vocabSize * config.hiddenSize;
+    expect((sum('weightsPerToken') + embeddings) / active).toBeCloseTo(1, 2);
+    expect((sum('weights') + embeddings) / parameters).toBeCloseTo(1, 3);
+    const routed = costs.multiplications.filter(({ weights, weightsPerToken }) => weightsPerToken < weights);
+    expect(routed.map(({ weights }) => weights)).toEqual([inExperts]);
+    expect(routed[0]!.weightsPerToken).toBeCloseTo(inExperts * share, 0);
+  });
+
   it('counts each matrix once, and the head apart from what a prompt reads', () => {
     const { costs } = footprintOfEntry('qwen2.5-7b-instruct');
     const sum = (pick: 'weights' | 'weightsPerToken' | 'headWeights') =>
@@ -135,6 +171,16 @@ describe('a plan', () => {
     const block = body / 100e9 + (152_064 * 3584) / 10e9 + 28 * 1e-3;
     expect(fillSeconds).toBeCloseTo(64 * block + (28 * 28 * 4096 ** 2) / 2 / 200e6, 0);
     expect(prefillTokensPerSecond).toBeGreaterThan(4096 / fillSeconds);
+  });
+
+  it('reads all experts for a block of a prompt, and for a token those that it takes', () => {
+    const footprint = footprintOfEntry('qwen1.5-moe-a2.7b-chat');
+    const { decodeTokensPerSecond, fillSeconds } = plan(footprint, { ...request, contextTokens: 64 }, roomy).speed!;
+    const [experts, head] = [24 * 60 * 3 * 1408 * 2048, 151_936 * 2048];
+    const perToken = 2.69e9 - head; // what is looked up counts as nothing
+    expect(decodeTokensPerSecond).toBeCloseTo(1 / (perToken / 10e9 + 24e-4), 0);
+    const block = ((perToken - head) * 64) / 100e9 + head / 10e9 + experts / 10e9 + 24e-3;
+    expect(fillSeconds).toBeCloseTo(block, 1);
   });
 
   it('says nothing of the speed of a machine that was not measured', () => {

@@ -56,8 +56,8 @@ export class Cards {
       if (subject !== null) subjects.push({ entry, subject });
       await breathe(); // each builds a graph the first time
     }
-    const kernels = subjects.flatMap(({ subject }) => kernelsOf(subject.footprint));
-    const measured = measure ? await gauge.measure(uniqueKernels(kernels)) : gauge.known();
+    const kernels = kernelsOf(...subjects.map(({ subject }) => subject.footprint));
+    const measured = measure ? await gauge.measure(kernels) : gauge.known();
     const here = { free: await room.free(), usable: await room.usable() };
     const starter = candidates(STARTER, memoryBytes)[0]?.name;
     const cards: Omit<ModelCard, 'rank'>[] = [];
@@ -123,8 +123,4 @@ function obstacleOf({ obstacle, nearest }: ModelPlan, free: Here['free']): Model
   if (obstacle === null || obstacle.kind === 'context') return null;
   const freeBytes = obstacle.kind === 'memory' ? free.memoryBytes : free.diskBytes;
   return { kind: obstacle.kind, neededBytes: Math.round(obstacle.needed), freeBytes: Math.round(freeBytes), nearest };
-}
-
-function uniqueKernels<T>(kernels: readonly T[]): T[] {
-  return [...new Map(kernels.map((kernel) => [JSON.stringify(kernel), kernel])).values()];
 }

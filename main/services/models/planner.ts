@@ -16,6 +16,7 @@ import {
   plan,
   publishedCheckpoint,
   type Footprint,
+  type Kernel,
   type Machine,
   type MachineSpeed,
 } from '../../../native-models/plan/index.ts';
@@ -222,8 +223,10 @@ export class Planner {
   }
 }
 
-export function kernelsOf(footprint: Footprint) {
-  return footprint.costs.multiplications.map(({ kernel }) => kernel);
+/** The ways of multiplying that `footprints` use, each once. */
+export function kernelsOf(...footprints: readonly Footprint[]): Kernel[] {
+  const all = footprints.flatMap(({ costs }) => costs.multiplications.map(({ kernel }) => kernel));
+  return [...new Map(all.map((kernel) => [JSON.stringify(kernel), kernel])).values()];
 }
 
 function basisOf(measured: Measurement, footprint: Footprint): NonNullable<ModelPlan['basis']> {
