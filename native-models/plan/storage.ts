@@ -1,11 +1,8 @@
 import type { ModelConfig } from '../checkpoint/checkpoint.ts';
-import type { Published, Source } from '../catalog/entry.ts';
-import { CheckpointError } from '../checkpoint/errors.ts';
+import type { Published, Source, WeightKind } from '../catalog/entry.ts';
+import type { TensorType } from '../checkpoint/blocks/index.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { isReadable, paperCheckpoint, type StorageOf } from './paper-checkpoint.ts';
-
-/** Kinds of published safetensors that checkpoint/huggingface.ts reads: whatever else is priced would not compile. */
-const READ_KINDS: readonly string[] = ['BF16'];
 
 /** Header, names and vocabulary of a GGUF file, or the JSON files beside safetensors. */
 const METADATA_BYTES = 8e6;
@@ -21,13 +18,6 @@ export function publishedCheckpoint(config: ModelConfig, published: Published): 
     const isSplit = config.architecture !== 'llama';
     const stored = { ...config, tiedEmbeddings: config.tiedEmbeddings && !isSplit };
     return paperCheckpoint(stored, ggufStorage(published.quantization, stored));
-  }
-  if (!READ_KINDS.includes(published.quantization)) {
-    const { quantization } = published;
-    throw new CheckpointError('unsupported-type', `Weights published as ${quantization} are not read yet.`, {
-      found: quantization,
-      supported: READ_KINDS,
-    });
   }
   return paperCheckpoint(config, tensorStorage(published.quantization));
 }
@@ -48,9 +38,14 @@ function ggufStorage(quantization: string, { tiedEmbeddings }: ModelConfig): Sto
   };
 }
 
-function tensorStorage(quantization: string): StorageOf {
-  const groups = { 'GPTQ-Int4': 'U4_128', 'GPTQ-Int8': 'U8_128', AWQ: 'U4_128' }[quantization];
-  if (groups === undefined) return () => quantization;
+/** What the linear layers become when they are read; GPTQ is published with its zero points in the middle. */
+const GROUPS = { 'GPTQ-Int4': 'S4_128', 'GPTQ-Int8': 'S8_128', AWQ: 'U4_128' } as const satisfies Partial<
+  Record<WeightKind, TensorType>
+>;
+
+function tensorStorage(kind: WeightKind): StorageOf {
+  if (kind === 'BF16') return () => kind;
+  const groups = GROUPS[kind];
   const isQuantized = (name: string) => /\.(self_attn|mlp)\..*_proj\.weight$/.test(name);
   return (name) => (isQuantized(name) ? groups : 'F16');
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dequantize, openCheckpoint, type Checkpoint } from '../../native-models/checkpoint/index.ts';
+import { publishedCheckpoint } from '../../native-models/plan/index.ts';
 import { goldenData } from '../support/golden-logits.ts';
 
 // Packed and unpacked by AutoGPTQ and AutoAWQ: test/golden/make/grouped.py.
@@ -53,6 +54,16 @@ describe('a grouped layer', () => {
     const checkpoint = await openCheckpoint(join(goldenData, label));
     await checkpoint.close();
     expect(checkpoint.tensors.get('model.layers.0.self_attn.q_proj.weight')!.type).toBe(type);
+  });
+
+  it.each([
+    ['hf-gptq-int4', 'GPTQ-Int4'],
+    ['hf-awq', 'AWQ'],
+  ] as const)('is priced as what it is: %s as %s', async (label, quantization) => {
+    const checkpoint = await openCheckpoint(join(goldenData, label));
+    await checkpoint.close();
+    const paper = publishedCheckpoint(checkpoint.config, { format: 'safetensors', quantization });
+    expect(new Map(paper.tensors)).toEqual(new Map(checkpoint.tensors));
   });
 
   it('shares its order with the layers that read the same input', async () => {
