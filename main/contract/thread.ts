@@ -1,10 +1,23 @@
 import { setImmediate } from 'node:timers/promises';
 import { parentPort, Worker, workerData, type MessagePort } from 'node:worker_threads';
-import { LonghandError, toStoredError, type StoredError } from './errors.ts';
+import { LonghandError, toStoredError, type ErrorCode } from './errors.ts';
 
 type Request<Input> = { id: number; input: Input };
 type Message<Input> = Request<Input> | { drop: number };
-type Reply<Output> = { id: number; output: Output } | { id: number; error: StoredError };
+type Reply<Output> = { id: number; output: Output } | { id: number; failure: Failure };
+/** What crosses the border of an error: of which class it is, and what that is made of. */
+type Failure = {
+  of: 'longhand' | 'system' | number;
+  code: string;
+  message: string;
+  details: Record<string, unknown>;
+};
+/** A class of errors that callers tell apart, besides LonghandError and the system's. */
+type ErrorClass = new (
+  code: never,
+  message: string,
+  details: Record<string, unknown>,
+) => Error & { code: string; details: Record<string, unknown> };
 type Purpose = { name: string; setup: unknown };
 type Waiting<Output> = { resolve(output: Output): void; reject(error: Error): void; stopWaiting(): void };
 
@@ -21,7 +34,7 @@ export const isThread = purpose !== undefined;
 export type Work<Input, Output> = (input: Input, signal: AbortSignal) => Output | Promise<Output>;
 
 export type Thread<Input, Output> = {
-  /** @throws LonghandError, or the reason of `signal`; a call that is stopped before its turn is not made */
+  /** @throws what the work throws (see `errors`), or the reason of `signal`; a call that is stopped before its turn is not made */
   call(input: Input, options?: { signal?: AbortSignal | undefined }): Promise<Output>;
   /** Ends the thread; calls under way fail with `cancelled`. */
   close(): Promise<void>;
@@ -30,18 +43,24 @@ export type Thread<Input, Output> = {
 /**
  * Work that others must not wait for, in a thread of its own. Called at the top level of a module, whose
  * `import.meta.url` is `file`; `prepare` runs once in the thread, with what `open` was given.
+ * LonghandErrors, errors of the system (ENOSPC) and those of the classes `errors` arrive as they were thrown, all others as
+ * `internal`.
  */
 export function defineThread<Setup, Input, Output>(
   name: string,
   file: string,
   prepare: (setup: Setup) => Work<Input, Output>,
+  { errors = [] }: { errors?: readonly ErrorClass[] } = {},
 ): { open(setup: Setup): Thread<Input, Output> } {
-  if (purpose?.name === name && parentPort !== null) serve(parentPort, () => prepare(purpose.setup as Setup));
-  return { open: (setup) => openThread({ file, name, setup }) };
+  if (purpose?.name === name && parentPort !== null) serve(parentPort, () => prepare(purpose.setup as Setup), errors);
+  return { open: (setup) => openThread({ file, name, setup }, errors) };
 }
 
 /** The thread starts with the first call, starts again after a fault, and keeps no process alive. */
-function openThread<Input, Output>({ file, ...of }: Purpose & { file: string }): Thread<Input, Output> {
+function openThread<Input, Output>(
+  { file, ...of }: Purpose & { file: string },
+  errors: readonly ErrorClass[],
+): Thread<Input, Output> {
   let worker: Worker | null = null;
   let lastId = 0;
   const waiting = new Map<number, Waiting<Output>>();
@@ -65,7 +84,7 @@ function openThread<Input, Output>({ file, ...of }: Purpose & { file: string }):
       call?.stopWaiting();
       if (waiting.size === 0) started.unref();
       if ('output' in reply) call?.resolve(reply.output);
-      else call?.reject(new LonghandError(reply.error.code, reply.error.message, reply.error.details));
+      else call?.reject(revive(reply.failure, errors));
     });
     started.on('error', (error) =>
       fail(new LonghandError('internal', toStoredError(error).message, {}, { cause: error })),
@@ -104,7 +123,11 @@ function openThread<Input, Output>({ file, ...of }: Purpose & { file: string }):
 }
 
 /** Between two calls it looks whether the next is still wanted: whoever types makes a search of every letter. */
-function serve<Input, Output>(port: MessagePort, prepare: () => Work<Input, Output>): void {
+function serve<Input, Output>(
+  port: MessagePort,
+  prepare: () => Work<Input, Output>,
+  errors: readonly ErrorClass[],
+): void {
   const queue: Request<Input>[] = [];
   let work: Work<Input, Output> | null = null;
   let current: { id: number; stop: AbortController } | null = null;
@@ -116,7 +139,7 @@ function serve<Input, Output>(port: MessagePort, prepare: () => Work<Input, Outp
       work ??= prepare();
       return { id, output: await work(input, stop.signal) };
     } catch (error) {
-      return { id, error: toStoredError(error) };
+      return { id, failure: describe(error, errors) };
     } finally {
       current = null;
     }
@@ -142,4 +165,20 @@ function serve<Input, Output>(port: MessagePort, prepare: () => Work<Input, Outp
     queue.push(message);
     if (!isWorking) void run();
   });
+}
+
+function describe(error: unknown, errors: readonly ErrorClass[]): Failure {
+  for (const [of, kind] of errors.entries()) {
+    if (error instanceof kind) return { of, code: error.code, message: error.message, details: error.details };
+  }
+  if (error instanceof Error && 'errno' in error && 'code' in error) {
+    return { of: 'system', code: String(error.code), message: error.message, details: {} };
+  }
+  return { of: 'longhand', ...toStoredError(error) };
+}
+
+function revive({ of, code, message, details }: Failure, errors: readonly ErrorClass[]): Error {
+  if (of === 'system') return Object.assign(new Error(message), { code });
+  if (of === 'longhand') return new LonghandError(code as ErrorCode, message, details);
+  return new errors[of]!(code as never, message, details);
 }

@@ -1,4 +1,3 @@
-import { LonghandError } from '../contract/errors.ts';
 import { defineThread, type Thread } from '../contract/thread.ts';
 import { CheckpointError } from '../../native-models/checkpoint/errors.ts';
 import { renderChat, type ChatMessage, type ChatOptions } from '../../native-models/text/chat-template.ts';
@@ -20,17 +19,16 @@ const MESSAGE_CHARACTERS = 100;
 /** A second tokenizer takes some 60 MB: it is given up when no document has come for so long. */
 const IDLE_MS = 60_000;
 
-const thread = defineThread('tokenizer', import.meta.url, (source: TokenizerSource) => {
-  const tokenizer = Tokenizer.fromSource(source);
-  return async (work: Posted | Texts, signal: AbortSignal) => {
-    try {
-      return await run(tokenizer, 'messages' in work ? unpacked(work) : work, signal);
-    } catch (error) {
-      if (!(error instanceof CheckpointError)) throw error;
-      throw new LonghandError('bad-chat-template', error.message, error.details); // a code that crosses the border
-    }
-  };
-});
+const thread = defineThread(
+  'tokenizer',
+  import.meta.url,
+  (source: TokenizerSource) => {
+    const tokenizer = Tokenizer.fromSource(source);
+    return (work: Posted | Texts, signal: AbortSignal) =>
+      run(tokenizer, 'messages' in work ? unpacked(work) : work, signal);
+  },
+  { errors: [CheckpointError] },
+);
 
 /** Makes tokens of conversations; of long ones in a thread of its own, so that no token of a running answer waits. */
 export class Encoder {
@@ -47,7 +45,7 @@ export class Encoder {
 
   /**
    * Tokens of a prompt, as `renderChat` and `Tokenizer.encodePieces` make them.
-   * @throws `signal.reason` when stopped; `bad-chat-template`, as CheckpointError or LonghandError
+   * @throws `signal.reason` when stopped; CheckpointError `bad-chat-template`
    */
   encode(chat: Chat, signal?: AbortSignal): Promise<Int32Array> {
     return this.#run(
