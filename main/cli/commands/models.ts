@@ -73,7 +73,7 @@ const actions: Record<string, Action> = {
     const name = argument ?? context.model ?? 'starter';
     const acknowledged = values['accept-license'] === true;
     const job = await connection.run((client) => client.models.pull({ name, acknowledged })).catch(explainLicense);
-    report(context, await finishJob(connection, job, progress).catch(explainLicense));
+    report(context, await finishJob(connection, job, progress).catch(explainLicense).catch(explainBase));
   },
 
   async import(context, argument) {
@@ -154,7 +154,11 @@ function baseOf(value: unknown): string | undefined {
 
 function explainBase(error: unknown): never {
   if (!(error instanceof LonghandError) || error.code !== 'adapter-needs-base') throw error;
-  throw new LonghandError(error.code, `${error.message}. Add --base MODEL.`, error.details, { cause: error });
+  const { base } = error.details;
+  const isAtHub = typeof base === 'string' && /^[\w.-]+\/[\w.-]+$/.test(base);
+  const pull = isAtHub ? `Get it first (longhand models pull ${base}), or name it` : 'Name it';
+  const message = `${error.message}. ${pull}: longhand models import ADAPTER --base MODEL.`;
+  throw new LonghandError(error.code, message, error.details, { cause: error });
 }
 
 function report({ json, print }: Context, job: { title: string }): void {

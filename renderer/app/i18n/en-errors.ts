@@ -44,7 +44,7 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
       : `The file holds “${value('found')}”; supported are ${value('supported')}. The file was not changed. Choose another one.`,
   'adapter-needs-base': (value) => {
     const base = value('base') === UNKNOWN ? 'its base model' : `“${value('base')}”`;
-    return `This is an adapter and needs ${base}, which it changes. Nothing was changed. Put the folder of that model beside the adapter’s and import it again, or add it in a terminal: longhand models import ADAPTER --base MODEL.`;
+    return `This is an adapter and needs ${base}, which it changes. Nothing was changed. Get that model first, or put its folder beside the adapter’s; then try again. In a terminal: longhand models import ADAPTER --base MODEL.`;
   },
   'download-failed': () => 'The download broke off. What has arrived is kept. Try again to go on.',
   'checksum-mismatch': () => 'The downloaded file differs from the published one and was not used. Try again.',

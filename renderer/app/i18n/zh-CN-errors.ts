@@ -34,7 +34,7 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
       : `文件内容为“${value('found')}”，目前支持 ${value('supported')}。文件未作改动，请选择其他文件。`,
   'adapter-needs-base': (value) => {
     const base = value('base') === UNKNOWN ? '其基础模型' : `基础模型“${value('base')}”`;
-    return `这是一个适配器，需要${base}。未作改动。请将该模型的文件夹放在适配器文件夹旁再导入，或在终端中指定：longhand models import ADAPTER --base MODEL。`;
+    return `这是一个适配器，需要${base}。未作改动。请先获取该模型，或将其文件夹放在适配器文件夹旁，然后重试。也可在终端中运行：longhand models import ADAPTER --base MODEL。`;
   },
   'download-failed': () => '下载中断，已下载的部分会保留。重试即可继续。',
   'checksum-mismatch': () => '下载的文件与发布的不一致，未予使用。请重试。',
