@@ -2,7 +2,8 @@ import { cp, mkdir, mkdtemp, readFile, rename as move, rm, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CheckpointError, openCheckpoint } from '../../native-models/checkpoint/index.ts';
+import { CheckpointError, openCheckpoint, type Checkpoint } from '../../native-models/checkpoint/index.ts';
+import { openAdapted } from '../../native-models/checkpoint/lora.ts';
 import { readLoraConfig } from '../../native-models/checkpoint/lora-config.ts';
 import { writeSafetensors, type StoredTensor } from '../support/safetensors-writer.ts';
 
@@ -139,6 +140,40 @@ describe('an adapter', () => {
       expect(error).toMatchObject({ code: 'missing-base', details: { path: folder, base: name } });
     },
   );
+
+  it('adds to each column of its base what belongs to it, in whatever order they are stored', async () => {
+    const name = 'model.layers.1.mlp.down_proj.weight';
+    const folder = await adapter();
+    const order = Uint32Array.from({ length: 96 }, (_, column) => (column * 35 + 5) % 96);
+    const permute = (row: Float32Array) => Float32Array.from(order, (column) => row[column]!);
+    /** The base with the columns of one matrix in another order. */
+    const openShuffled = async (path: string): Promise<Checkpoint> => {
+      const plain = await openCheckpoint(path);
+      const info = plain.tensors.get(name)!;
+      const tensors = new Map([...plain.tensors, [name, { ...info, columnOrder: order }]]);
+      const readRows: Checkpoint['readRows'] = async (which, first, last, target) => {
+        await plain.readRows(which, first, last, target);
+        if (which !== name) return;
+        const halves = new Uint16Array(target.buffer, target.byteOffset, target.length / 2);
+        for (let at = 0; at < halves.length; at += 96) {
+          const row = halves.slice(at, at + 96);
+          for (const [to, from] of order.entries()) halves[at + to] = row[from]!;
+        }
+      };
+      return { ...plain, tensors, readRows, config: plain.config, close: () => plain.close() };
+    };
+    const rows = async (checkpoint: Checkpoint) => {
+      const values = new Float32Array(3 * 96);
+      await checkpoint.readRows(name, 4, 7, new Uint8Array(values.buffer));
+      await checkpoint.close();
+      return values;
+    };
+    const wanted = await rows(await openCheckpoint(folder, { base }));
+    const shuffled = await openAdapted(folder, base, openShuffled);
+    expect(shuffled.tensors.get(name)?.columnOrder).toBe(order);
+    const found = await rows(shuffled);
+    for (const at of [0, 96, 192]) expect(found.subarray(at, at + 96)).toEqual(permute(wanted.subarray(at, at + 96)));
+  });
 
   it('brings a tokenizer of its own, if it has one', async () => {
     const folder = await adapter();
