@@ -6,6 +6,7 @@ import { decodeModel, encodeModel, type InitializerSpec } from '../../native-mod
 import { paperCheckpoint } from '../../native-models/plan/paper-checkpoint.ts';
 import { PREFILL_BLOCK } from './prefix-cache.ts';
 import { pinnedFloat32, pinnedInt32, pinnedInt64, RuntimeSession } from './runtime/session.ts';
+import { usualMs } from './usual-time.ts';
 
 /** A decoder whose matrices are next to nothing, so that what is left is everything else. */
 const SHAPE: ModelConfig = {
@@ -30,7 +31,6 @@ const SHAPE: ModelConfig = {
 };
 const SHORT = 256;
 const LONG = 2048;
-const RUNS = 15;
 
 /** Times a token and a block of tokens through layers without weights, over a short and a long cache. */
 export async function probeDecoder(threads: number): Promise<DecoderSpeed> {
@@ -69,7 +69,7 @@ function emptyDecoder(): Uint8Array {
   return encodeModel({ name: SHAPE.name, ...rest, initializers: initializers.map(blank) });
 }
 
-/** Seconds of `tokens` at the end of a cache of `capacity`: the best of some runs. */
+/** Seconds of `tokens` at the end of a cache of `capacity`, as usual. */
 async function time(session: RuntimeSession, tokens: number, capacity: number): Promise<number> {
   const { layers, kvHeads, headDim, vocabSize } = SHAPE;
   const binding = session.bind();
@@ -93,13 +93,7 @@ async function time(session: RuntimeSession, tokens: number, capacity: number): 
       }
     }
     binding.output('logits', { data: pinnedFloat32(vocabSize), shape: [1, 1, vocabSize] });
-    let best = Infinity;
-    for (let run = 0; run < RUNS; run++) {
-      const from = performance.now();
-      await binding.run();
-      best = Math.min(best, performance.now() - from);
-    }
-    return best / 1000;
+    return (await usualMs(() => binding.run())) / 1000;
   } finally {
     binding.release();
   }

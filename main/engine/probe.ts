@@ -2,6 +2,7 @@ import type { KernelSpeed, ProbedKernel } from '../contract/engine.ts';
 import { encodeModel, type InitializerSpec, type NodeSpec } from '../../native-models/graph/onnx.ts';
 import { PREFILL_BLOCK } from './prefix-cache.ts';
 import { pinnedFloat32, RuntimeSession } from './runtime/session.ts';
+import { usualMs } from './usual-time.ts';
 
 /** Rows and columns of the probed matrices: as wide as a layer of a 14B model, so that threads have enough to share. */
 const WIDTH = 4096;
@@ -9,7 +10,6 @@ const WIDTH = 4096;
 const PASS_BYTES = 96 << 20;
 /** Matrices of the pass with a block of tokens, which is slower a matrix. */
 const BLOCK_MATRICES = 2;
-const RUNS = 9;
 
 /**
  * How fast this machine multiplies by a matrix of each kind, as a model's decoding (one row) and prefill (a block of rows)
@@ -55,7 +55,7 @@ function chainOf({ bits, block, accuracyLevel }: ProbedKernel, matrices: number)
   return { nodes, initializers };
 }
 
-/** The best of some runs of the chain over `rows` rows, in milliseconds. */
+/** What the chain usually takes over `rows` rows, in milliseconds. */
 async function timeChain({ nodes, initializers }: Chain, rows: number, threads: number): Promise<number> {
   const shape = [rows, WIDTH];
   const bytes = encodeModel({
@@ -70,13 +70,7 @@ async function timeChain({ nodes, initializers }: Chain, rows: number, threads: 
   try {
     binding.input(value(0), { data: pinnedFloat32(rows * WIDTH).fill(1), shape });
     binding.output(value(nodes.length), { data: pinnedFloat32(rows * WIDTH), shape });
-    let best = Infinity;
-    for (let i = 0; i < RUNS; i++) {
-      const from = performance.now();
-      await binding.run();
-      best = Math.min(best, performance.now() - from);
-    }
-    return best;
+    return await usualMs(() => binding.run());
   } finally {
     binding.release();
     session.release();

@@ -1,5 +1,5 @@
 export { footprintOf, footprintOfGraph, kvBytes, memoryNeed, type Footprint, type KvFormat } from './footprint.ts';
 export type { GraphCosts, Kernel } from './graph-costs.ts';
 export { longestContext, plan, ORDINARY_TOKENS, type Machine, type Obstacle, type Plan } from './plan.ts';
-export type { KernelSpeed, MachineSpeed } from './speed.ts';
+export { decodeSeconds, prefillSeconds, type KernelSpeed, type MachineSpeed } from './speed.ts';
 export { downloadBytes, publishedCheckpoint } from './storage.ts';
