@@ -54,7 +54,7 @@ export class TooLong {
   /** Of the models that take so much: one that is here, else the smallest that fits this machine. */
   async #find(needed: number): Promise<Longer | null> {
     const installed = await this.#connection.call((client) => client.models.list());
-    const here = installed.find(({ contextTokens }) => contextTokens >= needed);
+    const here = installed.find(({ loaded, contextTokens }) => !loaded && contextTokens >= needed);
     if (here !== undefined) return { name: here.name, contextTokens: here.contextTokens, isHere: true };
     const cards = await this.#connection.call((client) => client.models.cards({ query: '', measure: false }));
     const card = cards.find(

@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import type { StoredError } from '../../main/contract/errors.ts';
 import type { Job } from '../../main/contract/jobs.ts';
 import { fill, field, openConversation, runCommand, send, showList, type Scene } from './e2e-scene-tools.ts';
@@ -30,6 +31,11 @@ function installing(name: string, change: Partial<Job>): Scene {
     arrange: (assistant) =>
       assistant.setStatus({ ...readyStatus, state: 'installing', model: null, job: downloadJob(change) }),
   };
+}
+
+async function lookFor(page: Page, words: string): Promise<void> {
+  await runCommand(page, /^(Models|模型)$/);
+  await page.getByRole('searchbox').fill(words);
 }
 
 /** Pages, dialogs, the list and the notices: what stands around the conversation. */
@@ -143,7 +149,8 @@ export const frameScenes: Scene[] = [
     },
     async act(page) {
       await page.keyboard.press('Control+,');
-      await page.getByRole('heading', { name: /^(Keyboard|键盘)$/ }).evaluate((heading) => heading.scrollIntoView());
+      const changed = page.getByRole('button', { name: /Back to the usual keys of|恢复“.*”的/ });
+      await changed.evaluate((button) => button.scrollIntoView({ block: 'center' }));
     },
   },
   {
@@ -164,6 +171,42 @@ export const frameScenes: Scene[] = [
     },
   },
   { name: 'models', arrange: fill, act: (page) => runCommand(page, /^(Models|模型)$/) },
+  {
+    name: 'models-hub',
+    arrange: fill,
+    async act(page) {
+      await lookFor(page, 'Qwen/Qwen2.5-3B-Instruct-GGUF');
+      await page.getByRole('button', { name: /Ask the hub|到模型站查询/ }).click();
+      await page.getByRole('heading', { level: 3, name: 'Qwen/Qwen2.5-3B-Instruct-GGUF' }).waitFor();
+    },
+  },
+  {
+    name: 'models-licence',
+    arrange: fill,
+    async act(page) {
+      await lookFor(page, 'Qwen/Qwen2.5-3B-Instruct-GGUF');
+      await page.getByRole('button', { name: /Ask the hub|到模型站查询/ }).click();
+      await page.getByRole('button', { name: /^(Get|获取): Q4_0$/ }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  { name: 'models-none', arrange: fill, act: (page) => lookFor(page, 'a model of nobody') },
+  {
+    name: 'models-fetching',
+    arrange(assistant) {
+      fill(assistant);
+      assistant.setStatus({ ...readyStatus, state: 'installing', job: downloadJob() });
+    },
+    act: (page) => runCommand(page, /^(Models|模型)$/),
+  },
+  {
+    name: 'models-remove',
+    arrange: fill,
+    async act(page) {
+      await runCommand(page, /^(Models|模型)$/);
+      await page.getByRole('button', { name: /^(Remove|移除): / }).click();
+    },
+  },
   {
     name: 'diagnostics',
     arrange: fill,

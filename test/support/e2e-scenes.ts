@@ -72,7 +72,7 @@ export const scenes: Scene[] = [
     async act(page) {
       await field(page).fill('The quick brown fox jumps over the lazy dog and does so again and again. '.repeat(5));
       await page.getByRole('button', { name: /^(What can be done|可行的办法)$/ }).click();
-      await page.getByText(/8,192/).last().waitFor();
+      await page.getByText(/32,768/).waitFor();
     },
   },
   {

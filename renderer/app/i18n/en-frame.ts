@@ -199,7 +199,7 @@ export const enFrame = {
   models: {
     title: 'Models',
     welcome: 'Choose what answers.',
-    welcomeText: 'A model is a file that runs on this machine. Nothing you type leaves it.',
+    welcomeText: 'A model runs on this machine. Nothing you type leaves it.',
     starter: 'Get the starter model',
     starterText: (name: string) => `${name} suits this machine best. It needs no account.`,
     downloadBytes: (size: string) => `Download ${size}`,

@@ -4,7 +4,7 @@ export const enHub = {
   placeholder: 'Name, size or purpose; or OWNER/NAME of a hub',
   ask: (name: string) => `Ask the hub for ${name}`,
   asking: 'Asking the hub.',
-  none: (query: string) => `The catalogue has nothing for “${query}”.`,
+  none: (query: string) => `The catalogue has nothing for “${query}”. To ask a hub, write OWNER/NAME.`,
   at: (host: string) => `at ${host}`,
   nothing: 'It holds no model file that can be read here.',
   parts: (count: string) => `${count} files`,

@@ -198,7 +198,7 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
   models: {
     title: '模型',
     welcome: '选择由谁来回答。',
-    welcomeText: '模型是在本机运行的文件，您输入的内容不会离开这台电脑。',
+    welcomeText: '模型在本机运行，您输入的内容不会离开这台电脑。',
     starter: '获取入门模型',
     starterText: (name) => `${name} 最适合这台电脑，无需账号。`,
     downloadBytes: (size) => `下载 ${size}`,

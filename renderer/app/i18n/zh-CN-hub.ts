@@ -6,7 +6,7 @@ export const zhCNHub: typeof enHub = {
   placeholder: '名称、大小或用途；或模型站的“所有者/名称”',
   ask: (name) => `到模型站查询 ${name}`,
   asking: '正在查询模型站。',
-  none: (query) => `目录中没有“${query}”。`,
+  none: (query) => `目录中没有“${query}”。要查询模型站，请输入“所有者/名称”。`,
   at: (host) => `来自 ${host}`,
   nothing: '其中没有可以读取的模型文件。',
   parts: (count) => `${count} 个文件`,

@@ -15,7 +15,7 @@ export const zhCNKeyChoice: Dictionary['keyChoice'] = {
   reserved: '所有程序都以相同方式使用这组按键，不能更改。',
   clashSwap: (command, keys) => `“${command}”已使用这组按键，将换为 ${keys}。`,
   clashKeeps: (command, keys) => `“${command}”已使用这组按键，它仍保留 ${keys}。`,
-  clashTake: (command) => `“${command}”已使用这组按键。改后它没有按键，仍可从命令面板运行。`,
+  clashTake: (command) => `“${command}”已使用这组按键。改后它将没有按键，但仍可从命令面板运行。`,
   accept: '使用这组按键',
   swap: '互换',
   take: '改用于此',
