@@ -21,6 +21,11 @@ export type StripLayout = { block: 32 | 64 | 128; groupSize: number; columnOrder
 
 /** Nibble of a word that holds output 8 j + k, in AWQ's order (AutoAWQ, `packing_utils.py`). */
 const AWQ_NIBBLE = [0, 4, 1, 5, 2, 6, 3, 7] as const;
+const SQUARES = [
+  { apart: 4, mask: 0x0000ffff },
+  { apart: 2, mask: 0x00ff00ff },
+  { apart: 1, mask: 0x0f0f0f0f },
+] as const;
 /** Rows that are written side by side, so that what is read of one word's neighbours is used while it is near. */
 const TILE_ROWS = 64;
 
@@ -117,17 +122,32 @@ function copyOrdered(
   }
 }
 
+/** AWQ: the words of eight neighbouring inputs hold, turned around, the words of eight neighbouring outputs. */
 function copyAwq(out: Uint32Array, { codes, rows, inputs }: PackedStrip, width: number, place: Place): void {
   const wordsPerInput = rows / 8;
-  for (let first = 0; first < inputs; first += 8) {
-    const to = place(first / 8);
-    for (let j = 0; j < wordsPerInput; j++) {
-      for (let k = 0; k < 8; k++) {
-        const shift = 4 * AWQ_NIBBLE[k]!;
-        let word = 0;
-        for (let i = 0; i < 8; i++) word |= ((codes[(first + i) * wordsPerInput + j]! >>> shift) & 15) << (4 * i);
-        out[(8 * j + k) * width + to] = word;
+  const square = new Uint32Array(8);
+  for (let tile = 0; tile < rows; tile += TILE_ROWS) {
+    const end = Math.min(rows, tile + TILE_ROWS);
+    for (let first = 0; first < inputs; first += 8) {
+      const to = place(first / 8);
+      for (let row = tile; row < end; row += 8) {
+        for (let i = 0; i < 8; i++) square[i] = codes[(first + i) * wordsPerInput + row / 8]!;
+        transposeNibbles(square);
+        for (let k = 0; k < 8; k++) out[(row + k) * width + to] = square[AWQ_NIBBLE[k]!]!;
       }
+    }
+  }
+}
+
+/** Nibble i of word j becomes nibble j of word i: squares of four, two and one nibbles change places across the diagonal. */
+function transposeNibbles(words: Uint32Array): void {
+  for (const { apart, mask } of SQUARES) {
+    const shift = 4 * apart;
+    for (let i = 0; i < 8; i++) {
+      if (i & apart) continue;
+      const swapped = ((words[i]! >>> shift) ^ words[i + apart]!) & mask;
+      words[i]! ^= swapped << shift;
+      words[i + apart]! ^= swapped;
     }
   }
 }

@@ -24,9 +24,15 @@ function grouped<Type extends string>(type: Type, bits: 4 | 8, group: 32 | 64 | 
         const scale = halfAt(bytes, at);
         scales[block] = scale;
         if (!isSymmetric) minima[block] = (middle - bytes[at + 2]!) * scale;
-        for (let i = 0; i < group; i++) {
-          const q = bits === 8 ? bytes[at + 4 + i]! : (bytes[at + 4 + (i >> 1)]! >> (4 * (i & 1))) & 15;
-          codes[block * group + i] = q - middle;
+        const to = block * group;
+        if (bits === 8) {
+          for (let i = 0; i < group; i++) codes[to + i] = bytes[at + 4 + i]! - middle;
+        } else {
+          for (let i = 0; i < group; i += 2) {
+            const pair = bytes[at + 4 + (i >> 1)]!;
+            codes[to + i] = (pair & 15) - middle;
+            codes[to + i + 1] = (pair >> 4) - middle;
+          }
         }
       }
     },
