@@ -43,6 +43,7 @@ test('new keys work at once, everywhere, and are kept', async ({ ui, assistant }
 test('keys of another command are named, and swapped only by choice', async ({ ui }) => {
   await wish(ui, 'Show or hide the list', 'Control+I');
   const dialog = ui.getByRole('dialog');
+  await expect(dialog).toHaveAccessibleName('Keys of “Show or hide the list”');
   await expect(dialog).toContainText('“Settings of this conversation” has these keys. It gets Ctrl B in exchange.');
   await ui.keyboard.press('Escape');
   await expect(row(ui, 'Show or hide the list')).toContainText('CtrlB');

@@ -2,6 +2,7 @@
 export const enKeyChoice = {
   change: 'Change',
   changeOf: (command: string) => `Change the keys of “${command}”`,
+  titleOf: (command: string) => `Keys of “${command}”`,
   none: 'No keys',
   reset: (command: string) => `Back to the usual keys of “${command}”`,
   resetAll: 'Back to the usual keys for all',

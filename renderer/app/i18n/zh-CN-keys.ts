@@ -3,6 +3,7 @@ import type { Dictionary } from './en.ts';
 export const zhCNKeyChoice: Dictionary['keyChoice'] = {
   change: '更改',
   changeOf: (command) => `更改“${command}”的按键`,
+  titleOf: (command) => `“${command}”的按键`,
   none: '无按键',
   reset: (command) => `恢复“${command}”的默认按键`,
   resetAll: '全部恢复默认按键',
