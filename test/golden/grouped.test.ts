@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dequantize, openCheckpoint, type Checkpoint } from '../../native-models/checkpoint/index.ts';
+import { buildGraph } from '../../native-models/architectures/build-graph.ts';
 import { publishedCheckpoint } from '../../native-models/plan/index.ts';
+import type { Recipe } from '../../native-models/quantize/packed.ts';
 import { goldenData } from '../support/golden-logits.ts';
 
 // Packed and unpacked by AutoGPTQ and AutoAWQ: test/golden/make/grouped.py.
@@ -64,6 +66,30 @@ describe('a grouped layer', () => {
     await checkpoint.close();
     const paper = publishedCheckpoint(checkpoint.config, { format: 'safetensors', quantization });
     expect(new Map(paper.tensors)).toEqual(new Map(checkpoint.tensors));
+  });
+
+  // GPTQ in four bits is never chosen anew; `fast` has neither minima nor eight bits, and blocks as wide as can be.
+  it.each<[string, Recipe, string, boolean]>([
+    ['hf-gptq-int4', 'exact', 'int4 without minima in 128', true],
+    ['hf-gptq-int4', 'balanced', 'int4 without minima in 128', true],
+    ['hf-gptq-int4', 'fast', 'int4 without minima in 128', true],
+    ['hf-gptq-int8', 'exact', 'int4pair with minima in 32', true],
+    ['hf-gptq-int8', 'balanced', 'int8 without minima in 32', true],
+    ['hf-gptq-int8', 'fast', 'int4 without minima in 64', false],
+    ['hf-awq', 'exact', 'int4 with minima in 128', true],
+    ['hf-awq', 'balanced', 'int4 with minima in 128', true],
+    ['hf-awq', 'fast', 'int4 without minima in 128', false],
+  ])('of %s is packed in %s as %s, its codes kept: %s', async (label, recipe, wanted, isKept) => {
+    const checkpoint = await openCheckpoint(join(goldenData, label));
+    const { weights } = buildGraph(checkpoint, recipe);
+    const module = 'model.layers.0.self_attn.o_proj';
+    const { format } = weights.matrix([`${module}.weight`]);
+    const found = format.kind === 'float32' ? '' : `${format.hasMin ? 'with' : 'without'} minima in ${format.block}`;
+    expect(`${format.kind} ${found}`).toBe(wanted);
+    const step = weights.steps.findIndex((one) => one.label === module);
+    const { squaredError } = await weights.writeStep(step, () => undefined);
+    await checkpoint.close();
+    expect(squaredError === 0).toBe(isKept);
   });
 
   it('shares its order with the layers that read the same input', async () => {
