@@ -4,6 +4,7 @@ import { dequantize, type TensorType } from './blocks/index.ts';
 import type { Checkpoint, ModelConfig, TensorInfo } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { readHfTokenizer } from './hf-tokenizer.ts';
+import { addLowRank } from './low-rank.ts';
 import { isNamed, readLoraConfig, type LoraConfig } from './lora-config.ts';
 import { missingTensor } from './match-tensors.ts';
 import { SafetensorsFiles } from './safetensors-files.ts';
@@ -228,29 +229,17 @@ class AdaptedCheckpoint implements Checkpoint {
     { firstRow, lastRow }: { firstRow: number; lastRow: number },
     values: Float32Array,
   ): Promise<void> {
-    const { module, isEmbedding } = change;
-    const rank = this.#settings.rank(module);
-    const scale = this.#settings.scale(module);
-    const columns = shape.at(-1)!;
+    const rank = this.#settings.rank(change.module);
+    const scale = this.#settings.scale(change.module);
     const count = lastRow - firstRow;
-    const right = await this.#rightFactor(name, change, rank, columns); // [rank, columns]
-    // [count, rank], or of an embedding [rank, count]
-    const left = isEmbedding
-      ? await this.#columns(change.a!, rank, firstRow, count)
+    const right = await this.#rightFactor(name, change, rank, shape.at(-1)!);
+    const left = change.isEmbedding
+      ? transpose(await this.#columns(change.a!, rank, firstRow, count), rank, count)
       : await this.#floats(change.b!, firstRow * rank, count * rank);
-    const [rowStep, rankStep] = isEmbedding ? [1, count] : [rank, 1];
-    const sum = new Float32Array(columns);
-    for (let row = 0; row < count; row++) {
-      sum.fill(0);
-      for (let k = 0; k < rank; k++) {
-        const factor = left[row * rowStep + k * rankStep]!;
-        for (let column = 0, at = k * columns; column < columns; column++, at++) sum[column]! += factor * right[at]!;
-      }
-      const start = row * columns;
-      for (let j = 0; j < columns; j++) values[start + j]! += scale * sum[columnOrder ? columnOrder[j]! : j]!;
-    }
+    addLowRank(values, { left, right, rank, scale, columnOrder });
   }
 
+  /** [rank, columns] */
   async #rightFactor(name: string, { a, b, isEmbedding }: Change, rank: number, columns: number) {
     if (this.#factor?.name === name) return this.#factor.values;
     const stored = await this.#floats(isEmbedding ? b! : a!, 0, rank * columns);
