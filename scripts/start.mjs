@@ -1,7 +1,7 @@
 // npm start: the app as it runs from its sources, in Electron where that is or can be had, else in the browser shell.
 import { main } from '../main/shell/browser/main.ts';
 import { parseOptions } from '../main/shell/browser/options.ts';
-import { dataFolderPath } from '../main/shell/data-folder.ts';
+import { findDataFolder } from '../main/shell/data-folder.ts';
 import { findInstance } from '../main/shell/instance.ts';
 import { root } from './build-once.mjs';
 import { buildRenderer } from './build-renderer.mjs';
@@ -17,7 +17,7 @@ async function ranInElectron() {
   const options = parsed();
   if (options === null || options.isForBrowser || !hasDisplay()) return false;
   // A Longhand that serves this data folder to browsers shows its window in one.
-  if ((await findInstance(dataFolderPath(options.data))) !== null) return false;
+  if ((await findInstance(findDataFolder(options.data))) !== null) return false;
   const electron = options.fetch === 'never' ? findElectron() : await ensureElectron();
   if ('reason' in electron) {
     process.stderr.write(`Opening a browser, as Electron is not here: ${electron.reason}.\n`);

@@ -1,6 +1,6 @@
 import { LonghandError } from '../contract/errors.ts';
 import { Connection } from '../shell/connection.ts';
-import { dataFolderPath, ensureDataFolder } from '../shell/data-folder.ts';
+import { findDataFolder, ensureDataFolder } from '../shell/data-folder.ts';
 import { awaitInstance, findInstance, type Instance } from '../shell/instance.ts';
 import { createNodeSupervisor, type NodeShellOptions } from '../shell/node/start.ts';
 import { openSocketPort } from '../shell/socket-port.ts';
@@ -39,7 +39,7 @@ export class Session {
 
   async #connect(): Promise<Connection> {
     const { data, files, fetch, say, log } = this.#options;
-    const dataFolder = dataFolderPath(data);
+    const dataFolder = findDataFolder(data);
     ensureDataFolder(dataFolder);
     const running = await findInstance(dataFolder);
     if (running) return connectTo(running);

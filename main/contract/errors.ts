@@ -10,6 +10,8 @@ export const errorCodes = [
   'database-newer',
   'database-missing',
   'migration-failed',
+  'data-folder-away',
+  'move-refused',
   'disk-full',
   'not-found',
   // conversation

@@ -32,6 +32,8 @@ export const shell = {
   processes: oc.output(z.array(processInfo)),
   /** Whether the user gave this path to the page: in the system's dialog, by dropping it, or as a file that it sent. */
   isChosen: oc.input(z.object({ path: z.string() })).output(z.boolean()),
+  /** The data are in another folder now: everything starts again there. */
+  moved: oc.output(z.void()),
   /** Ends a process (SIGKILL) and starts it again; new ports follow. Used on a hang. */
   restart: oc.input(z.object({ role: processRole, reason: z.string() })).output(z.void()),
 };

@@ -2,6 +2,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { changesTo, language } from './common.ts';
 import { benchPoint } from './engine.ts';
+import { job } from './jobs.ts';
 import { processInfo } from './shell.ts';
 
 /** Settings with their defaults, written once here. */
@@ -50,7 +51,33 @@ export const benchReport = z.object({
 });
 export type BenchReport = z.infer<typeof benchReport>;
 
+/** Why data are not moved to a place. */
+export const moveRefusal = z.enum([
+  'not-a-path',
+  'same',
+  'nested',
+  'not-a-folder',
+  'not-empty',
+  'unwritable',
+  'running',
+]);
+export type MoveRefusal = z.infer<typeof moveRefusal>;
+
+export const movePlan = z.object({
+  /** The folder that would hold the data: the one that was named, or `Longhand` in it where that one is in use. */
+  target: z.string(),
+  bytes: z.number(),
+  freeBytes: z.number(),
+});
+export type MovePlan = z.infer<typeof movePlan>;
+
+const place = z.object({ path: z.string().min(1).max(32_768) });
+
 export const system = {
+  /** What moving the data folder to `path` would mean. Errors: `move-refused` with a reason, `disk-full`. */
+  planMove: oc.input(place).output(movePlan),
+  /** Moves it as a job that goes on where it was, also after a kill. At its end everything starts again in the new place. */
+  moveData: oc.input(place).output(job),
   hello: oc.output(z.object({ version: z.string(), dataFolder: z.string(), pid: z.number() })),
   processes: oc.output(z.array(processInfo)),
   settings: oc.output(settings),

@@ -13,6 +13,7 @@ import { Bin } from './chat/bin.ts';
 import { Context } from './chat/context.ts';
 import { Turns } from './chat/turn.ts';
 import { ConversationWatch } from './chat/watch.ts';
+import { Mover } from './data/move.ts';
 import { jobsApp } from './jobs/app.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { modelsApp } from './models/app.ts';
@@ -85,15 +86,20 @@ function joinServices(store: Store, options: AssistantOptions) {
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, log });
   const bin = new Bin({ store, turns, watch, log });
+  const mover = new Mover({
+    ...{ dataDir, store, jobs },
+    quieten: () => turns.close(),
+    restart: () => shell.call((client) => client.moved()),
+  });
   const searcher = openSearcher(store.path);
   const cards = new Cards({ store, shelf, planner, gauge, room, memoryBytes });
 
-  const routerFor = (mayRead: PathRule) => ({
+  const routerFor = (mayName: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, watch, bin }),
     jobs: jobsApp(jobs),
-    models: modelsApp({ models, installer, cards, planner, mayRead }),
+    models: modelsApp({ models, installer, cards, planner, mayName }),
     system: systemApp({
-      ...{ dataDir, version, store, engine, models, shelf },
+      ...{ dataDir, version, store, engine, models, shelf, mover, mayName },
       processes: () => shell.call((client) => client.processes()),
     }),
   });

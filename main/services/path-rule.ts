@@ -14,6 +14,6 @@ export const anyPath: PathRule = async () => {};
 export function chosenPath(isChosen: (path: string) => Promise<boolean>): PathRule {
   return async (path) => {
     if (await isChosen(path)) return;
-    throw new LonghandError('path-not-chosen', `${path} was not chosen in the window, so it is not read.`, { path });
+    throw new LonghandError('path-not-chosen', `${path} was not chosen in the window, so it is left alone.`, { path });
   };
 }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { toStoredError } from '../contract/errors.ts';
 import { onPort } from '../contract/handover.ts';
 import { isThread } from '../contract/thread.ts';
+import { followMoves } from './data/place.ts';
 import { openAssistant, type Assistant } from './assistant.ts';
 
 /**
@@ -21,7 +22,7 @@ function start(): Assistant {
     const { values } = parseArgs({ options: { data: { type: 'string' } } });
     if (values.data === undefined) throw new Error('--data DIR is missing');
     const version = process.env.LONGHAND_VERSION ?? 'development';
-    return openAssistant({ dataDir: values.data, version, env: process.env, log });
+    return openAssistant({ dataDir: followMoves(values.data), version, env: process.env, log });
   } catch (error) {
     writeSync(2, `${JSON.stringify({ fatal: toStoredError(error) })}\n`); // at once, as the process ends with it
     process.exit(CANNOT_START);

@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { followMoves } from '../services/data/place.ts';
 import { LonghandError } from '../contract/errors.ts';
 
 type Machine = { platform: NodeJS.Platform; env: NodeJS.ProcessEnv; home: string };
@@ -17,6 +18,9 @@ export function dataFolderPath(option: string | undefined, { platform, env, home
   const share = env.XDG_DATA_HOME?.startsWith('/') ? env.XDG_DATA_HOME : join(home, '.local', 'share');
   return join(share, 'Longhand');
 }
+
+/** The folder that a start with this `--data` uses: the one above, or where it was moved to. @throws as `followMoves` */
+export const findDataFolder = (option: string | undefined): string => followMoves(dataFolderPath(option));
 
 /**
  * Makes sure that the folder is there, readable by its owner only where it is new, and can be written.

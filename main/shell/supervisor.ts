@@ -24,6 +24,8 @@ export type SupervisorOptions = {
   restartDelayMs?: typeof restartDelayMs;
   /** Whether the user gave this path to a page; without it there is no such path. */
   isChosen?(path: string): boolean;
+  /** Called when the data are in another folder, before everything starts again there. */
+  onMoved?(): void;
   /** For tests: see memory.ts. */
   readMemory?: typeof readMemory;
 };
@@ -39,6 +41,8 @@ type Slot = {
   memory: Memory | null;
   /** Whether it is ending because we want it to. */
   isWanted: boolean;
+  /** Ends in order, and starts again at once. */
+  isMoving: boolean;
   failed: boolean;
   timer: NodeJS.Timeout | null;
 };
@@ -126,6 +130,16 @@ export class Supervisor {
     }
   }
 
+  /** Each process looks by itself where the data are when it starts. */
+  #moved(): void {
+    this.#options.onMoved?.();
+    for (const slot of Object.values(this.#slots)) {
+      if (slot.process === null) continue;
+      slot.isWanted = slot.isMoving = true;
+      void end(slot.process, slot.role === 'assistant' ? ASSISTANT_GRACE_MS : OTHER_GRACE_MS);
+    }
+  }
+
   /** Ends everything: the assistant first, so that it can still speak to the others while it closes. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stopAll();
@@ -145,6 +159,7 @@ export class Supervisor {
     slot.timer = null;
     slot.memory = null;
     slot.isWanted = false;
+    slot.isMoving = false;
     const process = this.#options.platform.spawn({ role: slot.role, ...this.#options.launches[slot.role] });
     slot.process = process;
     void process.exited.then((exit) => this.#onExit(slot, exit));
@@ -196,6 +211,10 @@ export class Supervisor {
     const fatal = slot.role === 'assistant' && exit.code === CANNOT_START ? readFatal(exit) : null;
     if (fatal) return this.#giveUp(slot, fatal);
 
+    if (slot.isMoving) {
+      slot.restarts++;
+      return this.#start(slot);
+    }
     const now = Date.now();
     slot.deathsMs.push(now);
     const delayMs = (this.#options.restartDelayMs ?? restartDelayMs)(slot.deathsMs, now);
@@ -229,13 +248,14 @@ export class Supervisor {
     return os.router({
       processes: os.processes.handler(() => this.processes()),
       isChosen: os.isChosen.handler(({ input }) => this.#options.isChosen?.(input.path) ?? false),
+      moved: os.moved.handler(() => void setImmediate(() => this.#moved())),
       restart: os.restart.handler(({ input }) => this.restart(input.role, input.reason)),
     });
   }
 }
 
 function newSlot(role: ProcessRole): Slot {
-  const ending = { lastExit: null, outOfMemory: undefined, memory: null, isWanted: false };
+  const ending = { lastExit: null, outOfMemory: undefined, memory: null, isWanted: false, isMoving: false };
   return { role, process: null, deathsMs: [], restarts: 0, ...ending, failed: false, timer: null };
 }
 

@@ -310,12 +310,14 @@ export class ScriptedShell extends Scripted {
   restarts: { role: string; reason: string }[] = [];
   infos: ProcessInfo[] = [];
   chosen: string[] = [];
+  onMoved = () => {};
 
   router() {
     const os = implement(shellContract);
     return os.router({
       processes: os.processes.handler(() => this.infos),
       isChosen: os.isChosen.handler(({ input }) => this.chosen.includes(input.path)),
+      moved: os.moved.handler(() => this.onMoved()),
       restart: os.restart.handler(({ input }) => void this.restarts.push(input)),
     });
   }

@@ -14,6 +14,7 @@ import type { ModelCard, ModelStatus } from '../../main/contract/models.ts';
 import { createServer } from '../../main/contract/serve.ts';
 import type { ProcessInfo } from '../../main/contract/shell.ts';
 import { settings, type Finding, type Settings } from '../../main/contract/system.ts';
+import { Feed } from '../../main/services/events/feed.ts';
 import { startServer, type Server } from '../../main/shell/browser/server.ts';
 import { ScriptedConversations } from './scripted-conversations.ts';
 import {
@@ -44,6 +45,8 @@ export class ScriptedAssistant {
   /** Called between the moment a message is saved and the moment its sender hears of it. */
   onSaved = () => {};
   contextTokens = 8192;
+  /** What planning a move of the data folder is answered with. */
+  moveRefusal: LonghandError | null = null;
   readonly token = randomUUID();
   /** Where the files go that the page sends. */
   readonly incoming = join(tmpdir(), `longhand-scripted-${this.token}`);
@@ -54,6 +57,8 @@ export class ScriptedAssistant {
   readonly conversations = new ScriptedConversations();
   #status = readyStatus;
   #settings = settings.parse({});
+  #moving: Job | null = null;
+  readonly #moves = new Feed<Job>();
   #statusWatchers = new Set<() => void>();
   #running = new Map<string, AbortController>();
   readonly #contract = createServer(this.#router());
@@ -87,7 +92,7 @@ export class ScriptedAssistant {
       folder: PAGE,
       token: this.token,
       port: this.#address === '' ? 0 : Number(new URL(this.#address).port),
-      incoming: this.incoming,
+      incoming: () => this.incoming,
       connectPage: () => this.connect(),
     });
     this.#address = this.#server.address;
@@ -208,11 +213,15 @@ export class ScriptedAssistant {
         remove: models.remove.handler(() => {}),
       },
       jobs: {
-        list: jobs.list.handler(() => (this.#status.job ? [this.#status.job] : [])),
-        watch: jobs.watch.handler(async function* () {}),
+        list: jobs.list.handler(() => [this.#status.job, this.#moving].filter((job) => job !== null)),
+        watch: jobs.watch.handler(({ signal }) =>
+          this.#moves.watch(() => (this.#moving ? [this.#moving] : []), signal),
+        ),
         pause: jobs.pause.handler(() => this.#job({ state: 'paused' })),
         resume: jobs.resume.handler(() => this.#job({ state: 'running' })),
-        cancel: jobs.cancel.handler(() => this.#job({ state: 'cancelled' })),
+        cancel: jobs.cancel.handler(({ input }) =>
+          input.id === this.#moving?.id ? this.move({ state: 'cancelled' }) : this.#job({ state: 'cancelled' }),
+        ),
       },
       system: {
         hello: system.hello.handler(() => ({
@@ -220,6 +229,11 @@ export class ScriptedAssistant {
           dataFolder: '/home/ada/.local/share/longhand',
           pid: process.pid,
         })),
+        planMove: system.planMove.handler(({ input }) => {
+          if (this.moveRefusal !== null) throw this.moveRefusal;
+          return { target: `${input.path}/Longhand`, bytes: 4_210_000_000, freeBytes: 812_000_000_000 };
+        }),
+        moveData: system.moveData.handler(({ input }) => this.move({ subject: `${input.path}/Longhand` })),
         processes: system.processes.handler(() => this.processes),
         settings: system.settings.handler(() => this.#settings),
         changeSettings: system.changeSettings.handler(
@@ -229,6 +243,13 @@ export class ScriptedAssistant {
         bench: system.bench.handler(async function* () {}),
       },
     });
+  }
+
+  /** Where the move of the data folder stands; it begins with the first call. */
+  move(change: Partial<Job> = {}): Job {
+    this.#moving = { ...(this.#moving ?? { ...downloadJob(), id: 'move', kind: 'move-data' }), ...change };
+    this.#moves.publish(this.#moving);
+    return this.#moving;
   }
 
   #job(change: Partial<Job> = {}): Job {

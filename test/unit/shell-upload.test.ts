@@ -24,7 +24,7 @@ beforeEach(async () => {
     folder: join(root, 'page'),
     token,
     port: 0,
-    incoming,
+    incoming: () => incoming,
     uploads: { free: async () => freeBytes },
     connectPage: () => {
       throw new Error('no assistant here');

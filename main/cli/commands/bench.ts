@@ -4,7 +4,7 @@ import { join, parse, resolve } from 'node:path';
 import { recipe, type RecipeName } from '../../contract/reader.ts';
 import type { BenchReport } from '../../contract/system.ts';
 import type { Connection } from '../../shell/connection.ts';
-import { dataFolderPath } from '../../shell/data-folder.ts';
+import { findDataFolder } from '../../shell/data-folder.ts';
 import { formatBytes } from '../../shell/progress.ts';
 import { defineCommand, parseNumber, UsageError, type Context } from '../command.ts';
 import { compareWithLlamaCpp, describe } from '../compare/compare.ts';
@@ -43,7 +43,7 @@ export const bench = defineCommand({
         recipe: chosen.data,
         threads: threads ?? availableParallelism(),
         repeats,
-        toolsFolder: join(dataFolderPath(context.data), 'tools'),
+        toolsFolder: join(findDataFolder(context.data), 'tools'),
         say,
       });
       for (const line of json ? [JSON.stringify(report)] : report.points.map(describe)) print(line);

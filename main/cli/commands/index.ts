@@ -1,7 +1,8 @@
 import { ask } from './ask.ts';
 import { bench } from './bench.ts';
 import { chat } from './chat.ts';
+import { data } from './data.ts';
 import { doctor } from './doctor.ts';
 import { models } from './models.ts';
 
-export const commands = [chat, ask, models, bench, doctor];
+export const commands = [chat, ask, models, data, bench, doctor];

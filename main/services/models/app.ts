@@ -7,9 +7,9 @@ import type { Installer } from './install.ts';
 import type { Models } from './models.ts';
 import type { Planner } from './planner.ts';
 
-type Parts = { models: Models; installer: Installer; cards: Cards; planner: Planner; mayRead: PathRule };
+type Parts = { models: Models; installer: Installer; cards: Cards; planner: Planner; mayName: PathRule };
 
-export function modelsApp({ models, installer, cards, planner, mayRead }: Parts) {
+export function modelsApp({ models, installer, cards, planner, mayName }: Parts) {
   const os = implement(contract);
   return os.router({
     list: os.list.handler(() => models.list()),
@@ -17,13 +17,14 @@ export function modelsApp({ models, installer, cards, planner, mayRead }: Parts)
     status: os.status.handler(() => models.status()),
     watch: os.watch.handler(({ signal }) => models.watch(signal)),
     plan: os.plan.handler(async ({ input }) => {
-      if (isAbsolute(input.name)) await mayRead(input.name);
+      if (isAbsolute(input.name)) await mayName(input.name);
       return planner.plan(input);
     }),
     look: os.look.handler(({ input, signal }) => installer.look(input.name, signal)),
     import: os.import.handler(async ({ input }) => {
-      await mayRead(input.path);
-      if (input.base !== undefined && isAbsolute(input.base)) await mayRead(input.base);
+      await mayName(input.path);
+      if (input.base !== undefined && isAbsolute(input.base)) await mayName(input.base);
+      if (input.base !== undefined && isAbsolute(input.base)) await mayName(input.base);
       return installer.import(input);
     }),
     pull: os.pull.handler(({ input }) => installer.pull(input.name, input)),

@@ -9,6 +9,7 @@ import { recipe as recipeSchema, type CheckpointSummary, type RecipeName } from 
 import type { Reader } from '../../reader/client.ts';
 import { needsAcknowledgement, STARTER } from '../../../native-models/catalog/index.ts';
 import { recommendedRecipe } from '../../../native-models/quantize/packed.ts';
+import { whereNow } from '../data/place.ts';
 import { defineJob, type JobContext } from '../jobs/job-kind.ts';
 import { isActive, isOver, type Jobs } from '../jobs/jobs.ts';
 import { fetchedCheckpoint } from './fetch-checkpoint.ts';
@@ -70,7 +71,7 @@ export class Installer {
     const unfinished = jobs.unfinished();
     shelf.sweep(unfinished.flatMap(({ checkpoint }) => begunSchema.safeParse(checkpoint).data?.folder ?? []));
     const imports = unfinished.filter((job) => job.kind === 'import');
-    this.#incoming.sweep(imports.map((job) => String(job.params.path)));
+    this.#incoming.sweep(imports.map((job) => this.#here(job.params.path)));
   }
 
   /** Compiles a file of the user's, which is never changed. @throws LonghandError `not-found` | `invalid-input` | `model-not-found` */
@@ -141,7 +142,12 @@ export class Installer {
   }
 
   #forgetCopy({ id }: Job): void {
-    this.#incoming.remove(String(this.#options.jobs.params(id).path));
+    this.#incoming.remove(this.#here(this.#options.jobs.params(id).path));
+  }
+
+  /** Of a file in the data folder, which may have moved since. */
+  #here(path: unknown): string {
+    return whereNow(this.#options.dataDir, String(path));
   }
 
   #registerJobs(): void {
@@ -158,7 +164,7 @@ export class Installer {
         title: ({ path, name }) => `Compile ${name ?? basename(path)}`,
         subject: ({ path, name }) => name ?? basename(path),
         resumable: true,
-        run: ({ params, ...step }) => this.#compile(params.path, params, step),
+        run: ({ params, ...step }) => this.#compile(this.#here(params.path), params, step),
         discard: async (job) => this.#discardBegun(job),
       }),
     );

@@ -76,6 +76,9 @@ export function openStore(path: string, options: StoreOptions = {}) {
     ...guard(
       'store',
       {
+        /** From now on every write fails, so that a copy stays whole; reading goes on. */
+        freeze: () => void open.pragma('query_only = ON'),
+        thaw: () => void open.pragma('query_only = OFF'),
         /** Empties the log into the database file; false when a reader still needs it. */
         checkpoint: () => checkpoint(open),
         close() {

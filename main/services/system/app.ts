@@ -1,7 +1,9 @@
 import { implement } from '@orpc/server';
 import type { ProcessInfo } from '../../contract/shell.ts';
 import { system as contract } from '../../contract/system.ts';
+import type { Mover } from '../data/move.ts';
 import type { Models } from '../models/models.ts';
+import type { PathRule } from '../path-rule.ts';
 import type { Store } from '../store/open.ts';
 import { bench } from './bench.ts';
 import { examine, type DoctorOptions } from './doctor.ts';
@@ -12,13 +14,23 @@ export type SystemOptions = DoctorOptions & {
   models: Models;
   version: string;
   processes(): Promise<ProcessInfo[]>;
+  mover: Mover;
+  mayName: PathRule;
 };
 
 export function systemApp(options: SystemOptions) {
-  const { store, models, version, dataDir } = options;
+  const { store, models, version, dataDir, mover, mayName } = options;
   const os = implement(contract);
   return os.router({
     hello: os.hello.handler(() => ({ version, dataFolder: dataDir, pid: process.pid })),
+    planMove: os.planMove.handler(async ({ input }) => {
+      await mayName(input.path);
+      return mover.plan(input.path);
+    }),
+    moveData: os.moveData.handler(async ({ input }) => {
+      await mayName(input.path);
+      return mover.start(input.path);
+    }),
     processes: os.processes.handler(() => options.processes()),
     settings: os.settings.handler(() => readSettings(store)),
     changeSettings: os.changeSettings.handler(({ input }) => {

@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import { INCOMING_FOLDER } from '../../contract/models.ts';
 import { ChosenPaths } from '../chosen-paths.ts';
+import { removeOldProfiles } from '../../services/data/place.ts';
 import { Connection } from '../connection.ts';
-import { dataFolderPath, ensureDataFolder } from '../data-folder.ts';
+import { ensureDataFolder, findDataFolder } from '../data-folder.ts';
 import { announceInstance, awaitInstance, findInstance, newToken, pageUrl, type Instance } from '../instance.ts';
 import { followModel } from '../model-status.ts';
 import { createNodeSupervisor, type NodeShellOptions } from '../node/start.ts';
@@ -47,7 +48,7 @@ export async function main(argv: string[], parts: Parts = {}): Promise<void> {
 }
 
 async function run(options: Options, report: Report, parts: Parts): Promise<void> {
-  const dataFolder = dataFolderPath(options.data);
+  let dataFolder = findDataFolder(options.data);
   ensureDataFolder(dataFolder);
   const running = await findInstance(dataFolder);
   if (running) return joinRunning(running, dataFolder, options, report);
@@ -59,7 +60,13 @@ async function run(options: Options, report: Report, parts: Parts): Promise<void
   const { say, log } = report;
   const chosen = new ChosenPaths();
   const isChosen = (path: string) => chosen.has(path);
-  const supervisor = createNodeSupervisor({ ...parts, dataFolder, fetch: options.fetch, say, log, isChosen });
+  const onMoved = () => {
+    forget();
+    dataFolder = findDataFolder(options.data);
+    forget = announceInstance(dataFolder, instance);
+  };
+  const shown = { fetch: options.fetch, say, log };
+  const supervisor = createNodeSupervisor({ ...parts, ...shown, dataFolder, isChosen, onMoved });
   const pages = new Pages();
   const [token, commandToken] = [newToken(), newToken()];
   const server = await startServer({
@@ -67,7 +74,7 @@ async function run(options: Options, report: Report, parts: Parts): Promise<void
     token,
     commandToken,
     port: options.port,
-    incoming: join(dataFolder, INCOMING_FOLDER),
+    incoming: () => join(dataFolder, INCOMING_FOLDER),
     connectPage: () => supervisor.connectPage(),
     connectClient: () => supervisor.connectClient(),
     onUpload: (path) => chosen.add(path),
@@ -92,6 +99,7 @@ async function run(options: Options, report: Report, parts: Parts): Promise<void
     }
     if (started !== 'up') return;
     forget = announceInstance(dataFolder, instance);
+    removeOldProfiles(dataFolder);
     report.ready(instance);
     if (!options.isHeadless) window = openOwnWindow(instance, dataFolder, report);
     const done = window && untilWindowIsClosed(window, pages, options, report);

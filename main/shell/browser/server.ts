@@ -27,7 +27,7 @@ export type ServerOptions = {
   /** 0 takes a free one. */
   port: number;
   /** Where `PUT /upload/NAME` puts the files that the page sends; without it, nothing is taken. */
-  incoming?: string;
+  incoming?: () => string;
   /** A new port to the assistant for a page. What it throws closes that page's socket. */
   connectPage(): Port;
   connectClient?(): Port;
@@ -101,7 +101,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       return reply(404, toStoredError(new LonghandError('not-found', 'No files are taken here.')));
     }
     try {
-      const path = await receiveUpload(request, options.incoming, options.uploads);
+      const path = await receiveUpload(request, options.incoming(), options.uploads);
       options.onUpload?.(path);
       reply(200, { path });
     } catch (error) {

@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 import { app, BrowserWindow, Menu, session } from 'electron';
 import type { Language } from '../../contract/common.ts';
 import { ChosenPaths } from '../chosen-paths.ts';
-import { dataFolderPath, ensureDataFolder } from '../data-folder.ts';
+import { removeOldProfiles } from '../../services/data/place.ts';
+import { ensureDataFolder, findDataFolder } from '../data-folder.ts';
 import { processLaunches } from '../launches.ts';
 import { isFatalLine, Supervisor } from '../supervisor.ts';
 import { Assistant } from './assistant.ts';
@@ -31,16 +32,21 @@ const { values } = parseArgs({
   strict: false,
   options: { data: { type: 'string' }, 'no-fetch': { type: 'boolean' } },
 });
-const dataFolder = dataFolderPath(typeof values.data === 'string' ? values.data : undefined);
+const option = typeof values.data === 'string' ? values.data : undefined;
 let spoken = wordsFor(app.getPreferredSystemLanguages()); // until the page says what the user chose
 const words = () => spoken;
 const chosen = new ChosenPaths();
 const assistant = new Assistant(() => {
   if (app.isPackaged) checkPackage();
+  const dataFolder = findDataFolder(option);
   ensureDataFolder(dataFolder);
   return new Supervisor({
     say,
     isChosen: (path) => chosen.has(path),
+    onMoved: () => {
+      app.relaunch(); // the window keeps things in the old folder for as long as it is there
+      app.quit();
+    },
     platform: electronPlatform(({ role }, line) => isFatalLine(line) || say(`[${role}] ${line}`)),
     launches: processLaunches({
       dataFolder,
@@ -51,8 +57,10 @@ const assistant = new Assistant(() => {
 });
 
 try {
+  const dataFolder = findDataFolder(option);
   ensureDataFolder(dataFolder);
   app.setPath('userData', join(dataFolder, 'electron')); // one instance a data folder, and nothing outside of it
+  removeOldProfiles(dataFolder);
 } catch {
   // The assistant meets the same, and the window says it.
 }

@@ -16,17 +16,19 @@ export type NodeShellOptions = {
   files?: Partial<Record<ProcessRole, string>> | undefined;
   restartDelayMs?: SupervisorOptions['restartDelayMs'];
   isChosen?: SupervisorOptions['isChosen'];
+  onMoved?: SupervisorOptions['onMoved'];
 };
 
 const sources = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /** Longhand's processes as children of this plain Node process. */
 export function createNodeSupervisor(options: NodeShellOptions): Supervisor {
-  const { dataFolder, fetch, say, log, files, restartDelayMs, isChosen } = options;
+  const { dataFolder, fetch, say, log, files, restartDelayMs, isChosen, onMoved } = options;
   return new Supervisor({
     say,
     restartDelayMs,
     isChosen,
+    onMoved,
     platform: {
       channel: createChannel,
       spawn: (launch) => spawnNode(launch, (line) => isFatalLine(line) || log(`[${launch.role}] ${line}`)),

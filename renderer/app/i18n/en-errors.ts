@@ -13,6 +13,10 @@ export type ErrorWords = (value: (detail: string) => string) => string;
 export const enErrors: Record<ErrorCode, ErrorWords> = {
   'data-folder-in-use': () => 'Another Longhand uses this data folder. Close it, or choose another folder.',
   'data-folder-unusable': () => 'The data folder cannot be written. Nothing was changed. Check its permissions.',
+  'data-folder-away': (value) =>
+    `Your data are in ${value('path')}, which is not there now. Nothing was changed. Connect its disk and try again.`,
+  'move-refused': (value) =>
+    `The data cannot go to ${value('path')}. They stay where they are. Choose an empty folder that can be written and does not lie in the present one.`,
   'database-corrupt': () => 'The database is damaged. It is open for reading only; restore the newest backup.',
   'database-newer': () => 'The data was written by a newer Longhand and was not touched. Install that version.',
   'database-missing': () => 'The database is missing. Nothing was created in its place; restore a backup.',

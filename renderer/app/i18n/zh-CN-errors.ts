@@ -4,6 +4,9 @@ import { UNKNOWN, WHY, type ErrorWords } from './en-errors.ts';
 export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'data-folder-in-use': () => '此数据文件夹正被另一个 Longhand 使用。请关闭它，或选择其他文件夹。',
   'data-folder-unusable': () => '数据文件夹无法写入，没有任何改动。请检查其权限。',
+  'data-folder-away': (value) => `数据位于 ${value('path')}，但现在找不到该文件夹。未作改动。请连接所在磁盘后重试。`,
+  'move-refused': (value) =>
+    `数据无法移到 ${value('path')}，仍在原处。请选择一个可写入、且不在当前数据文件夹之内的空文件夹。`,
   'database-corrupt': () => '数据库已损坏，目前只能读取。请恢复最近的备份。',
   'database-newer': () => '数据由更新版本的 Longhand 写入，未作改动。请安装该版本。',
   'database-missing': () => '找不到数据库，也没有新建。请恢复备份。',

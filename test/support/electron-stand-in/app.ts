@@ -44,6 +44,10 @@ class App extends EventEmitter {
     await launchBrowser();
   }
 
+  relaunch(): void {
+    told('app.relaunch');
+  }
+
   quit(): void {
     void this.#quit();
   }
