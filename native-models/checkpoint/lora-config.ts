@@ -57,7 +57,14 @@ const neutralWhenOff = new Set([
 ]);
 
 /** Ways to begin that leave the base as it is; others (PiSSA, OLoRA, CorDA, LoftQ, LoRA-GA) take something out of it first. */
-const plainStarts: readonly unknown[] = [undefined, true, false, 'gaussian', 'eva', 'orthogonal'];
+const plainStarts: readonly (string | boolean | undefined)[] = [
+  undefined,
+  true,
+  false,
+  'gaussian',
+  'eva',
+  'orthogonal',
+];
 
 const names = z.array(z.string());
 
@@ -117,9 +124,9 @@ function readPattern(settings: HfSettings, key: string, range: { min: number; ma
     })?.value;
 }
 
-function expectOneOf(settings: HfSettings, key: string, allowed: readonly unknown[]): void {
+function expectOneOf(settings: HfSettings, key: string, allowed: readonly (string | boolean | undefined)[]): void {
   const value = settings.get(key);
-  if (allowed.includes(value)) return;
+  if (allowed.some((one) => one === value)) return;
   const found = JSON.stringify(value)?.slice(0, 80) ?? 'left out';
   const expected = allowed.filter((one) => one !== undefined);
   settings.fail('unsupported-setting', key, `is ${found}; supported is ${expected.join(', ')}`, { found, expected });

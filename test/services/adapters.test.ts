@@ -7,7 +7,7 @@ import { failureOf, installModel, startAssistant, tempFolder, until } from './as
 const REPOSITORY = 'Qwen/Qwen2.5-0.5B-Instruct';
 
 /** An assistant with an adapter to import, and the base of it among what was fetched, if `isFetched`. */
-async function start({ isFetched = true } = {}) {
+function start({ isFetched = true } = {}) {
   const dataDir = tempFolder();
   const adapter = join(dataDir, 'adapter');
   mkdirSync(adapter);
@@ -19,7 +19,7 @@ async function start({ isFetched = true } = {}) {
     const files = [{ name: 'model.safetensors', sizeBytes: 4, checksum: null }];
     writeFileSync(join(fetched, 'checkpoint.json'), JSON.stringify({ repository: REPOSITORY, main: null, files }));
   }
-  const started = await startAssistant({ dataDir });
+  const started = startAssistant({ dataDir });
   started.reader.needsBase = REPOSITORY;
   return { ...started, dataDir, adapter, fetched };
 }
@@ -32,7 +32,7 @@ const ended = (client: LonghandClient, id: string) =>
 
 describe('importing an adapter', () => {
   it('compiles it with the base that is named by its path', async () => {
-    const { client, reader, adapter, dataDir } = await start({ isFetched: false });
+    const { client, reader, adapter, dataDir } = start({ isFetched: false });
     const base = join(dataDir, 'base');
     cpSync(adapter, base, { recursive: true });
     expect((await ended(client, (await client.models.import({ path: adapter, base })).id)).state).toBe('done');
@@ -40,14 +40,14 @@ describe('importing an adapter', () => {
   });
 
   it('takes a base that was fetched, by the name it was fetched by', async () => {
-    const { client, reader, adapter, fetched } = await start();
+    const { client, reader, adapter, fetched } = start();
     const { id } = await client.models.import({ path: adapter, base: REPOSITORY });
     expect((await ended(client, id)).state).toBe('done');
     expect(reader.compiled).toMatchObject([{ base: fetched }]);
   });
 
   it('takes the fetched base that the adapter itself names, where none is near it', async () => {
-    const { client, reader, adapter, fetched } = await start();
+    const { client, reader, adapter, fetched } = start();
     expect((await ended(client, (await client.models.import({ path: adapter })).id)).state).toBe('done');
     expect(reader.compiled).toMatchObject([{ base: fetched }]);
   });
@@ -55,7 +55,7 @@ describe('importing an adapter', () => {
   it.each([REPOSITORY, '/home/somebody/base', '../..', 'null'])(
     'says which base it needs where that was never fetched: %s',
     async (name) => {
-      const { client, reader, adapter } = await start({ isFetched: false });
+      const { client, reader, adapter } = start({ isFetched: false });
       reader.needsBase = name;
       const { error } = await ended(client, (await client.models.import({ path: adapter })).id);
       expect(error).toMatchObject({ code: 'adapter-needs-base', details: { base: name } });
@@ -63,7 +63,7 @@ describe('importing an adapter', () => {
   );
 
   it('takes what an installed model was compiled from, and says so where that is not kept', async () => {
-    const { client, reader, adapter, dataDir, fetched } = await start();
+    const { client, reader, adapter, dataDir, fetched } = start();
     const source = { sizeBytes: 4, sha256: '0'.repeat(64) };
     installModel(dataDir, 'mine', { source: { ...source, name: 'Qwen--Qwen2.5-0.5B-Instruct--preferred' } });
     installModel(dataDir, 'gone', { source: { ...source, name: 'gone.gguf' } });
@@ -75,7 +75,7 @@ describe('importing an adapter', () => {
   });
 
   it('refuses a base that is nowhere', async () => {
-    const { client, adapter, dataDir } = await start();
+    const { client, adapter, dataDir } = start();
     const importOver = (base: string) => failureOf(client.models.import({ path: adapter, base }));
     expect((await importOver(join(dataDir, 'nothing'))).code).toBe('not-found');
     expect((await importOver('nobody')).code).toBe('model-not-found');

@@ -14,7 +14,7 @@ it('adds the product as its definition says, whatever the sizes', () => {
       fc.infiniteStream(number),
       fc.boolean(),
       (count, rank, columns, scale, of, isReversed) => {
-        const take = (length: number) => Float32Array.from({ length }, () => of.next().value);
+        const take = (length: number) => Float32Array.from({ length }, () => Number(of.next().value));
         const [left, right, before] = [take(count * rank), take(rank * columns), take(count * columns)];
         const columnOrder = isReversed ? Uint32Array.from({ length: columns }, (_, j) => columns - 1 - j) : undefined;
         const values = before.slice();
