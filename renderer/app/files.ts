@@ -28,6 +28,10 @@ export function fileDoor(page: { longhand?: Bridge; sessionStorage: Storage }): 
   return { choose: null, pathOf: (file, options) => upload(file, page.sessionStorage.getItem('token') ?? '', options) };
 }
 
+/** The system's dialog for a folder; null where the shell has none. */
+export const folderDoor = ({ longhand }: { longhand?: Bridge }) =>
+  longhand === undefined ? null : () => longhand.chooseFolder();
+
 /** A request of the old kind: `fetch` tells nothing of how much has been sent. */
 function upload(file: File, token: string, { signal, onProgress, group }: PassOptions): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();

@@ -1,5 +1,5 @@
 // What Electron's main process asks of the system, and whom it obeys: heard by the stand-in.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect, type Page } from '@playwright/test';
@@ -213,6 +213,35 @@ test('the menu follows the language that is chosen in the settings', async ({ op
   expect(await ask('https://evil.example/', 'en')).toEqual([]);
   for (const args of [[], ['de'], ['__proto__'], [1], ['en', 'en']]) expect(await ask(OURS, ...args)).toEqual([]);
   expect(await ask(OURS, 'en')).toEqual(['Menu.setApplicationMenu']);
+});
+
+test('the data move to a folder that is chosen in the settings, and the next start finds them', async ({
+  open,
+  page,
+  folder,
+}) => {
+  const app = await open();
+  const ui = await show(app, page);
+  const { id } = await app.call((client) => client.chat.create({}));
+  const chosen = join(folder, 'large');
+  mkdirSync(chosen);
+  writeFileSync(join(chosen, 'mine.txt'), '');
+  const target = join(chosen, 'Longhand');
+  await expect(app.call((client) => client.system.moveData({ path: chosen }))).rejects.toThrow('was not chosen');
+  await ui.keyboard.press('Control+,');
+  app.order({ answer: 'dialog.showOpenDialog', value: { canceled: false, filePaths: [chosen] } });
+  await ui.getByRole('button', { name: 'Move…' }).click();
+  await expect(ui.getByText(`will go to ${target}`)).toBeVisible();
+  await ui.getByRole('button', { name: 'Move the data' }).click();
+  await app.hears('app.relaunch');
+  await app.stop();
+
+  const next = await open(); // told the old place
+  expect((await next.call((client) => client.system.hello())).dataFolder).toBe(target);
+  expect(await next.call((client) => client.chat.path({ id }))).toEqual([]); // and not `not-found`
+  await expect
+    .poll(() => readdirSync(join(folder, 'data')).filter((name) => name !== 'electron'))
+    .toEqual(['moved-to.json']);
 });
 
 test('the version is that of the package, and nothing runs any more when the app has ended', async ({ open, page }) => {

@@ -33,6 +33,30 @@ function installing(name: string, change: Partial<Job>): Scene {
   };
 }
 
+/** The data folder in the settings; a shell with dialogs but for the last. */
+function moving(name: string, act: (page: Page) => Promise<void> = async () => {}, job?: Partial<Job>): Scene {
+  return {
+    name: `data-${name}`,
+    arrange(assistant) {
+      fill(assistant);
+      if (job !== undefined) assistant.move({ subject: '/media/ada/Large/Longhand', ...job });
+    },
+    async act(page) {
+      await page.evaluate((hasDialog) => {
+        const bridge = { chooseFolder: () => Promise.resolve('/media/ada/Large') };
+        if (hasDialog) Object.assign(window, { longhand: bridge });
+      }, name !== 'by-command');
+      await page.keyboard.press('Control+,');
+      await act(page);
+      await page.getByText(/^(Data folder|数据文件夹)$/).scrollIntoViewIfNeeded();
+      await page
+        .getByText(/^(Your data|您的数据|数据)$/)
+        .first()
+        .scrollIntoViewIfNeeded();
+    },
+  };
+}
+
 async function lookFor(page: Page, words: string): Promise<void> {
   await runCommand(page, /^(Models|模型)$/);
   await page.getByRole('searchbox').fill(words);
@@ -132,6 +156,14 @@ export const frameScenes: Scene[] = [
       await page.keyboard.type('the');
     },
   },
+  moving('planned', async (page) => {
+    await page.getByRole('button', { name: /^(Move…|移动…)$/ }).click();
+    await page.getByRole('button', { name: /^(Move the data|移动数据)$/ }).waitFor();
+  }),
+  moving('running', undefined, { state: 'running', stage: 'copy', done: 1.3e9, total: 4.21e9, unit: 'bytes' }),
+  moving('switching', undefined, { state: 'running', stage: 'switch', done: 0, total: null, unit: '' }),
+  moving('failed', undefined, { state: 'failed', error: error('disk-full', { freeBytes: 4e8, neededBytes: 4.21e9 }) }),
+  moving('by-command'),
   { name: 'settings', arrange: fill, act: (page) => page.keyboard.press('Control+,') },
   {
     name: 'settings-below',

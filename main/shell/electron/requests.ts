@@ -60,6 +60,16 @@ export function answerRequests({ words, windowOf, connectPage, chosen, restart, 
     for (const path of filePaths) chosen.add(path);
     return filePaths;
   });
+  ipcMain.handle(channels.chooseFolder, async (event, ...given) => {
+    const window = windowOf(event);
+    if (!isOurPage(event) || window === null || !noArguments.safeParse(given).success) return null;
+    const { filePaths } = await dialog.showOpenDialog(window, {
+      title: words().chooseFolder,
+      properties: ['openDirectory', 'createDirectory'],
+    });
+    for (const path of filePaths) chosen.add(path);
+    return filePaths[0] ?? null;
+  });
   ipcMain.handle(channels.dropped, (event, ...given) => {
     const { data: parsed } = pathArguments.safeParse(given);
     if (isOurPage(event) && parsed !== undefined) chosen.add(parsed[0]);

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../../main/contract/errors.ts';
 import { enBudget, enContent, enMessage, enTooLong } from './en-chat.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
 import { enFrame } from './en-frame.ts';
+import { enData } from './en-data.ts';
 import { enHub } from './en-hub.ts';
 import { enKeyChoice } from './en-keys.ts';
 import { enShell } from './en-shell.ts';
@@ -137,6 +138,7 @@ export const en = {
   budget: enBudget,
   tooLong: enTooLong,
   keyChoice: enKeyChoice,
+  data: enData,
   hub: enHub,
   errors: enErrors,
   shell: enShell,

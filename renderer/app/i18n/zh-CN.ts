@@ -2,6 +2,7 @@ import type { Dictionary } from './en.ts';
 import { zhCNBudget, zhCNContent, zhCNMessage, zhCNTooLong } from './zh-CN-chat.ts';
 import { zhCNErrors } from './zh-CN-errors.ts';
 import { zhCNFrame } from './zh-CN-frame.ts';
+import { zhCNData } from './zh-CN-data.ts';
 import { zhCNHub } from './zh-CN-hub.ts';
 import { zhCNKeyChoice } from './zh-CN-keys.ts';
 import { zhCNShell } from './zh-CN-shell.ts';
@@ -134,6 +135,7 @@ export const zhCN: Dictionary = {
   budget: zhCNBudget,
   tooLong: zhCNTooLong,
   keyChoice: zhCNKeyChoice,
+  data: zhCNData,
   hub: zhCNHub,
   errors: zhCNErrors,
   shell: zhCNShell,
