@@ -12,6 +12,7 @@ import { describeMachine } from '../../main/services/system/bench.ts';
 import { fuzzCheckpoints, type FuzzReport } from '../support/damaged-checkpoints.ts';
 
 const [cases = '100000', seed = '1'] = process.argv.slice(2);
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(); // of the code that runs, whatever is committed meanwhile
 const folder = await mkdtemp(join(tmpdir(), 'longhand-fuzz-'));
 const reports: (FuzzReport & { kind: string; seconds: number })[] = [];
 try {
@@ -26,7 +27,7 @@ try {
 const report = {
   reports,
   peakRssBytes: process.resourceUsage().maxRSS * 1024,
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+  commit,
   machine: { ...describeMachine(), node: process.version },
   command: `node test/bench/fuzz.ts ${cases} ${seed}`,
 };

@@ -32,6 +32,7 @@ if (file === undefined || (recipe !== 'fast' && recipe !== 'balanced' && recipe 
   throw new Error('usage: plan.ts FILE [fast|balanced|exact] [ROUNDS]');
 
 const named: RecipeName = recipe;
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(); // of the code that runs, whatever is committed meanwhile
 const temporary = await mkdtemp(join(dirname(file), 'plan-')); // beside the file: both may be large
 const reader = start<ReaderClient>('reader');
 const engine = start<EngineClient>('engine');
@@ -80,7 +81,7 @@ try {
         rounds: speeds[index]!.map((one) => ({ planned: round1(one.planned), measured: round1(one.measured) })),
       };
     }),
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+    commit,
     machine: { ...describeMachine(), node: process.version },
     command: `node test/bench/plan.ts FILE ${recipe} ${rounds}`,
   };
