@@ -1,10 +1,11 @@
 const MAX_LENGTH = 60;
 // More of a line than this is not looked at: marks may be removed, but a title's worth of text remains.
 const MAX_LINE = 500;
+const GREETING_LENGTH = 12; // "Hello there!", "大家好。": so short a sentence names no conversation, unless it asks
 
 /**
  * A title for a conversation from its first message: the first line that says something, up to the end of its first
- * sentence, without Markdown marks, at most 60 characters (code points). Empty when the text has no such line.
+ * sentence (the greeting before it left out), without Markdown marks, at most 60 characters (code points). Empty when the text has no such line.
  */
 export function titleFrom(text: string): string {
   for (const line of text.split(/[\r\n]+/u)) {
@@ -30,6 +31,10 @@ function withoutMarks(line: string): string {
 function firstSentence(line: string): string {
   const end = /[。！？]|[.!?…]+["'”’)\]]*(?=\s+[\p{Lu}\p{N}\p{Lo}])/u.exec(line);
   const sentence = end === null ? line : line.slice(0, end.index + end[0].length);
+  const rest = line.slice(sentence.length).trim();
+  const length = sentence.replace(/\p{Lo}/gu, '$&$&$&').length; // a Chinese character says as much as three letters
+  const greets = length <= GREETING_LENGTH && /[.!…。！]$/u.test(sentence);
+  if (greets && rest.length > sentence.length && /\p{L}/u.test(rest)) return firstSentence(rest);
   return sentence.replace(/(?<!\.)[.。]+$|[,，;；:：、]+$/u, '');
 }
 
