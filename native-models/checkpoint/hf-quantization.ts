@@ -113,9 +113,10 @@ function readFormat(settings: HfSettings, supported: readonly string[]): string 
 }
 
 function readUnconverted(settings: HfSettings): string[] {
-  const found = settings.get('modules_to_not_convert') ?? [];
-  const isList = Array.isArray(found) && found.every((name) => typeof name === 'string' && name !== '');
-  return isList ? found : settings.fail('corrupt-checkpoint', 'modules_to_not_convert', 'is not a list of names');
+  const found: unknown = settings.get('modules_to_not_convert') ?? [];
+  const isName = (name: unknown): name is string => typeof name === 'string' && name !== '';
+  const names: unknown[] | null = Array.isArray(found) ? found : null;
+  return names?.every(isName) ? names : settings.fail('corrupt-checkpoint', 'modules_to_not_convert', 'is not a list of names');
 }
 
 function expectOnly(settings: HfSettings, key: string, supported: string | boolean): void {

@@ -92,7 +92,7 @@ export async function copyContents(from: string, to: string, { signal, onProgres
         entry = { path: one.path, sizeBytes: one.sizeBytes, mtimeMs: one.mtimeMs, sha256 };
         appendFileSync(join(to, COPIED), `${JSON.stringify(entry)}\n`);
       }
-      kept.push(entry!);
+      kept.push(entry);
     }
     done += one.sizeBytes;
     onProgress(done);

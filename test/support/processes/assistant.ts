@@ -328,7 +328,7 @@ const defaults = {
 };
 const server = createServer(router);
 onPort((peer, port) => {
-  if (peer === 'client') server.serve(port);
+  if (peer === 'client' || peer === 'page') server.serve(port);
 });
 
 function isAlive(pid: number): boolean {

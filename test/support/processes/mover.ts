@@ -58,9 +58,9 @@ for (;;) {
     restart: os.restart.handler(() => {}),
   });
   const [ends, ofShell] = [new MessageChannel(), new MessageChannel()];
-  createServer(shell).serve(ofShell.port2 as Port);
-  assistant.connect('shell', ofShell.port1 as Port);
-  assistant.connect('page', ends.port2 as Port);
+  createServer(shell).serve(ofShell.port2);
+  assistant.connect('shell', ofShell.port1);
+  assistant.connect('page', ends.port2);
   const client = connect(ends.port1 as Port);
   const { id } = dataDir === to ? (await client.jobs.list())[0]! : await client.system.moveData({ path: to });
   const ended = (async () => {
