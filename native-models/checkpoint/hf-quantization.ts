@@ -116,7 +116,9 @@ function readUnconverted(settings: HfSettings): string[] {
   const found: unknown = settings.get('modules_to_not_convert') ?? [];
   const isName = (name: unknown): name is string => typeof name === 'string' && name !== '';
   const names: unknown[] | null = Array.isArray(found) ? found : null;
-  return names?.every(isName) ? names : settings.fail('corrupt-checkpoint', 'modules_to_not_convert', 'is not a list of names');
+  return names?.every(isName)
+    ? names
+    : settings.fail('corrupt-checkpoint', 'modules_to_not_convert', 'is not a list of names');
 }
 
 function expectOnly(settings: HfSettings, key: string, supported: string | boolean): void {
