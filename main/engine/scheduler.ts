@@ -6,6 +6,9 @@ const weights: Record<Priority, number> = { interactive: 1, background: 0.25 };
 /** How long the queue stands still for whoever has just finished and is owed the next turn: it has yet to ask. */
 const GRACE_MS = 2;
 
+/** Looks at a step that many times within its limit. */
+const TICKS = 6;
+
 type Waiting = { client: SchedulerClient; start: () => void };
 
 /**
@@ -37,11 +40,16 @@ export class Scheduler {
     await this.#acquire(client, signal);
     const started = performance.now();
     const limitMs = this.#limitMs();
-    const watchdog = setTimeout(() => this.#onHung(limitMs), limitMs);
+    // Ticks are counted rather than time: a computer that slept through a step has not hung.
+    let ticks = 0;
+    const watchdog = setInterval(() => {
+      ticks += 1;
+      if (ticks === TICKS) this.#onHung(limitMs);
+    }, limitMs / TICKS);
     try {
       return await step();
     } finally {
-      clearTimeout(watchdog);
+      clearInterval(watchdog);
       client.virtualTime += (performance.now() - started) / client.weight;
       this.#busy = false;
       this.#passOn(client);

@@ -74,4 +74,14 @@ describe('the scheduler', () => {
     await scheduler.client('interactive').turn(() => sleep(60));
     expect(hung).toEqual([20]);
   });
+
+  it('does not take for hung what stood still together with everything else', async () => {
+    const hung: number[] = [];
+    const scheduler = newScheduler((ms) => hung.push(ms), 30);
+    await scheduler.client('interactive').turn(async () => {
+      for (const until = performance.now() + 90; performance.now() < until;); // as a process that was stopped
+      await sleep(1);
+    });
+    expect(hung).toEqual([]);
+  });
 });
