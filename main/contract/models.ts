@@ -47,6 +47,8 @@ export const modelCard = z.object({
   license: z.string(),
   /** Whether the licence must be acknowledged before the model is fetched: see `pull`. */
   needsAcknowledgement: z.boolean(),
+  /** Address of the page where it is published, its licence with it; null where it is at no hub. */
+  page: z.string().nullable(),
   contextTokens: z.number(),
   downloadBytes: z.number(),
   /** In the data folder, once compiled. */
@@ -142,6 +144,8 @@ export const hubModel = z.object({
   /** As `pull` takes it. */
   repository: z.string(),
   host: z.string(),
+  /** Address of its page, where its licence can be read. */
+  page: z.string(),
   license: z.string().nullable(),
   needsAcknowledgement: z.boolean(),
   /** Checkpoints in it, the preferred first; `name` is what `pull` takes. */

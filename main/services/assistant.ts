@@ -92,7 +92,7 @@ function joinServices(store: Store, options: AssistantOptions) {
     restart: () => shell.call((client) => client.moved()),
   });
   const searcher = openSearcher(store.path);
-  const cards = new Cards({ store, shelf, planner, gauge, room, memoryBytes });
+  const cards = new Cards({ store, shelf, planner, gauge, room, env, memoryBytes });
 
   const routerFor = (mayName: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, watch, bin }),

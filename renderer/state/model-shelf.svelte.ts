@@ -8,8 +8,8 @@ import { checkpointPaths, checkpointsAmong, folderOf, type CheckpointFiles } fro
 /** A file of the user's on its way to the assistant. */
 export type Passing = { name: string; done: number; total: number };
 
-/** A licence that somebody must have seen before the model of that name is fetched. */
-export type AskedLicense = { name: string; license: string };
+/** A licence that somebody must have seen before the model of that name is fetched, and where it can be read. */
+export type AskedLicense = { name: string; license: string; page: string | null };
 
 /** The models that are here, those that can be had with their price, and the ways to get one. */
 export class ModelShelf {
@@ -95,9 +95,8 @@ export class ModelShelf {
 
   /** Fetches a model, or asks about its licence first. */
   pull = async (name: string) => {
-    const license = this.#restrictedLicense(name);
-    if (license !== null) this.asked = { name, license };
-    else await this.#pull(name, false);
+    this.asked = this.#restriction(name);
+    if (this.asked === null) await this.#pull(name, false);
   };
 
   agree = async () => {
@@ -167,12 +166,12 @@ export class ModelShelf {
     await this.loadQueue();
   }
 
-  #restrictedLicense(name: string): string | null {
+  #restriction(name: string): AskedLicense | null {
     const card = this.cards?.find((one) => one.name === name);
-    if (card !== undefined) return card.needsAcknowledgement ? card.license : null;
     const { hubModel } = this;
-    const isOfHub = hubModel?.choices.some((choice) => choice.name === name) ?? false;
-    return isOfHub && hubModel!.needsAcknowledgement ? (hubModel!.license ?? '?') : null;
+    const atHub = hubModel?.choices.some((choice) => choice.name === name) ? hubModel : null;
+    const model = card ?? atHub;
+    return model?.needsAcknowledgement ? { name, license: model.license ?? '?', page: model.page } : null;
   }
 
   async #find(): Promise<void> {

@@ -43,7 +43,7 @@ function machine(means: Means = {}) {
   const fresh = () => {
     const measured = gauge();
     const planner = new Planner({ shelf, reader, gauge: measured, room });
-    return { planner, cards: new Cards({ store, shelf, planner, gauge: measured, room, memoryBytes }) };
+    return { planner, cards: new Cards({ store, shelf, planner, gauge: measured, room, env: {}, memoryBytes }) };
   };
   const { cards, planner } = fresh();
   const card = async (name: string) => (await cards.list()).find((one) => one.name === name)!;
@@ -96,6 +96,9 @@ describe('the cards of models', () => {
     const asked = list.filter(({ needsAcknowledgement }) => needsAcknowledgement).map(({ name }) => name);
     expect(asked).toEqual(expect.arrayContaining(['qwen2.5-3b-instruct', 'qwen2.5-72b-instruct']));
     expect(asked).not.toContain('qwen2.5-7b-instruct');
+    const pages = new Map(list.map(({ name, page }) => [name, page]));
+    expect(pages.get('qwen2.5-3b-instruct')).toBe('https://huggingface.co/Qwen/Qwen2.5-3B-Instruct-GPTQ-Int4');
+    expect(pages.get(SMALL)).toBeNull(); // it comes in a package
   });
 
   it('say of a model that is installed that it is', async () => {

@@ -147,7 +147,7 @@ describe('the files of a repository', () => {
 describe('the checkpoints in a repository', () => {
   const file = (path: string, sizeBytes = 10) => ({ path, sizeBytes, checksum: null });
   const listing = (paths: string[]) => ({
-    ...{ repository: 'a/b', host: 'h', license: null, urlOf: String },
+    ...{ repository: 'a/b', host: 'h', page: 'p', license: null, urlOf: String },
     files: paths.map((path) => file(path)),
   });
 

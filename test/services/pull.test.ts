@@ -55,6 +55,7 @@ describe('pulling a repository by its name', () => {
     const { client } = await startWith(hub);
     expect(await client.models.look({ name: REPOSITORY })).toMatchObject({
       license: 'llama3',
+      page: `${hub.base}/${REPOSITORY}`,
       needsAcknowledgement: true,
       choices: [
         { name: `${REPOSITORY}:Q4_0`, files: 1, bytes: 10 },

@@ -33,6 +33,7 @@ export const modelCards: ModelCard[] = [
     parameters: 134_515_008,
     license: 'apache-2.0',
     needsAcknowledgement: false,
+    page: null,
     contextTokens: 8192,
     downloadBytes: 92_871_040,
     diskBytes: 217_533_760,
@@ -52,6 +53,7 @@ export const modelCards: ModelCard[] = [
     parameters: 494_032_768,
     license: 'apache-2.0',
     needsAcknowledgement: false,
+    page: null,
     contextTokens: 32_768,
     downloadBytes: 430_000_000,
     diskBytes: 860_000_000,
@@ -71,6 +73,7 @@ export const modelCards: ModelCard[] = [
     parameters: 1_543_714_304,
     license: 'apache-2.0',
     needsAcknowledgement: false,
+    page: null,
     contextTokens: 32_768,
     downloadBytes: 1_900_000_000,
     diskBytes: 3_800_000_000,
@@ -96,6 +99,7 @@ export const modelCards: ModelCard[] = [
 export const hubModel: HubModel = {
   repository: 'Qwen/Qwen2.5-3B-Instruct-GGUF',
   host: 'hub.example',
+  page: 'https://hub.example/Qwen/Qwen2.5-3B-Instruct-GGUF',
   license: 'qwen-research',
   needsAcknowledgement: true,
   choices: [

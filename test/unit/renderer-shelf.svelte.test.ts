@@ -83,7 +83,10 @@ describe('getting a model', () => {
     await shelf.find('Qwen/Qwen2.5-3B-Instruct-GGUF');
     await shelf.ask();
     await shelf.pull(RESTRICTED);
-    expect(shelf.asked).toEqual({ name: RESTRICTED, license: 'qwen-research' });
+    expect(shelf.asked).toEqual({
+      ...{ name: RESTRICTED, license: 'qwen-research' },
+      page: 'https://hub.example/Qwen/Qwen2.5-3B-Instruct-GGUF',
+    });
     shelf.disagree();
     expect([shelf.asked, line.assistant.calls]).toEqual([null, []]);
     await shelf.pull(RESTRICTED);

@@ -12,6 +12,7 @@ import {
 import { memoryNeed } from '../../../native-models/plan/index.ts';
 import type { Store } from '../store/open.ts';
 import { median } from '../system/bench.ts';
+import { pageAtHub } from './hub.ts';
 import type { MachineGauge, Measurement } from './machine.ts';
 import { kernelsOf, type Planner, type Subject } from './planner.ts';
 import { recommended } from './recommended.ts';
@@ -24,6 +25,7 @@ export type CardsOptions = {
   planner: Planner;
   gauge: MachineGauge;
   room: Room;
+  env: NodeJS.ProcessEnv;
   memoryBytes?: number | undefined;
 };
 
@@ -73,8 +75,9 @@ export class Cards {
     subject: Subject,
     { here, measured, isStarter }: { here: Here; measured: Measurement | null; isStarter: boolean },
   ): Promise<Omit<ModelCard, 'rank'>> {
-    const { planner, shelf } = this.#options;
-    const { name, parameters, license, config } = entry;
+    const { planner, shelf, env } = this.#options;
+    const { name, parameters, license, config, sources } = entry;
+    const atHub = sources.find((source) => source.kind === 'hub');
     const [shorter] = MEMORY_TOKENS;
     const plan = await planner.price(subject, Math.min(shorter, config.contextLength), { ...here.usable, measured });
     const fetched = planner.entrySubject(entry);
@@ -86,6 +89,7 @@ export class Cards {
       ...{ name, parameters, license, memory, isStarter },
       contextTokens: config.contextLength,
       needsAcknowledgement: needsAcknowledgement(license),
+      page: atHub === undefined ? null : pageAtHub(atHub.repository, env),
       downloadBytes: fetched.downloadBytes,
       // The checkpoint is kept beside what was compiled of it.
       diskBytes: fetched.downloadBytes + plan.compiledBytes,

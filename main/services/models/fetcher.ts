@@ -69,14 +69,18 @@ export class Fetcher {
     const asked = parseRepositoryName(name);
     if (asked === null) throw new LonghandError('invalid-input', `${name} is no OWNER/NAME.`, { name });
     const { env, network } = this.#options;
-    const { repository, host, license, files } = await listRepository(asked.repository, { env, signal, ...network });
+    const { repository, host, page, license, files } = await listRepository(asked.repository, {
+      env,
+      signal,
+      ...network,
+    });
     const choices = checkpointsIn(files).map(({ selector, files: parts }) => ({
       name: selector === null ? `${repository}:safetensors` : `${repository}:${selector}`,
       label: selector ?? 'safetensors',
       files: parts.length,
       bytes: parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     }));
-    return { repository, host, license, needsAcknowledgement: needsAcknowledgement(license), choices };
+    return { repository, host, page, license, needsAcknowledgement: needsAcknowledgement(license), choices };
   }
 
   /** A checkpoint that was fetched before, whole; without any network. */

@@ -12,6 +12,8 @@ export type HubFile = { path: string; sizeBytes: number; checksum: Checksum };
 export type Listing = {
   repository: string;
   host: string;
+  /** Address of what people read of it. */
+  page: string;
   license: string | null;
   files: HubFile[];
   urlOf(path: string): string;
@@ -98,10 +100,15 @@ class Refusal extends Error {
   }
 }
 
+/** Address of a repository's page at the hub, for people. */
+export const pageAtHub = (repository: string, env: NodeJS.ProcessEnv): string => `${hubOf(env)}/${repository}`;
+
+const hubOf = (env: NodeJS.ProcessEnv) => env.LONGHAND_HUB ?? 'https://huggingface.co';
+
 type Host = { base: string; list(repository: string, options: HubOptions): Promise<Listing> };
 
 function hostsOf(env: NodeJS.ProcessEnv): Host[] {
-  const hub = env.LONGHAND_HUB ?? 'https://huggingface.co';
+  const hub = hubOf(env);
   const mirror = env.LONGHAND_MIRROR ?? 'https://modelscope.cn';
   return [
     { base: hub, list: (repository, options) => listHuggingFace(hub, repository, options) },
@@ -125,7 +132,7 @@ async function listHuggingFace(base: string, repository: string, options: HubOpt
   const card = huggingFaceModel.safeParse(about.json).data?.cardData;
   const license = textOf(card?.license) === 'other' ? (textOf(card?.license_name) ?? 'other') : textOf(card?.license);
   const urlOf = (path: string) => `${base}/${repository}/resolve/main/${encodePath(path)}`;
-  return { repository, host: new URL(base).host, license, files, urlOf };
+  return { repository, host: new URL(base).host, page: `${base}/${repository}`, license, files, urlOf };
 }
 
 async function listModelScope(base: string, repository: string, options: HubOptions): Promise<Listing> {
@@ -138,7 +145,7 @@ async function listModelScope(base: string, repository: string, options: HubOpti
   const about = await readJson(api, { ...options, signal }).catch(() => ({ json: {} }));
   const license = textOf(modelScopeModel.safeParse(about.json).data?.Data.License);
   const urlOf = (path: string) => `${base}/models/${repository}/resolve/master/${encodePath(path)}`;
-  return { repository, host: new URL(base).host, license, files, urlOf };
+  return { repository, host: new URL(base).host, page: `${base}/models/${repository}`, license, files, urlOf };
 }
 
 /** A host that sends its answer drop by drop holds nobody up for longer than this. */

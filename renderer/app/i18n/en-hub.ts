@@ -12,7 +12,7 @@ export const enHub = {
   licenceUnknown: 'not told',
   licenceTitle: (name: string) => `The licence of ${name}`,
   licenceText: (licence: string) =>
-    `Its licence (${licence}) sets limits to what the model may be used for. Read it where the model is published. Nothing was fetched yet.`,
+    `Its licence (${licence}) sets limits to what the model may be used for. Read it where the model is published; nothing has been fetched yet.`,
   agree: 'I have read it and agree',
   nearestContext: (tokens: string) => `It fits with a context of ${tokens}.`,
   nearestRecipe: (recipe: string) => `It fits when compiled as “${recipe}”.`,
