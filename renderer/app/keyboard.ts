@@ -88,3 +88,8 @@ export function focusRegion(step: 1 | -1): void {
   const next = regions.at((current === -1 && step === -1 ? -1 : current + step) % regions.length);
   (next?.querySelector<HTMLElement>('[data-region-focus]') ?? next)?.focus();
 }
+
+/** Gives the focus to the message field: what had it, such as a button that was pressed, is about to go. */
+export function focusField(): void {
+  document.querySelector<HTMLElement>('main [data-region-focus]')?.focus();
+}

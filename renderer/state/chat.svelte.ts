@@ -4,6 +4,7 @@ import type { Connection } from '../app/connection.ts';
 import type { Problem } from '../app/problems.ts';
 import { Budget } from './budget.svelte.ts';
 import { Composer } from './composer.svelte.ts';
+import { keepText } from './keep-text.ts';
 import type { Model } from './model.svelte.ts';
 import type { ShownMessage } from './shown-message.svelte.ts';
 import { ShownPath } from './shown-path.svelte.ts';
@@ -36,7 +37,7 @@ export class Chat {
   sending = $state(false);
   /** What the user's last action met, until it is dismissed or another one succeeds. */
   problem = $state.raw<Problem | null>(null);
-  edit = $state<Edit | null>(null);
+  #edit = $state.raw<Edit | null>(null);
   /** A conversation that `branchHere` has just made, for the page to go to. */
   branched = $state<string | null>(null);
   /** Only the last message can be one that is being written. */
@@ -69,6 +70,16 @@ export class Chat {
     if (id === null) this.loaded = true;
     else this.#watch(id);
     this.composer.recount();
+  }
+
+  get edit(): Edit | null {
+    return this.#edit;
+  }
+
+  /** Kept for the tab like what stands in the message field. */
+  set edit(edit: Edit | null) {
+    this.#edit = edit;
+    keepText(this.#options.storage, this.#editKey, edit === null ? '' : JSON.stringify(edit));
   }
 
   get messages(): ShownMessage[] {
@@ -290,6 +301,7 @@ export class Chat {
         this.#path.takeNewest(event.messages, event.hasOlder);
         this.#settleUnsure();
         this.composer.recount();
+        if (!this.loaded) this.#takeUpEdit();
         this.loaded = true;
         return this.#snapshotCame();
       case 'older':
@@ -306,6 +318,18 @@ export class Chat {
       case 'delta':
         return this.#append(event.messageId, event.text);
     }
+  }
+
+  get #editKey(): string {
+    return `edit:${this.id}`;
+  }
+
+  /** An edit that a reload broke off. */
+  #takeUpEdit(): void {
+    const kept = this.#options.storage.getItem(this.#editKey);
+    if (kept === null) return;
+    const edit = JSON.parse(kept) as Edit;
+    if (this.#find(edit.id)) this.#edit = edit;
   }
 
   #show(conversation: Conversation): void {
@@ -343,6 +367,7 @@ export class Chat {
       const shown = this.#find(messageId);
       if (!shown) continue;
       shown.text += text;
+      this.composer.grew();
       this.#options.onText?.(shown);
     }
     this.#unpainted.clear();

@@ -1,8 +1,10 @@
 import type { Connection } from '../app/connection.ts';
+import { keepText } from './keep-text.ts';
 
 export type Count = { promptTokens: number; contextTokens: number; cachedTokens: number };
 
 const DEBOUNCE_MS = 100;
+const GROWING_MS = 1000;
 
 /**
  * What the user is writing in one conversation, and what it costs. The text is kept for the tab with every key
@@ -21,6 +23,7 @@ export class Composer {
   });
   #conversationId: string | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #growing: ReturnType<typeof setTimeout> | undefined;
   #counted = 0;
   readonly #connection: Connection;
   readonly #storage: Storage;
@@ -75,6 +78,14 @@ export class Composer {
     this.#timer = setTimeout(() => void this.#ask(), DEBOUNCE_MS);
   }
 
+  /** An answer above grows: asks once a second for as long as it does. */
+  grew(): void {
+    this.#growing ??= setTimeout(() => {
+      this.#growing = undefined;
+      void this.#ask();
+    }, GROWING_MS);
+  }
+
   async #ask(): Promise<void> {
     const question = (this.#counted += 1);
     const request = { conversationId: this.#conversationId, text: this.#text };
@@ -88,7 +99,6 @@ export class Composer {
 
   #keep(): void {
     const text = [this.#inFlight, this.#text].filter((part) => part !== '').join('\n\n');
-    if (text === '') this.#storage.removeItem(this.#key);
-    else this.#storage.setItem(this.#key, text);
+    keepText(this.#storage, this.#key, text);
   }
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { LonghandError } from '../../main/contract/errors.ts';
 import { answers, expect, field, handFed, open, questions, send, test } from '../support/e2e-page.ts';
-import { words } from '../support/scripted-data.ts';
+import { metricsOf, words } from '../support/scripted-data.ts';
 
 const clipboard = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
 const top = (page: Page, text: string) =>
@@ -161,11 +161,14 @@ test.describe('versions', () => {
     await editor.fill('Second wording');
     await editor.press('Enter');
     await expect(answers(ui)).toContainText('You said: Second wording');
+    await expect(field(ui).last()).toBeFocused();
     await expect(questions(ui).getByRole('group', { name: 'Version 2 of 2' })).toBeVisible();
-    await ui.getByRole('button', { name: 'Previous version' }).click();
+    await ui.getByRole('button', { name: 'Previous version' }).press('Enter');
     await expect(answers(ui)).toContainText('You said: First wording');
-    await ui.getByRole('button', { name: 'Next version' }).click();
+    await expect(ui.getByRole('button', { name: 'Next version' })).toBeFocused();
+    await ui.keyboard.press('Enter');
     await expect(answers(ui)).toContainText('You said: Second wording');
+    await expect(ui.getByRole('button', { name: 'Previous version' })).toBeFocused();
   });
 
   test('the arrow up edits the last message, and Escape leaves it as it was', async ({ ui }) => {
@@ -186,6 +189,7 @@ test.describe('versions', () => {
     assistant.script = () => words('Another answer.');
     await ui.getByRole('button', { name: 'Answer again' }).click();
     await expect(answers(ui)).toContainText('Another answer.');
+    await expect(field(ui)).toBeFocused();
     await expect(answers(ui).getByRole('group', { name: 'Version 2 of 2' })).toBeVisible();
     await ui.getByRole('button', { name: 'Details' }).click();
     await expect(answers(ui).locator('dl')).toContainText('SmolLM2 135M');
@@ -222,6 +226,42 @@ test.describe('too long', () => {
     await expect(answers(ui).last()).toContainText('Made without 2 earlier messages');
     await ui.getByRole('button', { name: 'Let it be read again' }).first().click();
     await expect(ui.getByText('Left out: the model does not read this message.')).toHaveCount(1);
+    await expect(questions(ui).first()).toBeFocused();
+  });
+
+  test('an answer that used up the context says so, and leads to what can be left out', async ({ ui, assistant }) => {
+    const answer = 'One, two, three, four. '.repeat(20);
+    assistant.addConversation('Counted', ['Count on', answer], {
+      last: { finishReason: 'length', metrics: { ...metricsOf(answer, 20), generatedTokens: 100 } },
+    });
+    assistant.contextTokens = 120;
+    await ui.reload();
+    await ui.getByRole('link', { name: 'Counted' }).click();
+    await expect(answers(ui)).toContainText('all 120 tokens of the context are used up');
+    await expect(ui.getByRole('button', { name: 'Continue' })).toHaveCount(0);
+    await expect(ui.getByText('No room for another question')).toBeVisible();
+    await ui.getByRole('button', { name: 'Choose what to leave out' }).click();
+    await ui.getByRole('checkbox').last().check();
+    await ui.getByRole('dialog').getByRole('button', { name: 'Leave out' }).click();
+    await field(ui).fill('And now?');
+    await expect(ui.getByRole('button', { name: 'Send' })).toBeEnabled();
+    await expect(answers(ui)).toContainText('Stopped at the length limit');
+  });
+
+  test('the truth line counts an answer while it is written', async ({ ui, assistant }) => {
+    const answer = handFed();
+    assistant.script = () => answer.pieces;
+    await send(ui, 'Count on');
+    const total = async () =>
+      Number(/([\d,]+) \/ 8,192/.exec(await ui.getByRole('list', { name: 'State' }).innerText())?.[1]);
+    answer.feed('One');
+    await expect.poll(total).toBeGreaterThan(0);
+    const before = await total();
+    answer.feed(', two, three, four, five, six, seven, eight, nine, ten, eleven, twelve');
+    await expect.poll(total).toBeGreaterThan(before + 10);
+    await expect(ui.getByText(/cached/)).toHaveCount(0);
+    answer.end();
+    await expect(ui.getByRole('list', { name: 'State' })).toContainText(/cached/);
   });
 
   test('a message that is too long by itself has ways on, and stays in the field', async ({ ui, assistant }) => {

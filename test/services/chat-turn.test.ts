@@ -484,4 +484,19 @@ describe('counting', () => {
     expect(await client.chat.count({ conversationId: id, text: 'one two three' })).toMatchObject({ promptTokens: 3 });
     expect(engine.counted.map(({ messages }) => messages)).toContainEqual([{ role: 'user', content: 'one two three' }]);
   });
+
+  it('counts an answer that is being written as far as it has come', async () => {
+    const { client, id, engine } = await startChat();
+    const count = async () => (await client.chat.count({ conversationId: id, text: 'next' })).promptTokens;
+    await client.chat.send({ conversationId: id, text: 'What is a river?' });
+    const answer = await engine.nextAnswer();
+    expect(await count()).toBe(5); // the question and what is typed
+    for (const [said, word] of ['Water', ' that', ' goes'].entries()) {
+      answer.say(word); // a token each, as the engine of this test counts words
+      await until(async () => (await count()) === 6 + said);
+    }
+    answer.end();
+    await until(async () => (await client.chat.path({ id })).at(-1)?.state === 'complete');
+    expect(await count()).toBe(8);
+  });
 });

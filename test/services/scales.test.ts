@@ -12,6 +12,7 @@ const TRIMMING = `{% for message in messages %}<|im_start|>{{ message.role }}
 {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}`;
 
+const place = { key: 'a conversation', endId: 'the answer' };
 const model = { tokenizer: 'this one' } as AnsweringModel;
 const messages = [
   { role: 'system' as const, content: 'Be brief.' },
@@ -74,7 +75,7 @@ describe.each(cases)('what is typed below a conversation (%s)', (_, golden, temp
     );
     await fc.assert(
       fc.asyncProperty(text, async (typed) => {
-        const { promptTokens } = await scales.count('a conversation', typed, promptWith, model);
+        const { promptTokens } = await scales.count(place, typed, promptWith, model);
         expect(promptTokens).toBe(size(promptOf(typed)));
       }),
       { numRuns: 200 },
@@ -83,11 +84,22 @@ describe.each(cases)('what is typed below a conversation (%s)', (_, golden, temp
 
   it('sends the conversation once', async () => {
     const { scales, sizes } = realScales(golden, template);
-    for (const typed of ['o', 'on', 'one']) await scales.count('a conversation', typed, promptWith, model);
+    for (const typed of ['o', 'on', 'one']) await scales.count(place, typed, promptWith, model);
     expect(sizes.filter((length) => length > 1)).toEqual([4]);
     scales.forget();
-    await scales.count('a conversation', 'one', promptWith, model);
+    await scales.count(place, 'one', promptWith, model);
     expect(sizes.filter((length) => length > 1)).toEqual([4, 4]);
+  });
+
+  it('is counted once while it stays as it is and the answer above it grows, which counts', async () => {
+    const { scales, sizes } = realScales(golden, template);
+    const before = await scales.count(place, 'a long draft', promptWith, model);
+    const calls = sizes.length;
+    scales.grew('the answer', 3);
+    scales.grew('another answer', 50);
+    const after = await scales.count(place, 'a long draft', promptWith, model);
+    expect(after.promptTokens).toBe(before.promptTokens + 3);
+    expect(sizes).toHaveLength(calls);
   });
 });
 

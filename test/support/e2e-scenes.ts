@@ -1,7 +1,7 @@
 import { LonghandError } from '../../main/contract/errors.ts';
 import { frameScenes } from './e2e-frame-scenes.ts';
 import { field, fill, openConversation, runCommand, send, unfinished, type Scene } from './e2e-scene-tools.ts';
-import { downloadJob, readyStatus, smolModel } from './scripted-data.ts';
+import { downloadJob, metricsOf, readyStatus, smolModel } from './scripted-data.ts';
 
 export const scenes: Scene[] = [
   { name: 'empty' },
@@ -73,6 +73,20 @@ export const scenes: Scene[] = [
       await field(page).fill('The quick brown fox jumps over the lazy dog and does so again and again. '.repeat(5));
       await page.getByRole('button', { name: /^(What can be done|可行的办法)$/ }).click();
       await page.getByText(/32,768/).waitFor();
+    },
+  },
+  {
+    name: 'context-full',
+    arrange(assistant) {
+      const numbers = Array.from({ length: 400 }, (_, index) => index + 1).join(', ');
+      assistant.addConversation('Count from 1 to 3000', ['Count from 1 to 3000, without stopping.', numbers], {
+        last: { finishReason: 'length', metrics: { ...metricsOf(numbers, 20), generatedTokens: 430 } },
+      });
+      assistant.contextTokens = 450;
+    },
+    async act(page) {
+      await openConversation(page, 'Count from 1 to 3000');
+      await page.getByText(/used up|已用完/).waitFor();
     },
   },
   {

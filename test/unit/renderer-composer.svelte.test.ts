@@ -45,6 +45,17 @@ describe('the draft', () => {
     expect(open().text).toBe('two');
   });
 
+  it('goes on being typed where it is more than the tab may keep, and no older one is kept in its place', () => {
+    const composer = open();
+    composer.text = 'an older draft';
+    storage.setItem = () => {
+      throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+    };
+    composer.text = 'a very long draft';
+    expect(composer.text).toBe('a very long draft');
+    expect(open().text).toBe('');
+  });
+
   it('moves to the conversation that was created for it', () => {
     const composer = open(null);
     composer.text = 'first words';
@@ -64,6 +75,15 @@ describe('the count', () => {
     expect(answers).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(1);
     expect(answers).toHaveLength(1);
+  });
+
+  it('is asked for once a second while an answer grows', async () => {
+    const composer = open();
+    for (let at = 0; at < 2500; at += 20) {
+      composer.grew();
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    expect(answers).toHaveLength(2);
   });
 
   it('of an older draft never replaces a newer one', async () => {

@@ -29,7 +29,7 @@ describe('versions of a message', () => {
     await ask('One');
     chat.editLast();
     expect(chat.edit?.text).toBe('One');
-    chat.edit!.text = 'Two';
+    chat.edit = { ...chat.edit!, text: 'Two' };
     await chat.sendEdit();
     await until(() => expect(texts()).toEqual(['Two', 'You said: Two']));
     await until(() => expect(chat.busy).toBe(false));
@@ -46,7 +46,7 @@ describe('versions of a message', () => {
   it('are not made of nothing, nor while an answer is written', async () => {
     await ask('One');
     chat.editLast();
-    chat.edit!.text = ' \n';
+    chat.edit = { ...chat.edit!, text: ' \n' };
     await chat.sendEdit();
     expect(texts()).toEqual(['One', 'You said: One']);
     chat.cancelEdit();
@@ -60,10 +60,27 @@ describe('versions of a message', () => {
     expect(chat.edit).toBeNull();
   });
 
+  it('are taken up where a reload broke off their making, until they are made or given up', async () => {
+    await ask('One');
+    chat.editLast();
+    chat.edit = { ...chat.edit!, text: 'Two, half' };
+    const { id } = chat;
+    const reopen = async () => {
+      chat.close();
+      chat = page.open(id);
+      await until(() => expect(chat.loaded).toBe(true));
+    };
+    await reopen();
+    expect(chat.edit?.text).toBe('Two, half');
+    chat.cancelEdit();
+    await reopen();
+    expect(chat.edit).toBeNull();
+  });
+
   it('keep the edited text when sending fails', async () => {
     await ask('One');
     chat.editLast();
-    chat.edit!.text = 'Two';
+    chat.edit = { ...chat.edit!, text: 'Two' };
     page.line.cut();
     await chat.sendEdit();
     expect(chat.problem?.code).toBe('assistant-stopped');

@@ -51,6 +51,11 @@ export class Context {
     this.#scales.forget();
   }
 
+  /** An answer that is being written has come so many tokens further. */
+  grew(messageId: string, tokens: number): void {
+    this.#scales.grew(messageId, tokens);
+  }
+
   /** Refuses what is no message of that conversation. @throws LonghandError `not-found` */
   check(conversationId: string, messageId: string): void {
     if (this.#store.messages.get(messageId)?.conversationId === conversationId) return;
@@ -110,7 +115,7 @@ export class Context {
       const path = conversationId === null ? [] : await this.path(conversationId, parent);
       return this.prompt(conversationId, [...path, { role: 'user', text: words }], { model });
     };
-    return this.#scales.count(key, text, promptWith, model);
+    return this.#scales.count({ key, endId: parent }, text, promptWith, model);
   }
 
   /** What each message on the shown path takes of the context. @throws LonghandError `no-model` | `not-found` */

@@ -22,7 +22,8 @@ const MOST_KEPT = 50_000;
 export class Scales {
   readonly #engine: Pick<Engine, 'count' | 'countEach'>;
   #model: AnsweringModel | null = null;
-  #conversation: { key: string; count: Promise<Count> } | null = null;
+  #conversation: { key: string; endId: string | null; count: Promise<Count>; grownTokens: number } | null = null;
+  #typed: { text: string; tokens: Promise<number> } | null = null;
   #probe: Promise<number> | null = null;
   #turn: Promise<number> | null = null;
   readonly #weights = new Map<string, { updatedMs: number; tokens: number }>();
@@ -36,9 +37,17 @@ export class Scales {
     this.#conversation = null;
   }
 
-  /** The size of a prompt that ends with `text`. `promptWith` gives it for other words; `key` names what is before. */
+  /** An answer that is being written has come so much further: what was counted down to it grows with it. */
+  grew(messageId: string, tokens: number): void {
+    if (this.#conversation?.endId === messageId) this.#conversation.grownTokens += tokens;
+  }
+
+  /**
+   * The size of a prompt that ends with `text`. `promptWith` gives it for other words, and reads the last message before
+   * its first pause; `key` names what is before, and `endId` is the last message of that.
+   */
   async count(
-    key: string,
+    { key, endId }: { key: string; endId: string | null },
     text: string,
     promptWith: (text: string) => Promise<Prompt>,
     model: AnsweringModel,
@@ -49,11 +58,11 @@ export class Scales {
       const count = kept(whole, () => {
         if (this.#conversation?.count === count) this.#conversation = null;
       });
-      this.#conversation = { key, count };
+      this.#conversation = { key, endId, count, grownTokens: 0 };
     }
-    const { count } = this.#conversation;
-    const [whole, typed, probe] = await Promise.all([count, this.#alone({ text }), this.#probeTokens()]);
-    const promptTokens = whole.promptTokens - probe + typed;
+    const conversation = this.#conversation;
+    const [whole, typed, probe] = await Promise.all([conversation.count, this.#typedTokens(text), this.#probeTokens()]);
+    const promptTokens = whole.promptTokens + conversation.grownTokens - probe + typed;
     return { ...whole, promptTokens, cachedTokens: Math.min(whole.cachedTokens, promptTokens) };
   }
 
@@ -93,6 +102,7 @@ export class Scales {
     if (this.#model === model) return;
     this.#model = model;
     this.#conversation = null;
+    this.#typed = null;
     this.#probe = null;
     this.#turn = null;
     this.#weights.clear();
@@ -101,6 +111,17 @@ export class Scales {
   async #alone({ text, tokens }: { text: string; tokens?: number[] }): Promise<number> {
     const message = { role: 'user' as const, content: text, ...(tokens ? { tokens } : {}) };
     return (await this.#engine.count({ messages: [message], continueFinal: false })).promptTokens;
+  }
+
+  /** Counted once while it stays as it is: it may be a megabyte, and is asked for again while an answer grows. */
+  #typedTokens(text: string): Promise<number> {
+    if (this.#typed?.text !== text) {
+      const tokens = kept(this.#alone({ text }), () => {
+        if (this.#typed?.tokens === tokens) this.#typed = null;
+      });
+      this.#typed = { text, tokens };
+    }
+    return this.#typed.tokens;
   }
 
   #probeTokens(): Promise<number> {

@@ -181,8 +181,10 @@ export class Turns {
           watch.publish(conversationId, { type: 'progress', messageId, done: event.done, total: event.total });
         } else if (event.type === 'token') {
           if (!hasBegun) this.#begin(messageId, origin);
-          hasBegun = true;
           store.messages.appendChunk(messageId, event.text, event.tokens); // kept before it is shown
+          if (hasBegun) context.grew(messageId, event.tokens.length);
+          else context.changed(); // until now it was no part of a prompt
+          hasBegun = true;
           watch.publish(conversationId, { type: 'delta', messageId, text: event.text });
         } else if (event.type === 'end') {
           const { finishReason, metrics } = event;
