@@ -103,6 +103,12 @@ export class Session {
     }
   }
 
+  /** Imports what was chosen or dropped, unless something is on its way already. */
+  takeFiles(files: File[] | Promise<File[]>): void {
+    if (this.shelf.passing !== null) this.say(t().models.busy);
+    else void this.try(async () => this.shelf.importFiles(await files));
+  }
+
   /** Says what was done, to the eye for a moment and to a screen reader. */
   say(text: string): void {
     this.note = text;

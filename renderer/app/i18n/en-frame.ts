@@ -215,7 +215,7 @@ export const enFrame = {
     allCards: 'Models to get',
     recommended: 'Good on this machine',
     all: 'All models',
-    cardsLoading: 'Measuring what this machine can run. The first time takes a moment.',
+    cardsLoading: 'Measuring what this machine can run. The first time takes a few seconds.',
     installed: 'On this machine',
     noneInstalled: 'No model yet.',
     inUse: 'In use',
