@@ -3,13 +3,14 @@ import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { recommendedSampling } from './catalog/sampling.ts';
 import { ropeFrequencies } from './attention/rope.ts';
-import { buildGraph } from './architectures/build-graph.ts';
+import { KV_PAGE, kvTypes, mapKvTypes } from './attention/kv-type.ts';
+import { buildGraphs } from './architectures/build-graph.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint/index.ts';
 import { CompileJournal, JOURNAL_FILE } from './compile-journal.ts';
 import { freeBytes, hashFile, isDiskFull } from './files.ts';
 import type { GraphBuilder } from './graph/graph.ts';
 import { WEIGHTS_FILE, type WeightPlan } from './graph/weights.ts';
-import { COMPILER_VERSION, GRAPH_FILE, MANIFEST_FILE, TOKENIZER_FILE, type Manifest } from './manifest.ts';
+import { COMPILER_VERSION, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE, type Manifest } from './manifest.ts';
 import type { PackError } from './quantize/pack.ts';
 import type { Recipe } from './quantize/packed.ts';
 import { Tokenizer } from './text/tokenizer.ts';
@@ -25,6 +26,8 @@ export type CompileOptions = {
   signal?: AbortSignal;
   /** Bytes of the checkpoint: read for its hash, then read again and packed. */
   onProgress?: (progress: CompileProgress) => void;
+  /** Tokens of a page of the KV cache, where not as usual. */
+  kvPage?: number;
   /** Bytes of the checkpoint between two records of what is done. */
   recordBytes?: number;
   /** Packs in other threads; without them, in this one. */
@@ -57,21 +60,21 @@ export async function compile(path: string, folder: string, options: CompileOpti
     // What would keep the model from being used is found before anything is written.
     Tokenizer.fromSource(checkpoint.tokenizer);
     ropeFrequencies(checkpoint.config);
-    const graph = buildGraph(checkpoint, recipe);
-    const encoded = graph.encode();
+    const { graph, encoded } = buildGraphs(checkpoint, recipe, options.kvPage);
+    const graphBytes = mapKvTypes((type) => encoded[type].byteLength);
     const journal = CompileJournal.open(partial, await identify(checkpoint, recipe));
     if (journal.done.size === 0) await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
     const weightsFile = join(partial, WEIGHTS_FILE);
-    const sizeBytes = graph.weights.sizeBytes + encoded.byteLength;
+    const sizeBytes = graph.weights.sizeBytes + kvTypes.reduce((sum, type) => sum + graphBytes[type], 0);
     neededBytes = sizeBytes - (journal.done.size === 0 ? 0 : (await stat(weightsFile)).blocks * 512);
     await checkSpace(partial, neededBytes);
     const sha256 = journal.sha256 ?? (await hashCheckpoint(checkpoint, options));
     journal.begin(sha256);
     const errors = await pack(graph.weights, { path, weightsFile, journal }, options);
-    await writeFile(join(partial, GRAPH_FILE), encoded, { flush: true });
+    for (const type of kvTypes) await writeFile(join(partial, GRAPH_FILES[type]), encoded[type], { flush: true });
     await writeFile(join(partial, TOKENIZER_FILE), writeTokenizerSource(checkpoint.tokenizer), { flush: true });
-    const manifest = describe(checkpoint, graph, encoded.byteLength, sha256, errors, options);
+    const manifest = describe(checkpoint, graph, graphBytes, sha256, errors, options);
     await writeFile(join(partial, MANIFEST_FILE), JSON.stringify(manifest, null, 2), { flush: true });
     await rm(join(partial, JOURNAL_FILE));
     await syncFolder(partial);
@@ -100,10 +103,10 @@ export function countParameters(checkpoint: Checkpoint): number {
 function describe(
   checkpoint: Checkpoint,
   graph: GraphBuilder,
-  graphBytes: number,
+  graphBytes: Manifest['graphBytes'],
   sha256: string,
   errors: readonly PackError[],
-  { name, recipe }: CompileOptions,
+  { name, recipe, kvPage = KV_PAGE }: CompileOptions,
 ): Manifest {
   const { config, path, sizeBytes } = checkpoint;
   const parameters = countParameters(checkpoint);
@@ -129,6 +132,8 @@ function describe(
     source: { name: basename(path), sizeBytes, sha256 },
     weightsBytes: graph.weights.sizeBytes,
     graphBytes,
+    kvPage,
+    dualChunk: config.dualChunk,
     quantizationErrors: each,
     quantizationError: all,
     createdMs: Date.now(),

@@ -68,6 +68,8 @@ export const loadedModel = z.object({
   recipe: z.string(),
   weightBytes: z.number(),
   kvBytesPerToken: z.number(),
+  /** Form of the full pages of the cache. */
+  kvType: z.enum(['float32', 'float16', 'int8']),
   threads: z.number(),
   loadMs: z.number(),
   /** What the model's makers recommend, where the checkpoint says it. */

@@ -28,9 +28,9 @@ export const footprint = z.object({
     vocabSize: z.number(),
     contextTokens: z.number(),
   }),
+  graphBytes: z.number(),
   costs: z.object({
     weightBytes: z.number(),
-    graphBytes: z.number(),
     residentBytes: z.number(),
     operators: z.number(),
     widestRow: z.number(),

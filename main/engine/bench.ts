@@ -1,6 +1,6 @@
 import { encodeModel } from '../../native-models/graph/onnx.ts';
 import type { Model } from './model.ts';
-import { PREFILL_BLOCK } from './prefix-cache.ts';
+import { blocksOf } from './blocks.ts';
 import { pinnedFloat32, RuntimeSession } from './runtime/session.ts';
 import type { SchedulerClient } from './scheduler.ts';
 
@@ -14,13 +14,14 @@ export async function benchPoint(
   const sequence = model.newSequence();
   const ids = Array.from({ length: tokens }, (_, i) => (i * 37) % Math.min(200, model.tokenizer.vocabSize));
   try {
-    // Growth of the buffers is not what is measured.
-    sequence.reserve(tokens + steps);
     const started = performance.now();
-    for (let at = 0; at < tokens; at += PREFILL_BLOCK) {
-      await turns.turn(() => model.forward(sequence, ids.slice(at, at + PREFILL_BLOCK), { signal }), signal);
+    if (kind === 'prefill') {
+      for (const block of blocksOf(ids, 0)) {
+        await turns.turn(() => model.forward(sequence, block, { signal }), signal);
+      }
+      return (tokens / (performance.now() - started)) * 1000;
     }
-    if (kind === 'prefill') return (tokens / (performance.now() - started)) * 1000;
+    sequence.pretend(tokens);
     const times: number[] = [];
     for (let i = 0; i < steps; i++) {
       const from = performance.now();

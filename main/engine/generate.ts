@@ -1,10 +1,10 @@
 import type { GenerateEvent, Metrics, Prompt, Sampling } from '../contract/engine.ts';
 import { LonghandError } from '../contract/errors.ts';
 import { AnswerText } from './answer-text.ts';
+import { blocksOf } from './blocks.ts';
 import type { Chat } from './encoder.ts';
-import type { KvSequence } from './kv-cache.ts';
 import type { Model } from './model.ts';
-import { PREFILL_BLOCK, type PrefixCache } from './prefix-cache.ts';
+import type { PrefixCache } from './prefix-cache.ts';
 import { Sampler } from './sampler.ts';
 import type { SchedulerClient } from './scheduler.ts';
 
@@ -39,7 +39,7 @@ export async function* generate(
     let finishReason: 'stop' | 'length' | 'aborted' = 'length';
     try {
       let logits!: Float32Array;
-      for (const block of blocks(sequence, tokens)) {
+      for (const block of blocksOf(tokens, sequence.length)) {
         logits = await turns.turn(() => model.forward(sequence, block, { signal }), signal);
         if (sequence.length < tokens.length) {
           yield { type: 'prefill', done: sequence.length - clock.cached, total: tokens.length - clock.cached };
@@ -110,14 +110,6 @@ function checkRoom(promptTokens: number, contextTokens: number): number {
     `The conversation has ${promptTokens} tokens; the model reads at most ${contextTokens}.`,
     { promptTokens, contextTokens },
   );
-}
-
-/** What is left of the prompt, cut at multiples of the block size. */
-function* blocks(sequence: KvSequence, tokens: readonly number[]): Generator<readonly number[], void, void> {
-  while (sequence.length < tokens.length) {
-    const end = sequence.length - (sequence.length % PREFILL_BLOCK) + PREFILL_BLOCK;
-    yield tokens.slice(sequence.length, end);
-  }
 }
 
 /** Times of one answer. */

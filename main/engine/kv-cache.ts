@@ -1,92 +1,150 @@
-import { pinnedFloat32 } from './runtime/session.ts';
+import { copyTail, KvPages, newTail, pageBytes, type CacheShape, type TailPage } from './kv-pages.ts';
 
-type Buffers = { keys: Float32Array[]; values: Float32Array[]; capacity: number };
-export type CacheShape = { layers: number; kvHeads: number; headDim: number; contextTokens: number };
-
-/** Capacity grows by an eighth, in steps of this many tokens: attention reads the whole of it, and growth copies it. */
-const CAPACITY_STEP = 256;
+/** Full pages at the start of a sequence that belong to another. */
+type Base = { pages: KvPages; count: number };
 
 /**
- * Keys and values of one sequence of tokens: the application's own memory, one buffer of each a layer.
- * Keys are float32 [kvHeads, headDim, capacity] and values [kvHeads, capacity, headDim]: as the products of a query with
- * the keys, and of its weights with the values, read them. What lies behind `length` is finite and never seen.
+ * Keys and values of one sequence of tokens: full pages, of which the first may be shared with other sequences, and a page
+ * that is being filled, always float32. What lies behind `length` in that page is finite and never seen.
  */
 export class KvSequence {
   readonly shape: CacheShape;
   /** Token ids whose keys and values are cached, in order. */
   tokens: number[] = [];
-  capacity = 0;
-  /** By layer. */
-  keys: Float32Array[] = [];
-  values: Float32Array[] = [];
+  readonly tail: TailPage;
+  #base: Base | null = null;
+  #own: KvPages;
 
   constructor(shape: CacheShape) {
     this.shape = shape;
+    this.tail = newTail(shape);
+    this.#own = new KvPages(shape);
   }
 
   get length(): number {
     return this.tokens.length;
   }
 
-  get byteLength(): number {
-    return bytesPerToken(this.shape) * this.capacity;
+  /** Tokens in the page that is being filled. */
+  get offset(): number {
+    return this.length % this.shape.kvPage;
   }
 
-  /** Makes room for `tokens` in all; returns whether the buffers were replaced. */
-  reserve(tokens: number): boolean {
-    if (tokens <= this.capacity) return false;
-    const { contextTokens } = this.shape;
-    const wanted = Math.ceil(Math.max(tokens, this.capacity * 1.125) / CAPACITY_STEP) * CAPACITY_STEP;
-    const grown = this.#allocate(Math.max(tokens, Math.min(wanted, contextTokens)));
-    this.#copyTo(grown, this.length);
-    ({ keys: this.keys, values: this.values, capacity: this.capacity } = grown);
-    return true;
+  /** The stretches of full pages, in order: those of others, then its own. */
+  get stretches(): { base: Base; own: Base } {
+    return { base: this.#base ?? { pages: this.#own, count: 0 }, own: { pages: this.#own, count: this.#own.count } };
   }
 
-  /** Notes that the rows of `ids` have been written behind the cached ones. */
-  commit(ids: readonly number[] | Int32Array): void {
+  /** Full pages in all. */
+  get pages(): number {
+    return (this.#base?.count ?? 0) + this.#own.count;
+  }
+
+  /** Bytes of what it holds by itself: its own pages and the one that is being filled. */
+  get ownBytes(): number {
+    return this.#own.byteLength + tailBytes(this.shape);
+  }
+
+  /** Stores of pages that it reads: several sequences may name the same. */
+  get stores(): KvPages[] {
+    return this.#base === null ? [this.#own] : [this.#base.pages, this.#own];
+  }
+
+  /** Notes that the rows of `ids` have been written into the page that is being filled; a full one becomes a page. */
+  commit(ids: readonly number[]): void {
     for (const id of ids) this.tokens.push(id);
+    if (this.offset === 0 && ids.length > 0) this.#own.append(this.tail);
   }
 
-  /** Forgets all but the first `length` tokens; their rows are simply written over. */
+  /** Forgets all but the first `length` tokens. */
   truncate(length: number): void {
-    this.tokens.length = Math.min(length, this.tokens.length);
+    if (length >= this.length) return;
+    const pages = Math.floor(length / this.shape.kvPage);
+    if (pages < this.pages) {
+      if (length % this.shape.kvPage !== 0) this.#restore(pages);
+      this.#keepPages(pages);
+    }
+    this.tokens.length = length;
   }
 
-  /** A copy of the first `length` tokens that lives on its own. */
+  /** A sequence of the first `length` tokens that lives on its own; full pages are shared where they can be. */
   fork(length: number): KvSequence {
-    const copy = new KvSequence(this.shape);
-    copy.reserve(Math.max(length, 1));
-    this.#copyTo(copy, length);
-    copy.tokens = this.tokens.slice(0, length);
-    return copy;
+    const child = new KvSequence(this.shape);
+    const pages = Math.floor(length / this.shape.kvPage);
+    const shared = this.#base ?? { pages: this.#own, count: this.#own.count };
+    const count = Math.min(shared.count, pages);
+    if (count > 0) child.#shareBase(shared.pages, count);
+    if (pages > count) child.#own.copy(this.#own, 0, pages - count);
+    child.tokens = this.tokens.slice(0, length);
+    if (length % this.shape.kvPage !== 0) {
+      if (pages < this.pages) this.#restore(pages, child.tail);
+      else copyTail(this.tail, child.tail);
+    }
+    return child;
   }
 
-  #allocate(capacity: number): Buffers {
-    const { layers, kvHeads, headDim } = this.shape;
-    const buffers = () => Array.from({ length: layers }, () => pinnedFloat32(kvHeads * capacity * headDim));
-    return { keys: buffers(), values: buffers(), capacity };
+  /** As if `tokens` tokens, all of id 0, were cached: for measuring what depends on their number alone. */
+  pretend(tokens: number): void {
+    const pages = Math.floor(tokens / this.shape.kvPage);
+    this.#own.pretend(pages - this.pages);
+    for (const part of [...this.tail.keys, ...this.tail.values]) part.fill(0.01);
+    this.tokens = Array<number>(tokens).fill(0);
   }
 
-  #copyTo(target: Buffers, tokens: number): void {
-    const { headDim } = this.shape;
-    this.keys.forEach((from, layer) => {
-      copyRuns(from, this.capacity, target.keys[layer]!, target.capacity, tokens);
-    });
-    this.values.forEach((from, layer) => {
-      copyRuns(from, this.capacity * headDim, target.values[layer]!, target.capacity * headDim, tokens * headDim);
-    });
+  /** Lets go of pages of others. */
+  release(): void {
+    this.#base?.pages.unshare(this.#base.count);
+    this.#base = null;
+    this.#own = new KvPages(this.shape);
+    this.tokens = [];
+  }
+
+  #shareBase(pages: KvPages, count: number): void {
+    pages.share(count);
+    this.#base = { pages, count };
+  }
+
+  #restore(page: number, tail: TailPage = this.tail): void {
+    const shared = this.#base?.count ?? 0;
+    if (page < shared) this.#base!.pages.restore(page, tail);
+    else this.#own.restore(page - shared, tail);
+  }
+
+  /** Cuts to the first `pages` full pages. Own pages that others use stay theirs: they become a base of this one, too. */
+  #keepPages(pages: number): void {
+    if (this.#base !== null && pages <= this.#base.count) {
+      const { pages: store, count } = this.#base;
+      store.unshare(count);
+      this.#base = null;
+      this.#replaceOwn();
+      if (pages > 0) this.#shareBase(store, pages);
+      return;
+    }
+    const own = pages - (this.#base?.count ?? 0);
+    if (own >= this.#own.shared) return this.#own.truncate(own);
+    const old = this.#own;
+    this.#replaceOwn();
+    if (this.#base === null) this.#shareBase(old, own);
+    else this.#own.copy(old, 0, own);
+  }
+
+  #replaceOwn(): void {
+    this.#own = new KvPages(this.shape);
   }
 }
 
-/** Copies the first `length` floats of every stretch of `fromStride` to every stretch of `toStride`. */
-function copyRuns(from: Float32Array, fromStride: number, to: Float32Array, toStride: number, length: number): void {
-  for (let at = 0, there = 0; at < from.length; at += fromStride, there += toStride) {
-    to.set(from.subarray(at, at + length), there);
-  }
+function tailBytes({ layers, kvHeads, headDim, kvPage }: CacheShape): number {
+  return 2 * layers * kvHeads * headDim * kvPage * 4;
 }
 
-/** Bytes of keys and values of one token over all layers. */
-export function bytesPerToken({ layers, kvHeads, headDim }: Omit<CacheShape, 'contextTokens'>): number {
-  return 2 * layers * kvHeads * headDim * 4;
+/** Bytes of keys and values of one token over all layers, once its page is full. */
+export function bytesPerToken(shape: Omit<CacheShape, 'contextTokens'>): number {
+  return pageBytes({ ...shape, contextTokens: 0 }) / shape.kvPage;
+}
+
+/** Bytes of all of `sequences` together; what several share counts once. */
+export function bytesOfAll(sequences: readonly KvSequence[]): number {
+  const stores = new Set(sequences.flatMap((sequence) => sequence.stores));
+  const pages = [...stores].reduce((sum, store) => sum + store.byteLength, 0);
+  return sequences.reduce((sum, { shape }) => sum + tailBytes(shape), pages);
 }

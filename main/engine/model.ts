@@ -2,10 +2,12 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LonghandError } from '../contract/errors.ts';
 import type { LoadedModel } from '../contract/engine.ts';
-import { ropeFrequencies, ropeTables, type RopeFrequencies } from '../../native-models/attention/rope.ts';
+import type { KvType } from '../../native-models/attention/kv-type.ts';
+import { attentionOptions, type ContextMethod } from '../../native-models/attention/options.ts';
+import { AttentionScheme } from '../../native-models/attention/scheme.ts';
 import { WEIGHTS_FILE } from '../../native-models/graph/weights.ts';
 import {
-  GRAPH_FILE,
+  GRAPH_FILES,
   MANIFEST_FILE,
   parseManifest,
   TOKENIZER_FILE,
@@ -13,176 +15,99 @@ import {
 } from '../../native-models/manifest.ts';
 import { parseTokenizerSource, type TokenizerSource } from '../../native-models/text/tokenizer-source.ts';
 import { Tokenizer } from '../../native-models/text/tokenizer.ts';
+import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
-import { bytesPerToken, KvSequence, type CacheShape } from './kv-cache.ts';
-import { pinnedFloat32, pinnedInt32, pinnedInt64, RuntimeSession, type Binding } from './runtime/session.ts';
+import { bytesPerToken } from './kv-cache.ts';
+import type { CacheShape } from './kv-pages.ts';
+import { RuntimeSession } from './runtime/session.ts';
 
-type BoundSequence = {
-  binding: Binding;
-  ids: Int32Array;
-  cached: BigInt64Array;
-  rows: Int32Array;
-  logits: Float32Array;
+export type LoadOptions = {
+  /** Tokens of a context: fewer or more than the checkpoint claims. */
+  contextTokens?: number | null | undefined;
+  method?: ContextMethod | undefined;
+  kvType?: KvType | undefined;
+  threads: number;
+  profilePrefix?: string;
 };
 
 /** A compiled model in memory: text in and out, and the step from tokens to logits over a cache. */
-export class Model {
+export class Model extends Decoder {
   readonly manifest: Manifest;
   readonly tokenizer: Tokenizer;
   readonly tokenizerSource: TokenizerSource;
   readonly encoder: Encoder;
   readonly info: LoadedModel;
-  readonly shape: CacheShape;
-  readonly #session: RuntimeSession;
-  readonly #frequencies: RopeFrequencies;
-  readonly #bound = new Map<KvSequence, BoundSequence>();
-  #rope = { cos: pinnedFloat32(0), sin: pinnedFloat32(0), positions: 0 };
 
   private constructor(
     session: RuntimeSession,
     manifest: Manifest,
     source: TokenizerSource,
     tokenizer: Tokenizer,
-    frequencies: RopeFrequencies,
+    scheme: AttentionScheme,
     info: LoadedModel,
   ) {
-    this.#session = session;
+    super(session, { ...shapeOf(manifest, info), vocabSize: manifest.vocabSize }, scheme);
     this.manifest = manifest;
     this.tokenizerSource = source;
     this.tokenizer = tokenizer;
     this.encoder = new Encoder(source, tokenizer);
     this.info = info;
-    this.shape = { ...manifest, contextTokens: info.contextTokens };
-    this.#frequencies = frequencies;
   }
 
   /**
    * Opens a compiled folder.
-   * @param contextTokens a smaller limit than the model's own, if wanted
    * @throws LonghandError `model-not-found`, `model-damaged`, `runtime-failed`
    */
-  static async load(
-    folder: string,
-    options: { contextTokens?: number | null | undefined; threads: number; profilePrefix?: string },
-  ): Promise<Model> {
+  static async load(folder: string, options: LoadOptions): Promise<Model> {
     const started = performance.now();
+    const { kvType = 'float32', method = 'dca', threads } = options;
     const manifest = parseManifest(await readPart(folder, MANIFEST_FILE, 'model-not-found'));
+    const graphFile = GRAPH_FILES[kvType];
     await checkSize(folder, WEIGHTS_FILE, manifest.weightsBytes);
-    await checkSize(folder, GRAPH_FILE, manifest.graphBytes);
+    await checkSize(folder, graphFile, manifest.graphBytes[kvType]);
     const source = parseTokenizerSource(await readPart(folder, TOKENIZER_FILE, 'model-damaged'));
     // What can fail does so before the session holds memory.
     const tokenizer = Tokenizer.fromSource(source);
-    const frequencies = ropeFrequencies(manifest);
-    const session = RuntimeSession.open(join(folder, GRAPH_FILE), options);
+    const contextTokens = options.contextTokens ?? manifest.contextTokens;
+    const scheme = new AttentionScheme(attentionOptions(manifest, { contextTokens, method }), manifest.kvPage);
+    const session = RuntimeSession.open(join(folder, graphFile), options);
     const info: LoadedModel = {
       name: manifest.name,
       folder,
-      contextTokens: Math.min(options.contextTokens ?? Infinity, manifest.contextTokens),
+      contextTokens,
       architecture: manifest.architecture,
       recipe: manifest.recipe,
       sampling: manifest.sampling,
       weightBytes: manifest.weightsBytes,
-      kvBytesPerToken: bytesPerToken(manifest),
-      threads: options.threads,
+      kvBytesPerToken: bytesPerToken(shapeOf(manifest, { contextTokens, kvType })),
+      kvType,
+      threads,
       loadMs: 0,
     };
-    const model = new Model(session, manifest, source, tokenizer, frequencies, info);
+    const model = new Model(session, manifest, source, tokenizer, scheme, info);
     info.loadMs = performance.now() - started;
     return model;
   }
 
-  newSequence(): KvSequence {
-    return new KvSequence(this.shape);
+  /** Tells caches apart that cannot serve one another: of other weights, other rotations, another form. */
+  get cacheKey(): string {
+    const { source, recipe, compilerVersion } = this.manifest;
+    const { kvType, kvPage } = this.shape;
+    return JSON.stringify([source.sha256, recipe, compilerVersion, kvType, kvPage, this.scheme.key]);
   }
 
-  /**
-   * Runs `ids` behind the cached tokens of `sequence` and keeps their keys and values there.
-   * @param rows positions within `ids` whose logits are wanted
-   * @returns float32 [rows, vocabSize], valid until the next call for the same sequence
-   */
-  async forward(
-    sequence: KvSequence,
-    ids: readonly number[],
-    { rows = [ids.length - 1], signal }: { rows?: readonly number[]; signal?: AbortSignal | undefined } = {},
-  ): Promise<Float32Array> {
-    const bound = this.#bind(sequence, ids.length, rows.length);
-    bound.ids.set(ids);
-    bound.rows.set(rows);
-    bound.cached[0] = BigInt(sequence.length);
-    await bound.binding.run(signal);
-    sequence.commit(ids);
-    return bound.logits;
-  }
-
-  /** Frees what the runtime holds for a sequence that is no longer used. */
-  forget(sequence: KvSequence): void {
-    this.#bound.get(sequence)?.binding.release();
-    this.#bound.delete(sequence);
-  }
-
-  /** Ends profiling, where `load` asked for it. @returns the path of the profile */
-  endProfile(): string {
-    return this.#session.endProfile();
-  }
-
-  release(): void {
+  override release(): void {
     this.encoder.close();
-    for (const sequence of [...this.#bound.keys()]) this.forget(sequence);
-    this.#session.release();
+    super.release();
   }
+}
 
-  #bind(sequence: KvSequence, tokens: number, rows: number): BoundSequence {
-    const grown = sequence.reserve(sequence.length + tokens);
-    let bound = this.#bound.get(sequence);
-    const fresh = bound === undefined;
-    if (bound === undefined) {
-      const none = pinnedInt32(0);
-      bound = {
-        binding: this.#session.bind(),
-        ids: none,
-        rows: none,
-        logits: pinnedFloat32(0),
-        cached: pinnedInt64(1),
-      };
-      bound.binding.input('cached', { data: bound.cached, shape: [1] });
-      this.#bound.set(sequence, bound);
-    }
-    const { binding } = bound;
-    if (fresh || grown) this.#bindCache(binding, sequence);
-    if (bound.ids.length !== tokens) {
-      bound.ids = pinnedInt32(tokens);
-      binding.input('ids', { data: bound.ids, shape: [1, tokens] });
-    }
-    if (bound.rows.length !== rows) {
-      bound.rows = pinnedInt32(rows);
-      bound.logits = pinnedFloat32(rows * this.manifest.vocabSize);
-      binding.input('rows', { data: bound.rows, shape: [rows] });
-      binding.output('logits', { data: bound.logits, shape: [1, rows, this.manifest.vocabSize] });
-    }
-    return bound;
-  }
-
-  #bindCache(binding: Binding, sequence: KvSequence): void {
-    const { kvHeads, headDim } = this.shape;
-    const bind = (name: string, buffers: readonly Float32Array[], shape: readonly number[]) =>
-      buffers.forEach((data, layer) => {
-        binding.input(`${name}.${layer}`, { data, shape });
-        binding.output(`${name}_out.${layer}`, { data, shape });
-      });
-    bind('k', sequence.keys, [1, kvHeads, 1, headDim, sequence.capacity]);
-    bind('v', sequence.values, [1, kvHeads, 1, sequence.capacity, headDim]);
-    const { cos, sin, positions } = this.#ropeUpTo(sequence.capacity);
-    binding.input('cos', { data: cos, shape: [positions, headDim / 2] });
-    binding.input('sin', { data: sin, shape: [positions, headDim / 2] });
-  }
-
-  /** Tables are shared by all sequences and grow with the longest; older bindings keep their shorter ones. */
-  #ropeUpTo(positions: number) {
-    if (positions > this.#rope.positions) {
-      this.#rope = { ...ropeTables(this.#frequencies, 0, positions), positions };
-    }
-    return this.#rope;
-  }
+function shapeOf(
+  manifest: Manifest,
+  { contextTokens, kvType }: Pick<LoadedModel, 'contextTokens' | 'kvType'>,
+): CacheShape {
+  const { layers, kvHeads, headDim, kvPage } = manifest;
+  return { layers, kvHeads, headDim, kvPage, kvType, contextTokens };
 }
 
 async function readPart(folder: string, file: string, code: 'model-not-found' | 'model-damaged'): Promise<string> {

@@ -1,13 +1,8 @@
-import type { KvSequence } from './kv-cache.ts';
+import { blockStart } from './blocks.ts';
+import { bytesOfAll, type KvSequence } from './kv-cache.ts';
 import type { Model } from './model.ts';
 
-/**
- * Prefill blocks start at multiples of this. It bounds how long a running answer waits for another prompt, and since
- * prefixes are shared at these borders, a repeated prompt runs in the same blocks and gives the same bits.
- */
-export const PREFILL_BLOCK = 64;
-
-/** A sequence with more tokens than this beyond the shared prefix is left as it is and copied from. */
+/** A sequence with more tokens than this beyond the shared prefix is left as it is, and its pages are shared. */
 const WORTH_KEEPING = 64;
 
 /** Sequences of earlier requests, kept so that a follow-up prefills only what is new. */
@@ -28,7 +23,7 @@ export class PrefixCache {
   }
 
   get bytes(): number {
-    return this.#all().reduce((sum, sequence) => sum + sequence.byteLength, 0);
+    return bytesOfAll(this.#all());
   }
 
   /** Tokens of `prompt` that need no prefill. */
@@ -50,7 +45,7 @@ export class PrefixCache {
 
   release(sequence: KvSequence): void {
     this.#active.delete(sequence);
-    if (sequence.length === 0) return this.#model.forget(sequence);
+    if (sequence.length === 0) return this.#free(sequence);
     this.#idle.push(sequence);
     this.#evict();
   }
@@ -64,7 +59,12 @@ export class PrefixCache {
   }
 
   #evict(): void {
-    while (this.#idle.length > 0 && this.bytes > this.#budgetBytes) this.#model.forget(this.#idle.shift()!);
+    while (this.#idle.length > 0 && this.bytes > this.#budgetBytes) this.#free(this.#idle.shift()!);
+  }
+
+  #free(sequence: KvSequence): void {
+    this.#model.forget(sequence);
+    sequence.release();
   }
 
   #all(): KvSequence[] {
@@ -72,10 +72,13 @@ export class PrefixCache {
   }
 }
 
-/** Length of the shared prefix, down to a block border; the last token of a prompt is always computed, for its logits. */
+/**
+ * Tokens of `prompt` that `sequence` saves. A prompt that goes on behind them goes on at that very token. One that is
+ * known whole is read again from the start of its last block, so that repeating it gives the same bits.
+ */
 function reusable(sequence: KvSequence, prompt: ArrayLike<number>): number {
   const limit = Math.min(sequence.length, prompt.length - 1);
   let shared = 0;
   while (shared < limit && sequence.tokens[shared] === prompt[shared]) shared++;
-  return shared - (shared % PREFILL_BLOCK);
+  return shared < prompt.length - 1 ? shared : blockStart(shared);
 }

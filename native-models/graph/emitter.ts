@@ -1,5 +1,13 @@
 import { asBytes } from '../quantize/pack.ts';
-import { encodeModel, type Attributes, type InitializerSpec, type NodeSpec, type ValueSpec } from './onnx.ts';
+import {
+  elementTypes,
+  encodeModel,
+  type Attributes,
+  type ElementType,
+  type InitializerSpec,
+  type NodeSpec,
+  type ValueSpec,
+} from './onnx.ts';
 
 /** Domain of the operators that ONNX Runtime adds to the standard. */
 export const CONTRIB = 'com.microsoft';
@@ -46,9 +54,13 @@ export class GraphEmitter {
     return this.node(`${x}/transposed`, 'Transpose', [x], { perm });
   }
 
-  int64s(values: readonly number[]): string {
+  cast(name: string, x: string, to: ElementType): string {
+    return this.node(name, 'Cast', [x], { to: elementTypes[to] });
+  }
+
+  int64s(values: readonly number[], name = `int64(${values.join(',')})`): string {
     const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
-    return this.#constant(`int64(${values.join(',')})`, 'int64', [values.length], raw);
+    return this.#constant(name, 'int64', [values.length], raw);
   }
 
   int64(value: number): string {
@@ -62,6 +74,15 @@ export class GraphEmitter {
 
   float32(value: number): string {
     return this.#constant(`float32 ${value}`, 'float32', [], asBytes(Float32Array.of(value)));
+  }
+
+  /** Named by the caller, as the other long ones. */
+  float32s(name: string, shape: readonly number[], values: Float32Array): string {
+    return this.#constant(name, 'float32', shape, asBytes(values));
+  }
+
+  uint8(value: number): string {
+    return this.#constant(`uint8 ${value}`, 'uint8', [], Uint8Array.of(value));
   }
 
   /** A vector of `length` ones. */

@@ -1,7 +1,7 @@
 import type { Checkpoint, ModelConfig } from '../checkpoint/checkpoint.ts';
 import { accuracyLevel, codeBits, type BlockFormat, type Recipe } from '../quantize/packed.ts';
+import { CachedAttention, type CacheForm } from './attention.ts';
 import { CONTRIB, GraphEmitter } from './emitter.ts';
-import type { ValueSpec } from './onnx.ts';
 import { WeightPlan, wrongShape, type ModuleRun, type PackedMatrix } from './weights.ts';
 
 /** Of a product W x: rows and columns of W. */
@@ -10,14 +10,11 @@ export type LinearShape = { rows: number; columns: number; keepFloat32?: boolean
 /**
  * Builds the ONNX graph of a decoder, operator by operator. A value is the name of a tensor.
  *
- * Shapes: S new tokens, H hidden size, N query heads, K KV heads, D head size, P rows of the rotary tables,
- * C capacity of the cache in tokens, V vocabulary rows.
+ * Shapes: S new tokens, H hidden size, N query heads, K KV heads, D head size, V vocabulary rows.
  *
- *     ids int32 [1, S] --------------------------> logits float32 [1, R, V] of the positions `rows` int32 [R]
- *     cos, sin float32 [P, D/2] (row = position)
- *     cached int64 [1]: tokens in the cache
- *     k.L float32 [1, K, 1, D, C] ---------------> k_out.L, v_out.L, bound to the same memory: the columns of the keys and
- *     v.L float32 [1, K, 1, C, D]                  the rows of the values of tokens cached..cached+S-1 are written
+ *     ids int32 [1, S] --> logits float32 [1, R, V] of the positions `rows` int32 [R]
+ *
+ * What attention reads and writes besides is told by `CachedAttention`.
  */
 export class GraphBuilder {
   readonly config: ModelConfig;
@@ -27,21 +24,20 @@ export class GraphBuilder {
   /** What several matrices make of one input, by name. */
   readonly #shared = new Set<string>();
   readonly #orders: Uint32Array[] = [];
+  readonly #attention: CachedAttention;
 
-  constructor(checkpoint: Checkpoint, recipe: Recipe) {
+  constructor(checkpoint: Checkpoint, recipe: Recipe, cache: CacheForm) {
     this.config = checkpoint.config;
+    this.#attention = new CachedAttention(this.emit, this.config, cache);
     this.weights = new WeightPlan(checkpoint, recipe);
     this.#accuracyLevel = accuracyLevel(recipe);
   }
 
   /** Declares the inputs and looks up the embeddings of the new tokens: [1, S, H]. */
   embed(weight: string): string {
-    const { headDim, hiddenSize, vocabSize } = this.config;
+    const { hiddenSize, vocabSize } = this.config;
     const ids = this.emit.input('ids', 'int32', [1, 'S']);
-    this.emit.input('cos', 'float32', ['P', headDim / 2]);
-    this.emit.input('sin', 'float32', ['P', headDim / 2]);
-    this.emit.input('cached', 'int64', [1]);
-    this.#placeTokens(ids);
+    this.#attention.declare(ids);
     const table = this.weights.matrix([weight]);
     if (table.rows !== vocabSize || table.columns !== hiddenSize)
       throw wrongShape(weight, [vocabSize, hiddenSize], [table.rows, table.columns]);
@@ -114,42 +110,13 @@ export class GraphBuilder {
 
   /**
    * Grouped-query attention with rotary embedding over the cache: projections [1, S, (N+2K)*D] to [1, S, N*D].
-   *
-   *     projections --- q, k --- RotaryEmbedding --- q * D^-1/2 ------- q K^T + mask --- Softmax --- * V ---
-   *               \                             \                     /                            /
-   *                \                             k --- TensorScatter(k.L)                         /
-   *                 --- v ------------------------------------------------- TensorScatter(v.L) ---
-   *
-   * With `headNorms` every head of q and k goes through an RMSNorm before RotaryEmbedding (q_norm, k_norm of D weights).
-   *
-   * The caches are written in place, because input and output are bound to one buffer. Keys lie transposed, so that with
-   * one new token both products are of a row by a matrix as it lies, which the runtime multiplies without copying it.
+   * With `headNorms` every head of q and k goes through an RMSNorm before it is turned (q_norm, k_norm of D weights).
    */
   attention(projections: string, layer: number, { headNorms = false } = {}): string {
     const { heads: N, kvHeads: K, headDim: D } = this.config;
     const at = `/model/layers.${layer}/self_attn`;
     const [projected, v] = this.emit.split(`${at}/qk_v`, projections, [(N + K) * D, K * D]);
-    const qk = headNorms ? this.#normHeads(at, projected, layer) : projected;
-    const turned = this.emit.node(
-      `${at}/RotaryEmbedding`,
-      'RotaryEmbedding',
-      [qk, 'positions', 'cos', 'sin'],
-      { num_heads: N + K, rotary_embedding_dim: 0 },
-      CONTRIB,
-    );
-    const [q, k] = this.emit.split(`${at}/q_k`, turned, [N * D, K * D]);
-    const scaled = this.emit.node(`${at}/q_scaled`, 'Mul', [q, this.emit.float32(1 / Math.sqrt(D))]);
-    const byGroup = this.emit.reshape(`${at}/q_groups`, scaled, [1, -1, K, N / K, D]);
-    const queries = this.emit.transpose(byGroup, [0, 2, 3, 1, 4]); // [1, K, N/K, S, D]
-    const newKeys = this.emit.transpose(this.emit.reshape(`${at}/k_heads`, k, [1, -1, K, 1, D]), [0, 2, 3, 4, 1]);
-    const newValues = this.emit.transpose(this.emit.reshape(`${at}/v_heads`, v, [1, -1, K, 1, D]), [0, 2, 3, 1, 4]);
-    const keys = this.#append(`k.${layer}`, `k_out.${layer}`, newKeys, [1, K, 1, D, 'C'], 4);
-    const values = this.#append(`v.${layer}`, `v_out.${layer}`, newValues, [1, K, 1, 'C', D], 3);
-    const scores = this.emit.node(`${at}/scores`, 'MatMul', [queries, keys]); // [1, K, N/K, S, C]
-    const masked = this.emit.node(`${at}/masked`, 'Add', [scores, 'mask']);
-    const weights = this.emit.node(`${at}/Softmax`, 'Softmax', [masked], { axis: -1 });
-    const mixed = this.emit.node(`${at}/mixed`, 'MatMul', [weights, values]); // [1, K, N/K, S, D]
-    return this.emit.reshape(`${at}/joined`, this.emit.transpose(mixed, [0, 3, 1, 2, 4]), [1, -1, N * D]);
+    return this.#attention.attend(at, layer, headNorms ? this.#normHeads(at, projected, layer) : projected, v);
   }
 
   /** silu(gate) * up of the two halves of [1, S, 2F], elementwise: [1, S, F]. */
@@ -183,26 +150,6 @@ export class GraphBuilder {
     return this.emit.encode(this.config.name, this.weights.initializers);
   }
 
-  /**
-   * What every layer needs of the new tokens' places: `positions` int64 [1, S] and `mask` float32 [S, C], 0 where the
-   * token of a row sees the cached token of a column (itself and what came before), else minus infinity.
-   */
-  #placeTokens(ids: string): void {
-    const at = '/model/places';
-    const [zero, one] = [this.emit.int64(0), this.emit.int64(1)];
-    const length = (name: string, of: string, axis: number) => {
-      const shape = this.emit.node(`${at}/${name}_shape`, 'Shape', [of], { start: axis, end: axis + 1 });
-      return this.emit.node(`${at}/${name}_length`, 'Squeeze', [shape]);
-    };
-    const steps = this.emit.node(`${at}/steps`, 'Range', [zero, length('ids', ids, 1), one]);
-    const rows = this.emit.node(`${at}/rows`, 'Add', [steps, 'cached']); // [S]
-    this.emit.push(`${at}/positions`, 'Unsqueeze', [rows, this.emit.int64s([0])], ['positions'], {}, '');
-    const columns = this.emit.node(`${at}/columns`, 'Range', [zero, length('cache', 'k.0', 4), one]); // [C]
-    const column = this.emit.node(`${at}/row`, 'Unsqueeze', [rows, this.emit.int64s([1])]); // [S, 1]
-    const seen = this.emit.node(`${at}/seen`, 'LessOrEqual', [columns, column]);
-    this.emit.push(`${at}/mask`, 'Where', [seen, this.emit.float32(0), this.emit.float32(-Infinity)], ['mask'], {}, '');
-  }
-
   /** One norm over all heads of q and k, [1, S, (N+K)*D]: their weights differ, so they are multiplied afterwards. */
   #normHeads(at: string, qk: string, layer: number): string {
     const { heads: N, kvHeads: K, headDim: D, rmsNormEps } = this.config;
@@ -216,14 +163,6 @@ export class GraphBuilder {
     });
     const joined = this.emit.reshape(`${at}/qk_joined`, normed, [1, -1, (N + K) * D]);
     return this.emit.node(`${at}/qk_scaled`, 'Mul', [joined, scale]);
-  }
-
-  /** Declares a cache and writes `rows` into it along `axis`, from the token `cached` on; returns the whole of it. */
-  #append(cache: string, out: string, rows: string, shape: ValueSpec['shape'], axis: number): string {
-    this.emit.input(cache, 'float32', shape);
-    this.emit.output(out, 'float32', shape);
-    this.emit.push(`/cache/${cache}`, 'TensorScatter', [cache, rows, 'cached'], [out], { axis }, '');
-    return out;
   }
 
   /*

@@ -17,7 +17,7 @@ message Dim { oneof value { int64 dim_value = 1; string dim_param = 2; } }`;
 const Model = protobuf.parse(schema, { keepCase: true }).root.lookupType('onnx.Model');
 
 /** ONNX element types that our graphs use, by their number in TensorProto.DataType. */
-export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7 } as const;
+export const elementTypes = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 } as const;
 export type ElementType = keyof typeof elementTypes;
 
 export type Attributes = Record<string, number | { float: number } | readonly number[]>;

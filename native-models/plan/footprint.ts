@@ -1,5 +1,7 @@
-import { buildGraph } from '../architectures/build-graph.ts';
+import { mapKvTypes } from '../attention/kv-type.ts';
+import { buildGraphs } from '../architectures/build-graph.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { totalGraphBytes } from '../manifest.ts';
 import type { Recipe } from '../quantize/packed.ts';
 import { graphCosts, type GraphCosts } from './graph-costs.ts';
 import { kvBytesPerToken, PREFILL_BLOCK, type AttentionShape } from './speed.ts';
@@ -8,6 +10,8 @@ import { kvBytesPerToken, PREFILL_BLOCK, type AttentionShape } from './speed.ts'
 export type Footprint = {
   shape: AttentionShape & { hiddenSize: number; vocabSize: number; contextTokens: number };
   costs: GraphCosts;
+  /** Of the graphs of every form of the cache. */
+  graphBytes: number;
   /** Of the checkpoint's weights; null where only the compiled model is there. */
   checkpointBytes: number | null;
 };
@@ -34,17 +38,23 @@ const LIVE_SCORES = 3;
  */
 export function footprintOf(checkpoint: Checkpoint, recipe: Recipe): Footprint {
   const { config } = checkpoint;
-  const graph = buildGraph(checkpoint, recipe);
+  const { encoded } = buildGraphs(checkpoint, recipe);
   return {
     shape: { ...config, contextTokens: config.contextLength },
-    costs: graphCosts(graph.encode()),
+    costs: graphCosts(encoded.float32),
+    graphBytes: totalGraphBytes(mapKvTypes((type) => encoded[type].byteLength)),
     checkpointBytes: checkpoint.sizeBytes,
   };
 }
 
-/** What a compiled model is. @param graph its ONNX file */
-export function footprintOfGraph(graph: Uint8Array, shape: Footprint['shape']): Footprint {
-  return { shape, costs: graphCosts(graph), checkpointBytes: null };
+/** Bytes on the disk of what it compiles to, but for its tokenizer. */
+export function compiledBytes({ costs, graphBytes }: Footprint): number {
+  return costs.weightBytes + graphBytes;
+}
+
+/** What a compiled model is. @param graph its ONNX file for float32; @param graphBytes of all of them */
+export function footprintOfGraph(graph: Uint8Array, graphBytes: number, shape: Footprint['shape']): Footprint {
+  return { shape, costs: graphCosts(graph), graphBytes, checkpointBytes: null };
 }
 
 /** Keys and values of `tokens` tokens. An int8 row of a head has one float32 scale. */

@@ -18,7 +18,6 @@ export type Multiplication = {
 export type GraphCosts = {
   /** Of the weights file. */
   weightBytes: number;
-  graphBytes: number;
   /** Weights in memory once loaded, in the form that the runtime packs them into. The file beside it is mapped, and need not stay. */
   residentBytes: number;
   operators: number;
@@ -61,7 +60,6 @@ export function graphCosts(graph: Uint8Array): GraphCosts {
   const ends = initializers.map((spec) => ('file' in spec ? spec.offset + spec.length : 0));
   return {
     weightBytes: ends.reduce((most, end) => Math.max(most, end), 0),
-    graphBytes: graph.byteLength,
     residentBytes: [...resident.values()].reduce((sum, bytes) => sum + bytes, 0),
     operators: nodes.length,
     widestRow,

@@ -1,5 +1,5 @@
 import type { Recipe } from '../quantize/packed.ts';
-import { kvBytes, memoryNeed, type Footprint, type KvFormat, type MemoryNeed } from './footprint.ts';
+import { compiledBytes, kvBytes, memoryNeed, type Footprint, type KvFormat, type MemoryNeed } from './footprint.ts';
 import { decodeSeconds, prefillSeconds, type MachineSpeed } from './speed.ts';
 
 /** What a model would take and give, before anything of it is there. Bytes, seconds, tokens a second. */
@@ -56,7 +56,7 @@ export function plan(
   };
   return {
     ...{ recipe, contextTokens, memory, kv, weightBytes: costs.weightBytes },
-    compiledBytes: costs.weightBytes + costs.graphBytes,
+    compiledBytes: compiledBytes(footprint),
     speed: machine.speed === null ? null : speedAt(footprint, contextTokens, machine.speed),
     obstacle: obstacleOf(shape.contextTokens, { contextTokens, memory, missingBytes }, machine),
   };

@@ -15,7 +15,7 @@ import { kernelsOf } from '../../main/services/models/planner.ts';
 import { describeMachine, median } from '../../main/services/system/bench.ts';
 import { createChannel } from '../../main/shell/node/channel.ts';
 import { spawnNode } from '../../main/shell/node/node-process.ts';
-import { GRAPH_FILE } from '../../native-models/manifest.ts';
+import { GRAPH_FILES } from '../../native-models/manifest.ts';
 import { decodeSeconds, plan, prefillSeconds } from '../../native-models/plan/index.ts';
 
 const CONTEXT_TOKENS = 4096;
@@ -62,7 +62,8 @@ try {
   const { rssBytes } = await engine.client.bench({ kind: 'prefill', tokens: CONTEXT_TOKENS - STEPS, steps: 1 });
   const request = { recipe: named, contextTokens: CONTEXT_TOKENS, missingBytes: 0 };
   const { memory, compiledBytes } = plan(footprint, request, { memoryBytes: 0, diskBytes: 0, speed: null });
-  const made = (await stat(join(folder, 'weights.bin'))).size + (await stat(join(folder, GRAPH_FILE))).size;
+  const written = ['weights.bin', ...Object.values(GRAPH_FILES)].map((name) => stat(join(folder, name)));
+  const made = (await Promise.all(written)).reduce((sum, { size }) => sum + size, 0);
   const report = {
     ...{ recipe, sourceBytes: (await stat(file)).size, compileSeconds: round1(compileSeconds), compilePeakBytes },
     compiledBytes: { planned: compiledBytes, measured: made },

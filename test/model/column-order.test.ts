@@ -8,7 +8,7 @@ import { blockFormat, openCheckpoint, type Checkpoint } from '../../native-model
 import { compile } from '../../native-models/compile.ts';
 import { decodeModel, type NodeSpec } from '../../native-models/graph/onnx.ts';
 import { WEIGHTS_FILE } from '../../native-models/graph/weights.ts';
-import { GRAPH_FILE, MANIFEST_FILE, parseManifest } from '../../native-models/manifest.ts';
+import { GRAPH_FILES, MANIFEST_FILE, parseManifest } from '../../native-models/manifest.ts';
 import { openWriter } from '../../native-models/write-weights.ts';
 import { goldenData, largestDifference, logitsInSteps, readLogits } from '../support/golden-logits.ts';
 
@@ -73,14 +73,17 @@ async function run(label: string, turnOf: (name: string) => number): Promise<{ l
   const checkpoint = permuted(await openCheckpoint(source), turnOf);
   const graph = buildGraph(checkpoint, 'exact');
   const encoded = graph.encode();
-  await writeFile(join(compiled, GRAPH_FILE), encoded);
+  await writeFile(join(compiled, GRAPH_FILES.float32), encoded);
   await truncate(join(compiled, WEIGHTS_FILE), 0);
   const writer = openWriter(join(compiled, WEIGHTS_FILE));
   for (const step of graph.weights.steps.keys()) await graph.weights.writeStep(step, writer.write);
   writer.close();
   await checkpoint.close();
   const manifest = parseManifest(await readFile(join(compiled, MANIFEST_FILE), 'utf8'));
-  const sizes = { weightsBytes: graph.weights.sizeBytes, graphBytes: encoded.byteLength };
+  const sizes = {
+    weightsBytes: graph.weights.sizeBytes,
+    graphBytes: { float32: encoded.byteLength, float16: 0, int8: 0 },
+  };
   await writeFile(join(compiled, MANIFEST_FILE), JSON.stringify({ ...manifest, ...sizes }));
 
   const model = await Model.load(compiled, { threads: 2 });

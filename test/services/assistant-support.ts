@@ -347,7 +347,8 @@ function writeModel(folder: string, manifest: Record<string, unknown>): void {
     contextTokens: 100,
     source: { name: 'tiny.gguf', sizeBytes: 10, sha256: '0'.repeat(64) },
     weightsBytes: 7,
-    graphBytes: 5,
+    graphBytes: { float32: 5, float16: 5, int8: 5 },
+    kvPage: 256,
     createdMs: createdMs++,
     ...manifest,
   };
@@ -364,6 +365,7 @@ function loadedModel(folder: string, contextTokens: number, sampling: LoadedMode
     recipe: 'balanced',
     weightBytes: 1e6,
     kvBytesPerToken: 1000,
+    kvType: 'float32',
     threads: 2,
     loadMs: 1,
     sampling,

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { catalog, needsAcknowledgement, search } from '../../native-models/catalog/index.ts';
 import { openCheckpoint } from '../../native-models/checkpoint/index.ts';
 import { compile } from '../../native-models/compile.ts';
-import { GRAPH_FILE } from '../../native-models/manifest.ts';
+import { GRAPH_FILES, totalGraphBytes } from '../../native-models/manifest.ts';
 import {
   downloadBytes,
   footprintOf,
@@ -100,8 +100,13 @@ describe('a checkpoint on paper', () => {
         onTestFinished(() => checkpoint.close());
         const planned = footprintOf(checkpoint, recipe);
         const made = await compile(file, join(folder, type), { name: type, recipe });
-        expect([planned.costs.weightBytes, planned.costs.graphBytes]).toEqual([made.weightsBytes, made.graphBytes]);
-        const found = footprintOfGraph(readFileSync(join(folder, type, GRAPH_FILE)), planned.shape);
+        const graphBytes = totalGraphBytes(made.graphBytes);
+        expect([planned.costs.weightBytes, planned.graphBytes]).toEqual([made.weightsBytes, graphBytes]);
+        const found = footprintOfGraph(
+          readFileSync(join(folder, type, GRAPH_FILES.float32)),
+          graphBytes,
+          planned.shape,
+        );
         expect(found.costs).toEqual(planned.costs);
       }
     },
@@ -119,8 +124,13 @@ describe('a checkpoint on paper', () => {
       for (const recipe of recipes) {
         const planned = footprintOf(checkpoint, recipe);
         const made = await compile(file, join(folder, recipe), { name: label, recipe });
-        expect([planned.costs.weightBytes, planned.costs.graphBytes]).toEqual([made.weightsBytes, made.graphBytes]);
-        const found = footprintOfGraph(readFileSync(join(folder, recipe, GRAPH_FILE)), planned.shape);
+        const graphBytes = totalGraphBytes(made.graphBytes);
+        expect([planned.costs.weightBytes, planned.graphBytes]).toEqual([made.weightsBytes, graphBytes]);
+        const found = footprintOfGraph(
+          readFileSync(join(folder, recipe, GRAPH_FILES.float32)),
+          graphBytes,
+          planned.shape,
+        );
         expect(found.costs).toEqual(planned.costs);
       }
     },

@@ -1,7 +1,9 @@
 import { ortApi, type Pointer } from './api.ts';
 
+/** Uint16Array holds the bits of float16. */
+export type TensorData = Float32Array | Uint16Array | Int8Array | Int32Array | BigInt64Array;
 /** Memory of ours that the runtime reads or writes in place. Shape in elements. */
-export type Tensor = { data: Float32Array | Int32Array | BigInt64Array; shape: readonly number[] };
+export type Tensor = { data: TensorData; shape: readonly number[] };
 export type SessionOptions = { threads: number; profilePrefix?: string };
 
 const ERROR_LEVEL = 3;
@@ -155,7 +157,9 @@ export class Binding {
 }
 
 /** Numbers of ONNXTensorElementDataType. */
-function elementType(data: Tensor['data']): number {
+function elementType(data: TensorData): number {
   if (data instanceof Float32Array) return 1;
-  return data instanceof BigInt64Array ? 7 : 6;
+  if (data instanceof Int8Array) return 3;
+  if (data instanceof Int32Array) return 6;
+  return data instanceof BigInt64Array ? 7 : 10;
 }

@@ -12,6 +12,7 @@ import {
   type PackagedFile,
   type Source,
 } from '../../../native-models/catalog/index.ts';
+import { compiledBytes } from '../../../native-models/plan/index.ts';
 import { baseName, checkpointsIn, chooseCheckpoint } from './checkpoint-files.ts';
 import type { DownloadOptions } from './download.ts';
 import { discardUnfinished, fetchCheckpoint, fetchedCheckpoint } from './fetch-checkpoint.ts';
@@ -192,7 +193,7 @@ export class Fetcher {
     const { repository } = source;
     const selector = source.format === 'gguf' ? source.quantization : 'safetensors';
     const path = join(folder, folderName(repository, selector));
-    return { repository, selector, source, path, compiledBytes: compiledBytes(planner, entry, source) };
+    return { repository, selector, source, path, compiledBytes: bytesOnceCompiled(planner, entry, source) };
   }
 }
 
@@ -205,10 +206,9 @@ type Place = {
   compiledBytes: number | null;
 };
 
-function compiledBytes(planner: Planner, entry: CatalogEntry, source: Source): number | null {
+function bytesOnceCompiled(planner: Planner, entry: CatalogEntry, source: Source): number | null {
   try {
-    const { costs } = planner.entrySubject(entry, entry.recipe, source).footprint;
-    return costs.weightBytes + costs.graphBytes;
+    return compiledBytes(planner.entrySubject(entry, entry.recipe, source).footprint);
   } catch {
     return null;
   }

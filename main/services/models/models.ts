@@ -6,7 +6,7 @@ import type { Job } from '../../contract/jobs.ts';
 import type { InstalledModel, ModelStatus } from '../../contract/models.ts';
 import type { Settings } from '../../contract/system.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
-import { MANIFEST_FILE } from '../../../native-models/manifest.ts';
+import { MANIFEST_FILE, totalGraphBytes } from '../../../native-models/manifest.ts';
 import { Feed } from '../events/feed.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
 import type { Store } from '../store/open.ts';
@@ -273,7 +273,7 @@ export class Models {
       architecture: manifest.architecture,
       recipe: manifest.recipe,
       parameters: manifest.parameters,
-      sizeBytes: manifest.weightsBytes + manifest.graphBytes,
+      sizeBytes: manifest.weightsBytes + totalGraphBytes(manifest.graphBytes),
       contextTokens: manifest.contextTokens,
       license: manifest.license,
       sourceName: manifest.source.name,

@@ -7,8 +7,9 @@ import type { RecipeName } from '../../contract/reader.ts';
 import type { Reader } from '../../reader/client.ts';
 import { catalog, type CatalogEntry, type Source } from '../../../native-models/catalog/index.ts';
 import { CheckpointError } from '../../../native-models/checkpoint/errors.ts';
-import { GRAPH_FILE, MANIFEST_FILE, parseManifest } from '../../../native-models/manifest.ts';
+import { GRAPH_FILES, MANIFEST_FILE, parseManifest, totalGraphBytes } from '../../../native-models/manifest.ts';
 import {
+  compiledBytes,
   downloadBytes,
   footprintOf,
   footprintOfGraph,
@@ -93,7 +94,7 @@ export class Planner {
       origin: 'catalogue',
       source: chosen.kind === 'hub' ? `${chosen.repository}:${chosen.quantization}` : chosen.package,
       downloadBytes: Math.round(bytes),
-      missingBytes: Math.round(bytes + footprint.costs.weightBytes + footprint.costs.graphBytes),
+      missingBytes: Math.round(bytes + compiledBytes(footprint)),
     };
   }
 
@@ -115,11 +116,12 @@ export class Planner {
     const { folder, manifest } = model;
     if (!isCurrent(model)) return null;
     try {
-      const { layers, heads, kvHeads, headDim, hiddenSize, vocabSize, contextTokens } = parseManifest(
+      const { layers, heads, kvHeads, headDim, hiddenSize, vocabSize, contextTokens, graphBytes } = parseManifest(
         readFileSync(join(folder, MANIFEST_FILE), 'utf8'),
       );
       const shape = { layers, heads, kvHeads, headDim, hiddenSize, vocabSize, contextTokens };
-      const footprint = this.#remember(folder, () => footprintOfGraph(readFileSync(join(folder, GRAPH_FILE)), shape));
+      const graph = () => readFileSync(join(folder, GRAPH_FILES.float32));
+      const footprint = this.#remember(folder, () => footprintOfGraph(graph(), totalGraphBytes(graphBytes), shape));
       const { name, parameters, license, recipe } = manifest;
       return {
         ...{ name, parameters, license, recipe, footprint, source: manifest.source.name },
@@ -149,10 +151,9 @@ export class Planner {
     if (!existsSync(path)) throw new LonghandError('not-found', `There is no file ${path}.`, { path });
     const { signal } = new AbortController();
     const footprint = await this.#options.reader.footprint({ path, recipe }, { signal });
-    const { weightBytes, graphBytes } = footprint.costs;
     return {
       ...{ name: basename(path), origin: 'file', source: path, parameters: null, license: null, recipe, footprint },
-      ...{ downloadBytes: 0, missingBytes: weightBytes + graphBytes },
+      ...{ downloadBytes: 0, missingBytes: compiledBytes(footprint) },
     };
   }
 

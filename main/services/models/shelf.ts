@@ -4,8 +4,12 @@ import { z } from 'zod';
 import { recipe } from '../../contract/reader.ts';
 import { hashFile } from '../../../native-models/files.ts';
 import { WEIGHTS_FILE } from '../../../native-models/graph/weights.ts';
-import { COMPILER_VERSION, GRAPH_FILE, MANIFEST_FILE, TOKENIZER_FILE } from '../../../native-models/manifest.ts';
+import { kvTypes, type KvType } from '../../../native-models/attention/kv-type.ts';
+import { COMPILER_VERSION, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE } from '../../../native-models/manifest.ts';
 import { sizeOf } from './disk.ts';
+
+/** Compilers up to version 6 wrote one graph. */
+const oneGraph = z.number().transform((float32): Partial<Record<KvType, number>> => ({ float32 }));
 
 // Only what is asked of a model here: a manifest of another compiler has other fields besides, and is one nevertheless.
 const manifestSchema = z.object({
@@ -19,7 +23,7 @@ const manifestSchema = z.object({
   contextTokens: z.number(),
   source: z.object({ name: z.string(), sizeBytes: z.number() }),
   weightsBytes: z.number(),
-  graphBytes: z.number(),
+  graphBytes: z.union([z.partialRecord(z.enum(kvTypes), z.number()), oneGraph]),
   createdMs: z.number(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -145,7 +149,7 @@ export async function tokenizerDigest(folder: string): Promise<string | null> {
 export function isWhole({ folder, manifest }: ShelfModel): boolean {
   return (
     sizeOf(join(folder, WEIGHTS_FILE)) === manifest.weightsBytes &&
-    sizeOf(join(folder, GRAPH_FILE)) === manifest.graphBytes
+    kvTypes.every((type) => sizeOf(join(folder, GRAPH_FILES[type])) === (manifest.graphBytes[type] ?? null))
   );
 }
 

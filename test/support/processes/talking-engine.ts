@@ -14,7 +14,13 @@ const router = os.router({
   load: os.load.handler(({ input }): LoadedModel => {
     const { folder } = input;
     const name = basename(folder);
-    const shape = { architecture: 'qwen2', recipe: 'balanced', weightBytes: 1, kvBytesPerToken: 1 };
+    const shape = {
+      architecture: 'qwen2',
+      recipe: 'balanced',
+      weightBytes: 1,
+      kvBytesPerToken: 1,
+      kvType: 'float32' as const,
+    };
     return { name, folder, contextTokens: 1000, threads: 1, loadMs: 0, ...shape };
   }),
   status: os.status.handler(() => ({
