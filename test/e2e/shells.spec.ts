@@ -132,6 +132,15 @@ test('a model file that is dropped on the window is installed', async ({ firstSt
   await expect(ui.getByText('Tiny', { exact: true })).toBeVisible({ timeout: 60_000 });
 });
 
+test('the page of models shows the whole catalogue, with the price of each', async ({ ui, app }) => {
+  const cards = await app.call(({ models }) => models.cards({ query: '' })); // measures the machine the first time
+  await ui.keyboard.press('Control+K');
+  await ui.getByRole('combobox').fill('Models');
+  await ui.keyboard.press('Enter');
+  await expect(ui.getByRole('heading', { level: 3 })).toHaveCount(cards.length, { timeout: 30_000 });
+  await expect(ui.getByText('Download', { exact: true })).toHaveCount(cards.length);
+});
+
 test('a stopped answer goes on where it stopped', async ({ ui }) => {
   await send(ui, 'stop and go');
   await expect.poll(() => answerLength(ui)).toBeGreaterThan(20);

@@ -91,6 +91,12 @@ describe('the cards of models', () => {
     expect((await card(SMALL)).memory.map(({ tokens }) => tokens)).toEqual([4096, 8192]); // it reads no more
   });
 
+  it('tell the memory of each length once, also where a model reads no more than the shortest', async () => {
+    const list = await machine().cards.list();
+    expect(list.filter(({ memory }) => memory.length === 1).map(({ contextTokens }) => contextTokens)).toContain(4096);
+    for (const { memory } of list) expect(new Set(memory.map(({ tokens }) => tokens)).size).toBe(memory.length);
+  });
+
   it('say which licence must be acknowledged before anything is fetched', async () => {
     const list = await machine().cards.list();
     const asked = list.filter(({ needsAcknowledgement }) => needsAcknowledgement).map(({ name }) => name);

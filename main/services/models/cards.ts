@@ -81,7 +81,8 @@ export class Cards {
     const [shorter] = MEMORY_TOKENS;
     const plan = await planner.price(subject, Math.min(shorter, config.contextLength), { ...here.usable, measured });
     const fetched = planner.entrySubject(entry);
-    const memory = MEMORY_TOKENS.map((tokens) => Math.min(tokens, config.contextLength)).map((tokens) => ({
+    const lengths = new Set(MEMORY_TOKENS.map((tokens) => Math.min(tokens, config.contextLength)));
+    const memory = [...lengths].map((tokens) => ({
       tokens,
       bytes: Math.round(memoryNeed(subject.footprint, tokens).total),
     }));
