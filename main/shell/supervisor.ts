@@ -212,7 +212,7 @@ export class Supervisor {
     if (fatal) return this.#giveUp(slot, fatal);
 
     if (slot.isMoving) {
-      slot.restarts++;
+      slot.lastExit = null; // it was wished for: nobody has to hear of it
       return this.#start(slot);
     }
     const now = Date.now();

@@ -115,6 +115,18 @@ describe('the supervisor and its child processes', () => {
     expect(said[0]).toBe('The engine process is being restarted: it hangs');
   });
 
+  it('starts everything again where the data were moved to, which counts as no stop', async () => {
+    const { supervisor, said } = start();
+    const first = client(supervisor);
+    const before = supervisor.processes().map(({ pid }) => pid);
+    void first.ask('moved'); // whoever answers ends
+    await first.closed;
+    await until(() => supervisor.processes().every(({ pid }) => pid !== null && !before.includes(pid)));
+    expect(await client(supervisor).ask('peers')).toBe('engine reader shell');
+    expect(supervisor.processes()).toMatchObject(Array(3).fill({ restarts: 0, failed: false, lastExit: null }));
+    expect(said).toEqual([]);
+  });
+
   it('does not restart an assistant that cannot start, and passes its reason on', async () => {
     const fatal = {
       code: 'data-folder-in-use',

@@ -39,5 +39,6 @@ async function answer(word: string): Promise<string> {
   const shell = connect<ShellClient>(ports.get('shell')!);
   if (word === 'processes') return JSON.stringify(await shell.processes());
   if (word === 'restart engine') await shell.restart({ role: 'engine', reason: 'it hangs' });
+  if (word === 'moved') await shell.moved();
   return 'done';
 }
