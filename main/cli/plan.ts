@@ -1,5 +1,5 @@
 import type { ModelPlan } from '../contract/models.ts';
-import { formatBytes } from '../shell/progress.ts';
+import { formatBytes, formatDuration } from '../shell/progress.ts';
 
 /** A plan in words, a line for each thing that it costs or gives. */
 export function describePlan(plan: ModelPlan): string[] {
@@ -19,7 +19,7 @@ function describeSpeed({ speed, basis, contextTokens }: ModelPlan): string {
   const date = new Date(basis.measuredMs).toISOString().slice(0, 10);
   return [
     `about ${rate(decodeTokensPerSecond)} tokens/s writing, ${rate(decodeTokensPerSecondAtContext)} behind ${count(contextTokens)} tokens; `,
-    `${rate(prefillTokensPerSecond)} tokens/s reading, ${Math.round(fillSeconds)} s for ${count(contextTokens)} `,
+    `${rate(prefillTokensPerSecond)} tokens/s reading, ${formatDuration(fillSeconds * 1000)} for ${count(contextTokens)} `,
     `(estimate from this machine's speed with ${basis.threads} threads, measured ${date})`,
   ].join('');
 }
