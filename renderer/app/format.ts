@@ -7,7 +7,9 @@ export function formatCount(count: number): string {
 
 /** 41.27 -> "41", 4.27 -> "4.3": two digits say enough about a speed. */
 export function formatRate(rate: number): string {
-  return new Intl.NumberFormat(locale.language, { maximumFractionDigits: rate < 10 ? 1 : 0 }).format(rate);
+  const digits = rate < 9.95 ? 1 : 0;
+  const form = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat(locale.language, form).format(rate);
 }
 
 /** Decimal units, as downloads and disks are sold: 145_000_000 -> "145 MB". */

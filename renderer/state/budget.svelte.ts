@@ -2,12 +2,16 @@ import type { Connection } from '../app/connection.ts';
 import type { Chat } from './chat.svelte.ts';
 import type { ShownMessage } from './shown-message.svelte.ts';
 
+const PATIENCE_MS = 200; // most conversations are weighed by then
+
 type Weighed = { shown: ShownMessage; tokens: number };
 
 /** The choice of what the model does not read any more, when a conversation has grown too long. Nothing is cut unasked. */
 export class Budget {
   /** Messages with what they cost, while the choice is open. */
   items = $state.raw<Weighed[] | null>(null);
+  /** The choice was asked for, and what the messages cost is still being counted. */
+  weighing = $state(false);
   /** Ids of the messages to leave out. */
   chosen = $state.raw<ReadonlySet<string>>(new Set());
   /** Tokens that the prompt has and may have, with what is chosen now. */
@@ -16,6 +20,7 @@ export class Budget {
   readonly isAlone: boolean;
   /** Whether it would not fit with everything else left out. */
   readonly isHopeless: boolean;
+  #opening: AbortController | null = null;
   readonly #chat: Chat;
   readonly #call: Connection['call'];
 
@@ -40,18 +45,28 @@ export class Budget {
       this.items = [];
       return;
     }
+    const opening = (this.#opening = new AbortController());
+    const slow = setTimeout(() => (this.weighing = true), PATIENCE_MS);
     try {
       const [weighed] = await Promise.all([this.#call((client) => client.chat.weigh({ id })), this.#chat.whole()]);
+      if (opening.signal.aborted) return;
       const weights = new Map(weighed.map(({ messageId, tokens }) => [messageId, tokens]));
       const shown = this.#chat.messages.filter(({ role }) => role !== 'system');
       this.chosen = new Set(shown.filter(({ message }) => message.leftOut).map((one) => one.id));
       this.items = shown.map((one) => ({ shown: one, tokens: weights.get(one.id) ?? 0 }));
     } catch (error) {
       this.#chat.fail(error);
+    } finally {
+      clearTimeout(slow);
+      this.weighing = false;
     }
   };
 
-  close = () => (this.items = null);
+  close = () => {
+    this.#opening?.abort();
+    this.items = null;
+    this.weighing = false;
+  };
 
   toggle = (messageId: string) => {
     const chosen = new Set(this.chosen);

@@ -33,7 +33,7 @@ describe('numbers', () => {
       '3 min 10 s',
       '1 h 1 min',
     ]);
-    expect([4.27, 41.27].map(formatRate)).toEqual(['4.3', '41']);
+    expect([0.98, 4.27, 9.97, 41.27].map(formatRate)).toEqual(['1.0', '4.3', '10', '41']);
     expect(formatAmount(1200, 'tensors')).toBe('1,200 tensors');
   });
 

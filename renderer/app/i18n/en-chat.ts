@@ -77,6 +77,7 @@ export const enBudget = {
   apply: 'Leave out',
   cancel: 'Cancel',
   none: 'There is no earlier message to leave out.',
+  weighing: 'Counting the messages…',
 };
 
 /** Ways on with a message that is too long by itself. */

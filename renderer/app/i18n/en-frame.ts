@@ -233,7 +233,7 @@ export const enFrame = {
     speed: 'Speed',
     perSecond: (rate: string) => `about ${rate} tokens/s`,
     measured: 'measured on this machine',
-    estimated: 'estimated from this machine’s memory speed',
+    estimated: 'estimated from memory speed',
     speedUnknown: 'not known yet',
     license: 'Licence',
     researchOnly: 'for research only',

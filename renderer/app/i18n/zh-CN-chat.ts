@@ -77,6 +77,7 @@ export const zhCNBudget: typeof enBudget = {
   apply: '略去',
   cancel: '取消',
   none: '前面没有可略去的消息。',
+  weighing: '正在统计各条消息…',
 };
 
 export const zhCNTooLong: typeof enTooLong = {
