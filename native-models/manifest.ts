@@ -4,7 +4,7 @@ import { CheckpointError } from './checkpoint/errors.ts';
 import { recipes } from './quantize/packed.ts';
 
 /** Raised whenever graph or weights are written differently: a folder of another version is compiled again. */
-export const COMPILER_VERSION = 7;
+export const COMPILER_VERSION = 8;
 
 export const manifestSchema = z.object({
   format: z.literal(1),

@@ -1,7 +1,16 @@
 import type { AttentionScheme } from '../../native-models/attention/scheme.ts';
+import { runsOf } from '../../native-models/attention/kv-type.ts';
+import { FAR, type PAGE_STRETCHES } from '../../native-models/graph/attention.ts';
 import { KvSequence } from './kv-cache.ts';
-import { PAGE_PARTS, type CacheShape, type KvPages } from './kv-pages.ts';
-import { pinnedFloat32, pinnedInt32, pinnedInt64, type Binding, type RuntimeSession } from './runtime/session.ts';
+import type { CacheShape, KvPages, PagePart } from './kv-pages.ts';
+import {
+  pinnedBool,
+  pinnedFloat32,
+  pinnedInt32,
+  pinnedInt64,
+  type Binding,
+  type RuntimeSession,
+} from './runtime/session.ts';
 
 type BoundSequence = {
   binding: Binding;
@@ -15,21 +24,41 @@ type BoundSequence = {
   views: string;
 };
 
+/** Of pages far behind, each KV head reads the `pages` best; the last `recentPages` are always read. */
+export type Sparsity = { pages: number; recentPages: number };
+
+type ForwardOptions = {
+  /** Positions within the tokens whose logits are wanted, ascending; the last unless told. */
+  rows?: readonly number[];
+  signal?: AbortSignal | undefined;
+  sparsity?: Sparsity | null;
+};
+
+type Step = { rows: readonly number[]; signal: AbortSignal | undefined; sparsity: Sparsity | null };
+
 /** The step from tokens to logits over a cache: a graph, and how it reads positions. */
 export class Decoder {
+  /** What is read of a long context where a call does not say otherwise; null reads all. */
+  sparsity: Sparsity | null = null;
   readonly shape: CacheShape;
   readonly vocabSize: number;
+  readonly heads: number;
   readonly #session: RuntimeSession;
   readonly scheme: AttentionScheme;
   readonly #bound = new Map<KvSequence, BoundSequence>();
   readonly #storeNames = new WeakMap<KvPages, number>();
   #stores = 0;
 
-  constructor(session: RuntimeSession, shape: CacheShape & { vocabSize: number }, scheme: AttentionScheme) {
+  constructor(
+    session: RuntimeSession,
+    shape: CacheShape & { vocabSize: number; heads: number },
+    scheme: AttentionScheme,
+  ) {
     this.#session = session;
     this.scheme = scheme;
     this.shape = shape;
     this.vocabSize = shape.vocabSize;
+    this.heads = shape.heads;
   }
 
   newSequence(): KvSequence {
@@ -45,21 +74,43 @@ export class Decoder {
   async forward(
     sequence: KvSequence,
     ids: readonly number[],
-    { rows = [ids.length - 1], signal }: { rows?: readonly number[]; signal?: AbortSignal | undefined } = {},
+    { rows = [ids.length - 1], signal, sparsity = this.sparsity }: ForwardOptions = {},
   ): Promise<Float32Array> {
     const { kvPage } = this.shape;
-    if (sequence.offset + ids.length <= kvPage) return this.#step(sequence, ids, rows, signal);
+    if (sequence.offset + ids.length <= kvPage) return this.#step(sequence, ids, { rows, signal, sparsity });
     const logits = new Float32Array(rows.length * this.vocabSize);
     let done = 0;
     for (let at = 0; at < ids.length;) {
       const end = Math.min(at + kvPage - sequence.offset, ids.length);
       const wanted = rows.filter((row) => row >= at && row < end).map((row) => row - at);
-      const found = await this.#step(sequence, ids.slice(at, end), wanted, signal);
+      const found = await this.#step(sequence, ids.slice(at, end), { rows: wanted, signal, sparsity });
       logits.set(found, done * this.vocabSize);
       done += wanted.length;
       at = end;
     }
     return logits;
+  }
+
+  /**
+   * How much of full attention sparse attention keeps for `ids` behind the cached tokens, which stay as they are: by layer,
+   * the share of the softmax over all keys that falls on those that are read, averaged over heads and tokens.
+   */
+  async attentionRecall(sequence: KvSequence, ids: readonly number[], sparsity: Sparsity): Promise<number[]> {
+    const sums: Float64Array[][] = [];
+    for (const chosen of [null, sparsity]) {
+      const probe = sequence.fork(sequence.length);
+      try {
+        sums.push(await this.#attentionSums(probe, ids, chosen));
+      } finally {
+        this.forget(probe);
+        probe.release();
+      }
+    }
+    const [full, kept] = sums;
+    return full!.map((layer, at) => {
+      const shares = layer.map((sum, row) => Math.exp(kept![at]![row]! - sum));
+      return shares.reduce((total, share) => total + share, 0) / shares.length;
+    });
   }
 
   /** Frees what the runtime holds for a sequence that is no longer used. */
@@ -78,13 +129,8 @@ export class Decoder {
     this.#session.release();
   }
 
-  async #step(
-    sequence: KvSequence,
-    ids: readonly number[],
-    rows: readonly number[],
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array> {
-    const bound = this.#bind(sequence, ids.length, rows);
+  async #step(sequence: KvSequence, ids: readonly number[], { rows, signal, sparsity }: Step): Promise<Float32Array> {
+    const bound = this.#bind(sequence, ids.length, rows, sparsity);
     bound.ids.set(ids);
     bound.offset[0] = BigInt(sequence.offset);
     this.#place(bound, sequence.length, ids.length);
@@ -93,10 +139,10 @@ export class Decoder {
     return bound.logits;
   }
 
-  #bind(sequence: KvSequence, tokens: number, rows: readonly number[]): BoundSequence {
+  #bind(sequence: KvSequence, tokens: number, rows: readonly number[], sparsity: Sparsity | null): BoundSequence {
     const bound = this.#bound.get(sequence) ?? this.#bindNew(sequence);
     const { binding } = bound;
-    this.#bindPages(bound, sequence);
+    this.#bindPages(bound, sequence, sparsity);
     if (bound.ids.length !== tokens) {
       bound.ids = pinnedInt32(tokens);
       binding.input('ids', { data: bound.ids, shape: [1, tokens] });
@@ -136,33 +182,66 @@ export class Decoder {
     return bound;
   }
 
+  /** By layer, the logarithm of the sum of exponentials of all scores of each head and token. */
+  async #attentionSums(
+    sequence: KvSequence,
+    ids: readonly number[],
+    sparsity: Sparsity | null,
+  ): Promise<Float64Array[]> {
+    const { layers, kvHeads } = this.shape;
+    const rows = this.heads * ids.length;
+    const pages = splitPages(sequence, sparsity).reduce((sum, { name, from, to }) => {
+      return sum + (name === FAR && to > from ? sparsity!.pages : to - from);
+    }, 1);
+    const { binding } = this.#bind(sequence, ids.length, [], sparsity);
+    const shape = [pages, kvHeads, rows / kvHeads, 1];
+    const found = Array.from({ length: layers }, () => pinnedFloat32(pages * rows));
+    found.forEach((data, layer) => binding.output(`lse.${layer}`, { data, shape }));
+    await this.#step(sequence, ids, { rows: [], signal: undefined, sparsity });
+    return found.map((sums) => {
+      return Float64Array.from({ length: rows }, (_, row) => {
+        const each = Array.from({ length: pages }, (__, page) => sums[page * rows + row]!);
+        const most = Math.max(...each);
+        return most + Math.log(each.reduce((sum, one) => sum + Math.exp(one - most), 0));
+      });
+    });
+  }
+
   /** Full pages and the version of a query that meets each, where they are others than last time. */
-  #bindPages({ binding, ...bound }: BoundSequence, sequence: KvSequence): void {
+  #bindPages(bound: BoundSequence, sequence: KvSequence, sparsity: Sparsity | null): void {
     const { layers, kvHeads, headDim, kvPage, kvType } = this.shape;
-    const { base, own } = sequence.stretches;
-    const whole = this.scheme.pageVersions(sequence.length, base.count + own.count, kvPage);
-    const versions = {
-      base: versionsOf(whole, 0, base.count),
-      own: versionsOf(whole, base.count, base.count + own.count),
-    };
-    const views = JSON.stringify([this.#nameOf(base.pages), base.count, this.#nameOf(own.pages), own.count, versions]);
+    const { binding } = bound;
+    const runs = runsOf(kvPage);
+    const stretches = splitPages(sequence, sparsity);
+    const versions = this.scheme.pageVersions(sequence.length, sequence.pages, kvPage);
+    const named = stretches.map(({ name, pages, from, to, first }) => {
+      const each = versions.slice(first, first + to - from);
+      return { name, pages, from, to, first, versions: name === FAR ? each : agreed(each) };
+    });
+    const views = JSON.stringify(named.map(({ pages, ...rest }) => ({ ...rest, store: this.#nameOf(pages) })));
     if (views === bound.views) return;
-    const last = { k: [headDim, kvPage], v: [kvPage, headDim], k_scales: [1, kvPage], v_scales: [1, headDim] };
-    const parts = kvType === 'int8' ? PAGE_PARTS : (['k', 'v'] as const);
-    for (const [name, { pages, count }] of [
-      ['base', base],
-      ['own', own],
-    ] as const) {
+    const shapes = { k: [headDim, kvPage], v: [kvPage, headDim], k_scales: [1, kvPage], v_scales: [1, headDim] };
+    const parts = kvType === 'int8' ? (['k', 'v', 'k_scales', 'v_scales'] as const) : (['k', 'v'] as const);
+    for (const { name, pages, from, to, versions: chosen } of named) {
+      const bind = (layer: number, part: PagePart, shape: readonly number[]) =>
+        binding.input(`${part}_${name}.${layer}`, {
+          data: pages.slice(layer, part, from, to),
+          shape: [to - from, kvHeads, ...shape],
+        });
       for (let layer = 0; layer < layers; layer++) {
-        for (const part of parts) {
-          const shape = [count, kvHeads, ...last[part]];
-          binding.input(`${part}_${name}.${layer}`, { data: pages.view(layer, part, count), shape });
-        }
+        for (const part of parts) bind(layer, part, shapes[part]);
+        if (name === FAR) for (const part of ['k_max', 'k_min'] as const) bind(layer, part, [headDim, runs]);
       }
-      const chosen = BigInt64Array.from(versions[name], BigInt);
       binding.input(`versions_${name}`, { data: pinned(chosen), shape: [chosen.length] });
     }
-    this.#bound.get(sequence)!.views = views;
+    const far = named.find(({ name }) => name === FAR)!;
+    binding.input('sparse', { data: pinnedBool(far.to > far.from), shape: [1] });
+    binding.input('far_pages', { data: pinned([sparsity?.pages ?? 0]), shape: [1] });
+    // The very first page, where attention rests that has nowhere to go, is always chosen.
+    const bonus = pinnedFloat32(far.to - far.from);
+    if (far.first === 0) bonus.fill(ALWAYS, 0, 1);
+    binding.input('far_bonus', { data: bonus, shape: [bonus.length, 1] });
+    bound.views = views;
   }
 
   /** Rotary tables and scales of `tokens` tokens from `position` on. */
@@ -193,14 +272,46 @@ export class Decoder {
   }
 }
 
-/** Versions of pages [from, to) of `whole`, which may be one version for all. */
-function versionsOf(whole: readonly number[], from: number, to: number): readonly number[] {
-  if (from === to) return [];
-  return whole.length === 1 ? whole : whole.slice(from, to);
+/** More than any sum of shares over the queries of a group. */
+const ALWAYS = 1e9;
+
+/** Pages [from, to) of a store, the first of which is page `first` of the sequence. */
+type Stretch = {
+  name: (typeof PAGE_STRETCHES)[number] | typeof FAR;
+  pages: KvPages;
+  from: number;
+  to: number;
+  first: number;
+};
+
+/**
+ * Which pages are read whole and which are chosen from: those before the recent ones, as far as they lie in one store, that
+ * of the most.
+ */
+function splitPages(sequence: KvSequence, sparsity: Sparsity | null): Stretch[] {
+  const { base, own } = sequence.stretches;
+  const before = base.count;
+  const far = base.count > own.count ? { ...base, first: 0 } : { ...own, first: before };
+  const end = Math.min(far.count, before + own.count - (sparsity?.recentPages ?? 0) - far.first);
+  const to = sparsity !== null && end > sparsity.pages ? end : 0;
+  const rest = (name: Stretch['name'], { pages, count }: typeof base, first: number): Stretch => {
+    const from = pages === far.pages && first === far.first ? to : 0;
+    return { name, pages, from: Math.min(from, count), to: count, first: first + from };
+  };
+  return [
+    rest('base', base, 0),
+    { name: FAR, pages: far.pages, from: 0, to, first: far.first },
+    rest('own', own, before),
+  ];
 }
 
-function pinned(values: BigInt64Array): BigInt64Array {
+/** One version for all pages where they agree. */
+function agreed(versions: readonly number[]): readonly number[] {
+  return versions.length > 1 && versions.every((version) => version === versions[0]) ? versions.slice(0, 1) : versions;
+}
+
+function pinned(values: readonly number[]): BigInt64Array {
   const array = pinnedInt64(values.length);
-  array.set(values);
+  array.set(values.map(BigInt));
   return array;
 }

@@ -1,4 +1,4 @@
-import type { KvType } from '../../native-models/attention/kv-type.ts';
+import { runsOf, type KvType } from '../../native-models/attention/kv-type.ts';
 import { pinnedFloat32, type TensorData } from './runtime/session.ts';
 
 export type CacheShape = {
@@ -11,8 +11,11 @@ export type CacheShape = {
   contextTokens: number;
 };
 
-/** Arrays of full pages by layer: keys [P, K, D, T], values [P, K, T, D], and in int8 their scales [P, K, 1, T], [P, K, 1, D]. */
-export const PAGE_PARTS = ['k', 'v', 'k_scales', 'v_scales'] as const;
+/**
+ * Arrays of full pages by layer: keys [P, K, D, T], values [P, K, T, D]; in int8 their scales [P, K, 1, T], [P, K, 1, D]; and the
+ * largest and smallest value of each channel in each run of keys, [P, K, D, runs].
+ */
+export const PAGE_PARTS = ['k', 'v', 'k_scales', 'v_scales', 'k_max', 'k_min'] as const;
 export type PagePart = (typeof PAGE_PARTS)[number];
 
 /** The page that is being filled, by layer: keys float32 [K, D, T], values [K, T, D]. */
@@ -21,15 +24,17 @@ export type TailPage = { keys: Float32Array[]; values: Float32Array[] };
 /** Values of the parts of one page of one layer; 0 for a part that a form has not. */
 export function pageValues({ kvHeads, headDim, kvPage, kvType }: CacheShape): Record<PagePart, number> {
   const values = kvHeads * headDim * kvPage;
+  const bounds = kvHeads * headDim * runsOf(kvPage);
   const scales = kvType === 'int8' ? { k_scales: kvHeads * kvPage, v_scales: kvHeads * headDim } : null;
-  return { k: values, v: values, ...(scales ?? { k_scales: 0, v_scales: 0 }) };
+  return { k: values, v: values, k_max: bounds, k_min: bounds, ...(scales ?? { k_scales: 0, v_scales: 0 }) };
 }
 
 /** Bytes of a full page over all layers. */
 export function pageBytes(shape: CacheShape): number {
   const values = pageValues(shape);
   const width = { float32: 4, float16: 2, int8: 1 }[shape.kvType];
-  return shape.layers * ((values.k + values.v) * width + (values.k_scales + values.v_scales) * 4);
+  const { k, v, ...float32s } = values;
+  return shape.layers * ((k + v) * width + Object.values(float32s).reduce((sum, one) => sum + one, 0) * 4);
 }
 
 /**
@@ -54,16 +59,13 @@ export class KvPages {
       v: array(values.v, shape.kvType),
       k_scales: array(values.k_scales, 'float32'),
       v_scales: array(values.v_scales, 'float32'),
+      k_max: array(values.k_max, 'float32'),
+      k_min: array(values.k_min, 'float32'),
     }));
   }
 
   get byteLength(): number {
     return pageBytes(this.shape) * this.count;
-  }
-
-  /** The first `pages` pages of one part of a layer. */
-  view(layer: number, part: PagePart, pages: number): TensorData {
-    return this.#arrays[layer]![part].view(0, pages);
   }
 
   /** Pages [from, to) of one part of a layer. */
@@ -98,6 +100,7 @@ export class KvPages {
     for (let layer = 0; layer < this.shape.layers; layer++) {
       const target = (part: PagePart) => this.#arrays[layer]![part].view(page, page + 1);
       const [keys, values] = [tail.keys[layer]!, tail.values[layer]!];
+      boundRuns(keys, target('k_max') as Float32Array, target('k_min') as Float32Array, this.shape.kvPage);
       if (this.shape.kvType === 'int8') {
         roundKeys(keys, target('k') as Int8Array, target('k_scales') as Float32Array, this.shape);
         roundValues(values, target('v') as Int8Array, target('v_scales') as Float32Array, this.shape);
@@ -206,6 +209,21 @@ function copyBack(from: Float32Array | Uint16Array, to: Float32Array): void {
 /** The runtime takes float16 as its bits. */
 function halves(bits: Uint16Array): Float16Array {
   return new Float16Array(bits.buffer, bits.byteOffset, bits.length);
+}
+
+/** The largest and the smallest value of each run of each row of keys [K, D, T]. */
+function boundRuns(keys: Float32Array, most: Float32Array, least: Float32Array, kvPage: number): void {
+  const run = kvPage / runsOf(kvPage);
+  for (let at = 0, out = 0; at < keys.length; at += run, out++) {
+    let [high, low] = [keys[at]!, keys[at]!];
+    for (let i = at + 1; i < at + run; i++) {
+      const value = keys[i]!;
+      if (value > high) high = value;
+      else if (value < low) low = value;
+    }
+    most[out] = high;
+    least[out] = low;
+  }
 }
 
 type Rounding = Pick<CacheShape, 'kvHeads' | 'headDim' | 'kvPage'>;

@@ -46,7 +46,7 @@ export class Model extends Decoder {
     scheme: AttentionScheme,
     info: LoadedModel,
   ) {
-    super(session, { ...shapeOf(manifest, info), vocabSize: manifest.vocabSize }, scheme);
+    super(session, { ...shapeOf(manifest, info), vocabSize: manifest.vocabSize, heads: manifest.heads }, scheme);
     this.manifest = manifest;
     this.tokenizerSource = source;
     this.tokenizer = tokenizer;

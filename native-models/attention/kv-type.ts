@@ -12,6 +12,14 @@ export function mapKvTypes<T>(make: (type: KvType) => T): Record<KvType, T> {
  */
 export const KV_PAGE = 256;
 
+/** Keys whose bounds are kept together, to tell which pages are worth reading: fewer bound closer, more cost less. */
+const RUN = 64;
+
+/** Runs of a page. */
+export function runsOf(kvPage: number): number {
+  return kvPage % RUN === 0 ? kvPage / RUN : 1;
+}
+
 /**
  * Rows of the normalised Hadamard matrix of order `size`, float32 [size, size]: it spreads channels that are much larger
  * than others over all of them, so that one scale serves a whole key. Queries are multiplied by it too, which leaves every

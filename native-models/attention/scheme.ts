@@ -56,13 +56,12 @@ export class AttentionScheme {
     return position < this.#chunk ? 1 : 3;
   }
 
-  /** Versions with which queries at `position` meet each of `pages` pages of `kvPage` tokens; one for all if they agree. */
+  /** Versions with which queries at `position` meet each of `pages` pages of `kvPage` tokens. */
   pageVersions(position: number, pages: number, kvPage: number): number[] {
     const chunk = Math.floor(position / this.#chunk);
-    const versions = Array.from({ length: pages }, (_, page) =>
+    return Array.from({ length: pages }, (_, page) =>
       Math.min(chunk - Math.floor((page * kvPage) / this.#chunk), EARLIER_CHUNK),
     );
-    return pages > 1 && versions.every((version) => version === versions[0]) ? [versions[0]!] : versions;
   }
 
   /**

@@ -3,6 +3,7 @@ import {
   elementTypes,
   encodeModel,
   type Attributes,
+  type Branch,
   type ElementType,
   type InitializerSpec,
   type NodeSpec,
@@ -17,7 +18,7 @@ export const CONTRIB = 'com.microsoft';
  * path of what it computes.
  */
 export class GraphEmitter {
-  readonly #nodes: NodeSpec[] = [];
+  #nodes: NodeSpec[] = [];
   readonly #inputs: ValueSpec[] = [];
   readonly #outputs: ValueSpec[] = [];
   readonly #constants = new Map<string, InitializerSpec>();
@@ -31,6 +32,30 @@ export class GraphEmitter {
       inputs: this.#inputs,
       outputs: this.#outputs,
     });
+  }
+
+  /**
+   * Values that one of two branches computes, by whether `condition` (bool [1]) holds; constants belong to the whole graph.
+   * @param outputs names of what the node gives; each branch returns its own for them
+   */
+  choose(
+    name: string,
+    condition: string,
+    outputs: readonly ValueSpec[],
+    branches: { then: () => readonly string[]; else: () => readonly string[] },
+  ): void {
+    const attributes = {
+      then_branch: this.#branch(`${name}/then`, outputs, branches.then),
+      else_branch: this.#branch(`${name}/else`, outputs, branches.else),
+    };
+    this.push(
+      name,
+      'If',
+      [condition],
+      outputs.map((one) => one.name),
+      attributes,
+      '',
+    );
   }
 
   /** Two parts along the last axis. */
@@ -114,6 +139,22 @@ export class GraphEmitter {
     domain: string,
   ) {
     this.#nodes.push({ name, op, inputs, outputs, attributes, domain });
+  }
+
+  #branch(name: string, outputs: readonly ValueSpec[], build: () => readonly string[]): Branch {
+    const outside = this.#nodes;
+    this.#nodes = [];
+    try {
+      const values = build();
+      const specs = values.map((value, i) => {
+        const result = `${name}/${i}`;
+        this.push(result, 'Identity', [value], [result], {}, ''); // a branch gives values of its own making only
+        return { ...outputs[i]!, name: result };
+      });
+      return { nodes: this.#nodes, outputs: specs };
+    } finally {
+      this.#nodes = outside;
+    }
   }
 
   #constant(name: string, type: ValueSpec['type'], shape: readonly number[], raw: Uint8Array): string {

@@ -93,14 +93,23 @@ function rotations(length: number, D: number, { base, yarn, chunks }: ReferenceP
     if (chunks === undefined || apart === 0) return i % chunk;
     return apart === 1 ? Math.min((i % chunk) + chunk, chunks.chunkSize) : Math.min(2 * chunk - 1, chunks.chunkSize);
   };
+  // The product of two rotations depends on their difference alone.
+  const turns = new Map<number, { cos: number[]; sin: number[] }>();
+  const turn = (apart: number) => {
+    const known = turns.get(apart);
+    if (known !== undefined) return known;
+    const angles = theta.map((frequency) => apart * frequency);
+    const made = { cos: angles.map(Math.cos), sin: angles.map(Math.sin) };
+    turns.set(apart, made);
+    return made;
+  };
   return (q: Float64Array, qAt: number, i: number, k: Float64Array, kAt: number, j: number): number => {
-    const [m, n] = [place(i, j), j % chunk];
+    const { cos, sin } = turn(place(i, j) - (j % chunk));
     let sum = 0;
     for (let p = 0; p < half; p++) {
-      const angle = (m - n) * theta[p]!; // the product of two rotations depends on their difference alone
       const [a, b] = [q[qAt + p]!, q[qAt + p + half]!];
       const [c, d] = [k[kAt + p]!, k[kAt + p + half]!];
-      sum += (a * c + b * d) * Math.cos(angle) + (a * d - b * c) * Math.sin(angle);
+      sum += (a * c + b * d) * cos[p]! + (a * d - b * c) * sin[p]!;
     }
     const sharper = chunks === undefined ? 1 : Math.max(1, 0.1 * Math.log((i + 1) / chunks.trained) + 1) ** 2;
     return (sum * stretch * sharper) / Math.sqrt(D);

@@ -1,7 +1,7 @@
 import { ortApi, type Pointer } from './api.ts';
 
-/** Uint16Array holds the bits of float16. */
-export type TensorData = Float32Array | Uint16Array | Int8Array | Int32Array | BigInt64Array;
+/** Uint16Array holds the bits of float16, Uint8Array booleans. */
+export type TensorData = Float32Array | Uint16Array | Uint8Array | Int8Array | Int32Array | BigInt64Array;
 /** Memory of ours that the runtime reads or writes in place. Shape in elements. */
 export type Tensor = { data: TensorData; shape: readonly number[] };
 export type SessionOptions = { threads: number; profilePrefix?: string };
@@ -37,6 +37,11 @@ export function pinnedInt32(values: readonly number[] | number): Int32Array {
 /** As `pinnedFloat32`, for int64. */
 export function pinnedInt64(length: number): BigInt64Array {
   return new BigInt64Array(new ArrayBuffer(Math.max(length, 1) * 8), 0, length);
+}
+
+/** One boolean, outside V8's heap. */
+export function pinnedBool(value: boolean): Uint8Array {
+  return new Uint8Array(new ArrayBuffer(8), 0, 1).fill(value ? 1 : 0);
 }
 
 /** A model that the runtime has opened and optimised. */
@@ -161,5 +166,6 @@ function elementType(data: TensorData): number {
   if (data instanceof Float32Array) return 1;
   if (data instanceof Int8Array) return 3;
   if (data instanceof Int32Array) return 6;
+  if (data instanceof Uint8Array) return 9;
   return data instanceof BigInt64Array ? 7 : 10;
 }
