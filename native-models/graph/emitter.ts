@@ -1,10 +1,10 @@
 import { asBytes } from '../quantize/pack.ts';
 import {
   elementTypes,
-  encodeModel,
   type Attributes,
   type Branch,
   type ElementType,
+  type GraphSpec,
   type InitializerSpec,
   type NodeSpec,
   type ValueSpec,
@@ -23,15 +23,15 @@ export class GraphEmitter {
   readonly #outputs: ValueSpec[] = [];
   readonly #constants = new Map<string, InitializerSpec>();
 
-  /** The finished ONNX file; `weights` lie in a file beside it. */
-  encode(name: string, weights: readonly InitializerSpec[]): Uint8Array {
-    return encodeModel({
+  /** The finished graph; `weights` lie in a file beside it. */
+  spec(name: string, weights: readonly InitializerSpec[]): GraphSpec {
+    return {
       name,
       nodes: this.#nodes,
       initializers: [...weights, ...this.#constants.values()],
       inputs: this.#inputs,
       outputs: this.#outputs,
-    });
+    };
   }
 
   /**

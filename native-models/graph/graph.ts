@@ -2,6 +2,7 @@ import type { Checkpoint, ModelConfig } from '../checkpoint/checkpoint.ts';
 import { accuracyLevel, codeBits, type BlockFormat, type Recipe } from '../quantize/packed.ts';
 import { CachedAttention, type CacheForm } from './attention.ts';
 import { CONTRIB, GraphEmitter } from './emitter.ts';
+import { encodeModel, type GraphSpec } from './onnx.ts';
 import { WeightPlan, wrongShape, type ModuleRun, type PackedMatrix } from './weights.ts';
 
 /** Of a product W x: rows and columns of W. */
@@ -145,9 +146,14 @@ export class GraphBuilder {
     this.emit.output('logits', 'float32', [1, 'R', vocabSize]);
   }
 
-  /** The finished ONNX file. */
+  /** The finished graph. */
+  get spec(): GraphSpec {
+    return this.emit.spec(this.config.name, this.weights.initializers);
+  }
+
+  /** The finished graph as an ONNX file. */
   encode(): Uint8Array {
-    return this.emit.encode(this.config.name, this.weights.initializers);
+    return encodeModel(this.spec);
   }
 
   /** One norm over all heads of q and k, [1, S, (N+K)*D]: their weights differ, so they are multiplied afterwards. */

@@ -3,6 +3,7 @@ import { buildGraphs } from '../architectures/build-graph.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { totalGraphBytes } from '../manifest.ts';
 import type { Recipe } from '../quantize/packed.ts';
+import { decodeModel } from '../graph/onnx.ts';
 import { graphCosts, type GraphCosts } from './graph-costs.ts';
 import { kvBytesPerToken, PREFILL_BLOCK, type AttentionShape } from './speed.ts';
 
@@ -38,10 +39,10 @@ const LIVE_SCORES = 3;
  */
 export function footprintOf(checkpoint: Checkpoint, recipe: Recipe): Footprint {
   const { config } = checkpoint;
-  const { encoded } = buildGraphs(checkpoint, recipe);
+  const { graph, encoded } = buildGraphs(checkpoint, recipe);
   return {
     shape: { ...config, contextTokens: config.contextLength },
-    costs: graphCosts(encoded.float32),
+    costs: graphCosts(graph.spec),
     graphBytes: totalGraphBytes(mapKvTypes((type) => encoded[type].byteLength)),
     checkpointBytes: checkpoint.sizeBytes,
   };
@@ -54,7 +55,7 @@ export function compiledBytes({ costs, graphBytes }: Footprint): number {
 
 /** What a compiled model is. @param graph its ONNX file for float32; @param graphBytes of all of them */
 export function footprintOfGraph(graph: Uint8Array, graphBytes: number, shape: Footprint['shape']): Footprint {
-  return { shape, costs: graphCosts(graph), graphBytes, checkpointBytes: null };
+  return { shape, costs: graphCosts(decodeModel(graph)), graphBytes, checkpointBytes: null };
 }
 
 /** Keys and values of `tokens` tokens. An int8 row of a head has one float32 scale. */

@@ -1,4 +1,4 @@
-import { decodeModel, type Attributes, type InitializerSpec, type NodeSpec } from '../graph/onnx.ts';
+import type { Attributes, GraphSpec, InitializerSpec, NodeSpec } from '../graph/onnx.ts';
 
 /** A way of multiplying by a matrix: bits of a weight (32 is float32), weights a scale (0: none), `accuracy_level`. */
 export type Kernel = { bits: 4 | 8 | 32; block: number; accuracyLevel: number };
@@ -26,12 +26,13 @@ export type GraphCosts = {
   multiplications: Multiplication[];
 };
 
+export type GraphParts = Pick<GraphSpec, 'nodes' | 'initializers' | 'outputs'>;
+
 /** Operators whose weights are a table of which a token reads one row. */
 const LOOKUPS: readonly string[] = ['Gather', 'GatherBlockQuantized'];
 
-/** @param graph an ONNX file of ours, compiled or just built */
-export function graphCosts(graph: Uint8Array): GraphCosts {
-  const { nodes, initializers, outputs } = decodeModel(graph);
+/** @param graph one of ours, just built or decoded */
+export function graphCosts({ nodes, initializers, outputs }: GraphParts): GraphCosts {
   const vocabulary = outputs.find(({ name }) => name === 'logits')?.shape.at(-1);
   const weights = new Map(initializers.map((spec) => [spec.name, spec]));
   const routed = routedPieces(nodes, weights);

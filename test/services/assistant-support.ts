@@ -13,7 +13,7 @@ import type { ProcessInfo } from '../../main/contract/shell.ts';
 import { openAssistant, type Assistant, type AssistantOptions } from '../../main/services/assistant.ts';
 import { catalog } from '../../native-models/catalog/index.ts';
 import { footprintOf, publishedCheckpoint, type Footprint } from '../../native-models/plan/index.ts';
-import { COMPILER_VERSION } from '../../native-models/manifest.ts';
+import { COMPILER_VERSION, GRAPH_FILES } from '../../native-models/manifest.ts';
 
 /** An empty folder that is gone after the test. */
 export function tempFolder(): string {
@@ -335,7 +335,7 @@ let createdMs = 1_000_000;
 function writeModel(folder: string, manifest: Record<string, unknown>): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'weights.bin'), 'weights');
-  writeFileSync(join(folder, 'model.onnx'), 'graph');
+  for (const file of Object.values(GRAPH_FILES)) writeFileSync(join(folder, file), 'graph');
   writeFileSync(join(folder, 'tokenizer.json'), `the vocabulary of ${String(manifest.name)}`);
   const whole = {
     format: 1,
