@@ -11,6 +11,7 @@ import { freeBytes, hashFile, isDiskFull } from './files.ts';
 import type { GraphBuilder } from './graph/graph.ts';
 import { WEIGHTS_FILE, type WeightPlan } from './graph/weights.ts';
 import { COMPILER_VERSION, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE, type Manifest } from './manifest.ts';
+import { graphCosts, weightsPerToken } from './plan/graph-costs.ts';
 import type { PackError } from './quantize/pack.ts';
 import type { Recipe } from './quantize/packed.ts';
 import { Tokenizer } from './text/tokenizer.ts';
@@ -120,6 +121,7 @@ function describe(
     license: config.license,
     parameters,
     sampling: recommendedSampling(config, parameters),
+    weightsPerToken: weightsPerToken(graphCosts(graph.spec)),
     contextTokens: config.contextLength,
     layers: config.layers,
     heads: config.heads,

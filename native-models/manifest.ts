@@ -4,7 +4,7 @@ import { CheckpointError } from './checkpoint/errors.ts';
 import { recipes } from './quantize/packed.ts';
 
 /** Raised whenever graph or weights are written differently: a folder of another version is compiled again. */
-export const COMPILER_VERSION = 8;
+export const COMPILER_VERSION = 9;
 
 export const manifestSchema = z.object({
   format: z.literal(1),
@@ -14,6 +14,8 @@ export const manifestSchema = z.object({
   recipe: z.enum(recipes),
   license: z.string().nullable(),
   parameters: z.number(),
+  /** Weights that a token of a prompt is multiplied by: of routed experts those that it meets, and not the head. */
+  weightsPerToken: z.number(),
   contextTokens: z.number().int().positive(),
   layers: z.number().int().positive(),
   heads: z.number().int().positive(),

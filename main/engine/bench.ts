@@ -1,6 +1,5 @@
 import { encodeModel } from '../../native-models/graph/onnx.ts';
 import type { Model } from './model.ts';
-import { blocksOf } from './blocks.ts';
 import { pinnedFloat32, RuntimeSession } from './runtime/session.ts';
 import type { SchedulerClient } from './scheduler.ts';
 
@@ -16,8 +15,8 @@ export async function benchPoint(
   try {
     const started = performance.now();
     if (kind === 'prefill') {
-      for (const block of blocksOf(ids, 0)) {
-        await turns.turn(() => model.forward(sequence, block, { signal }), signal);
+      for (const block of model.blocks.of(ids, 0)) {
+        await turns.turn((ended) => model.forward(sequence, block, { signal: ended }), signal);
       }
       return (tokens / (performance.now() - started)) * 1000;
     }
@@ -25,7 +24,7 @@ export async function benchPoint(
     const times: number[] = [];
     for (let i = 0; i < steps; i++) {
       const from = performance.now();
-      await turns.turn(() => model.forward(sequence, [ids[i % ids.length]!], { signal }), signal);
+      await turns.turn((ended) => model.forward(sequence, [ids[i % ids.length]!], { signal: ended }), signal);
       times.push(performance.now() - from);
     }
     return 1000 / median(times);

@@ -1,7 +1,6 @@
 import type { GenerateEvent, Metrics, Prompt, Sampling } from '../contract/engine.ts';
 import { LonghandError } from '../contract/errors.ts';
 import { AnswerText } from './answer-text.ts';
-import { blocksOf } from './blocks.ts';
 import type { Chat } from './encoder.ts';
 import type { Model } from './model.ts';
 import type { PrefixCache } from './prefix-cache.ts';
@@ -39,8 +38,8 @@ export async function* generate(
     let finishReason: 'stop' | 'length' | 'aborted' = 'length';
     try {
       let logits!: Float32Array;
-      for (const block of blocksOf(tokens, sequence.length)) {
-        logits = await turns.turn(() => model.forward(sequence, block, { signal }), signal);
+      for (const block of model.blocks.of(tokens, sequence.length)) {
+        logits = await turns.turn((ended) => model.forward(sequence, block, { signal: ended }), signal);
         if (sequence.length < tokens.length) {
           yield { type: 'prefill', done: sequence.length - clock.cached, total: tokens.length - clock.cached };
         }
@@ -59,7 +58,8 @@ export async function* generate(
           finishReason = 'stop';
           break;
         }
-        if (clock.generated < limit) logits = await turns.turn(() => model.forward(sequence, [id], { signal }), signal);
+        if (clock.generated < limit)
+          logits = await turns.turn((ended) => model.forward(sequence, [id], { signal: ended }), signal);
       }
     } catch (error) {
       if (!signal?.aborted) throw error;

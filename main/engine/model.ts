@@ -15,6 +15,7 @@ import {
 } from '../../native-models/manifest.ts';
 import { parseTokenizerSource, type TokenizerSource } from '../../native-models/text/tokenizer-source.ts';
 import { Tokenizer } from '../../native-models/text/tokenizer.ts';
+import { Blocks } from './blocks.ts';
 import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
 import { bytesPerToken } from './kv-cache.ts';
@@ -37,6 +38,7 @@ export class Model extends Decoder {
   readonly tokenizerSource: TokenizerSource;
   readonly encoder: Encoder;
   readonly info: LoadedModel;
+  readonly blocks: Blocks;
 
   private constructor(
     session: RuntimeSession,
@@ -52,6 +54,12 @@ export class Model extends Decoder {
     this.tokenizer = tokenizer;
     this.encoder = new Encoder(source, tokenizer);
     this.info = info;
+    const { heads, headDim, layers, weightsPerToken } = manifest;
+    this.blocks = new Blocks({
+      weightsPerToken,
+      attentionPerPair: 2 * heads * headDim * layers,
+      threads: info.threads,
+    });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { blockStart } from './blocks.ts';
+import type { Blocks } from './blocks.ts';
 import { bytesOfAll, type KvSequence } from './kv-cache.ts';
 import type { Model } from './model.ts';
 
@@ -28,16 +28,21 @@ export class PrefixCache {
 
   /** Tokens of `prompt` that need no prefill. */
   cached(prompt: ArrayLike<number>): number {
-    return Math.max(0, ...this.#all().map((sequence) => reusable(sequence, prompt)));
+    return Math.max(0, ...this.#all().map((sequence) => reusable(sequence, prompt, this.#model.blocks)));
   }
 
   /** A sequence that holds the longest known prefix of `prompt`, cut to it; give it back with `release`. */
   acquire(prompt: readonly number[]): KvSequence {
     let best: KvSequence | null = null;
     for (const sequence of this.#all()) {
-      if (reusable(sequence, prompt) > (best === null ? 0 : reusable(best, prompt))) best = sequence;
+      if (
+        reusable(sequence, prompt, this.#model.blocks) >
+        (best === null ? 0 : reusable(best, prompt, this.#model.blocks))
+      )
+        best = sequence;
     }
-    const sequence = best === null ? this.#model.newSequence() : this.#take(best, reusable(best, prompt));
+    const sequence =
+      best === null ? this.#model.newSequence() : this.#take(best, reusable(best, prompt, this.#model.blocks));
     this.#active.add(sequence);
     this.#evict();
     return sequence;
@@ -76,9 +81,9 @@ export class PrefixCache {
  * Tokens of `prompt` that `sequence` saves. A prompt that goes on behind them goes on at that very token. One that is
  * known whole is read again from the start of its last block, so that repeating it gives the same bits.
  */
-function reusable(sequence: KvSequence, prompt: ArrayLike<number>): number {
+function reusable(sequence: KvSequence, prompt: ArrayLike<number>, blocks: Blocks): number {
   const limit = Math.min(sequence.length, prompt.length - 1);
   let shared = 0;
   while (shared < limit && sequence.tokens[shared] === prompt[shared]) shared++;
-  return shared < prompt.length - 1 ? shared : blockStart(shared);
+  return shared < prompt.length - 1 ? shared : blocks.start(shared);
 }

@@ -81,7 +81,7 @@ const router = engine.router({
       const sequence = model.newSequence();
       try {
         const turns = scheduler.client('background');
-        const logits = await turns.turn(() => model.forward(sequence, input.tokens, { signal }), signal);
+        const logits = await turns.turn((ended) => model.forward(sequence, input.tokens, { signal: ended }), signal);
         return { logits: new Blob([Float32Array.from(logits)]) };
       } finally {
         model.forget(sequence);

@@ -68,6 +68,11 @@ export function graphCosts({ nodes, initializers, outputs }: GraphParts): GraphC
   };
 }
 
+/** Weights that a token of a prompt is multiplied by; the head is not for all of them. */
+export function weightsPerToken({ multiplications }: GraphCosts): number {
+  return multiplications.reduce((sum, one) => sum + one.weightsPerToken - one.headWeights, 0);
+}
+
 type Matrix = {
   kernel: Kernel;
   weights: number;

@@ -344,6 +344,7 @@ function writeModel(folder: string, manifest: Record<string, unknown>): void {
     recipe: 'balanced',
     license: null,
     parameters: 1000,
+    weightsPerToken: 1000,
     contextTokens: 100,
     source: { name: 'tiny.gguf', sizeBytes: 10, sha256: '0'.repeat(64) },
     weightsBytes: 7,

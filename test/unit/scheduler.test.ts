@@ -33,14 +33,43 @@ describe('the scheduler', () => {
     expect(long / short).toBeLessThan(2);
   });
 
-  it('gives background work a smaller share', async () => {
+  it('lets background work wait while somebody waits for an answer', async () => {
     const scheduler = newScheduler();
-    const signal = AbortSignal.timeout(1500);
-    const [front, back] = await Promise.all([
-      work(scheduler, 'interactive', 10, signal),
-      work(scheduler, 'background', 10, signal),
-    ]);
-    expect(front / back).toBeGreaterThan(2);
+    const order: string[] = [];
+    const [front, back] = [scheduler.client('interactive'), scheduler.client('background')];
+    const waiting = back.turn(() => Promise.resolve(order.push('back')));
+    for (let token = 0; token < 5; token++) {
+      await front.turn(() => sleep(2).then(() => order.push('front')));
+      await sleep(5); // as long as a sampler may take
+    }
+    await waiting;
+    expect(order).toEqual(['front', 'front', 'front', 'front', 'front', 'back']);
+  });
+
+  it('interrupts a background step when somebody asks, and does it again afterwards', async () => {
+    const scheduler = newScheduler();
+    const order: string[] = [];
+    const long = scheduler.client('background').turn(async (signal) => {
+      order.push('begun');
+      await sleep(order.length === 1 ? 10_000 : 1, undefined, { signal });
+      order.push('done');
+    });
+    await sleep(20);
+    await scheduler.client('interactive').turn(() => Promise.resolve(order.push('answered')));
+    await long;
+    expect(order).toEqual(['begun', 'answered', 'begun', 'done']);
+  });
+
+  it('does not begin again what its own signal has ended', async () => {
+    const scheduler = newScheduler();
+    const stop = new AbortController();
+    let begun = 0;
+    const step = (signal: AbortSignal) => (begun++, sleep(10_000, undefined, { signal }));
+    const long = scheduler.client('background').turn(step, stop.signal);
+    await sleep(10);
+    stop.abort(new Error('stopped'));
+    await expect(long).rejects.toThrow();
+    expect(begun).toBe(1);
   });
 
   it('runs one step at a time and goes on after one that fails', async () => {
