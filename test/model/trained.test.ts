@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Model } from '../../main/engine/model.ts';
+import { compile } from '../../native-models/compile.ts';
+import { largestDifference } from '../support/golden-logits.ts';
+import { byteIds, syntheticSample, syntheticTasks, type SyntheticTask } from '../support/synthetic-tasks.ts';
+import { needleFolder, readNeedleGolden, type NeedleGolden } from '../support/trained-model.ts';
+
+// The model that test/model/train made: Qwen2, trained on texts of up to 256 tokens.
+const TRAINED_TOKENS = 256;
+const LONGEST_ANSWER = 17;
+const END = 258; // <|im_end|>, which ends every answer it learned
+
+let folder: string;
+let model: Model;
+let golden: NeedleGolden;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longhand-trained-'));
+  await compile(needleFolder, join(folder, 'compiled'), { name: 'needle', recipe: 'exact' });
+  model = await Model.load(join(folder, 'compiled'), { threads: 2 });
+  golden = await readNeedleGolden();
+});
+afterAll(async () => {
+  model.release();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The likeliest tokens behind `prompt`, one at a time, until the end token or `most` of them. */
+async function answerGreedily(prompt: string, most: number): Promise<number[]> {
+  const sequence = model.newSequence();
+  const answer: number[] = [];
+  for (let next = byteIds(prompt); answer.length < most && answer.at(-1) !== END;) {
+    const logits = await model.forward(sequence, next);
+    next = [logits.reduce((best, value, id) => (value > logits[best]! ? id : best), 0)];
+    answer.push(...next);
+  }
+  model.forget(sequence);
+  return answer;
+}
+
+async function accuracy(task: SyntheticTask, samples: number): Promise<number> {
+  let right = 0;
+  for (let n = 0; n < samples; n++) {
+    const { prompt, answer } = syntheticSample(task, 5000 + n, TRAINED_TOKENS - LONGEST_ANSWER, (n + 0.5) / samples);
+    const given = await answerGreedily(prompt, LONGEST_ANSWER + 1);
+    if (given.join() === [...byteIds(answer), END].join()) right++;
+  }
+  return right / samples;
+}
+
+describe('the trained model', () => {
+  it('reads a text as its bytes', async () => {
+    expect(model.manifest.contextTokens).toBe(TRAINED_TOKENS);
+    const { prompt } = syntheticSample('tracking', 1, 200, 0.5);
+    expect(model.tokenizer.encode(prompt)).toEqual(byteIds(prompt));
+  });
+
+  it('gives the logits of transformers within 1e-4', async () => {
+    const { text, positions, logits } = golden.transformers;
+    const sequence = model.newSequence();
+    const found = await model.forward(sequence, byteIds(text), { rows: positions });
+    expect(largestDifference(found, Float32Array.from(logits.flat()))).toBeLessThan(1e-4);
+  });
+
+  it('finds a passkey at any depth of the trained length, and stops behind it', async () => {
+    expect(await accuracy('passkey', 100)).toBeGreaterThanOrEqual(0.98);
+  }, 60_000);
+
+  // Floors a little below what the model has (test/bench/results/needle-accuracy.json), so that a broken engine shows.
+  it.each<[SyntheticTask, number]>([
+    ['needles', 0.9],
+    ['quoting', 0.9],
+    ['tracking', 0.9],
+  ])(
+    'does %s within the trained length',
+    async (task, least) => {
+      expect(await accuracy(task, 25)).toBeGreaterThanOrEqual(least);
+    },
+    60_000,
+  );
+});
+
+describe('a synthetic sample', () => {
+  it('is letter by letter the one that the model was measured with', () => {
+    expect(new Set(golden.samples.map(({ task }) => task))).toEqual(new Set(syntheticTasks));
+    for (const { task, seed, length, depth, prompt, answer } of golden.samples) {
+      expect(syntheticSample(task, seed, length, depth)).toEqual({ prompt, answer });
+      expect(prompt).toHaveLength(length);
+    }
+  });
+
+  it('is refused where the records do not fit', () => {
+    expect(() => syntheticSample('needles', 1, 40, 0.5)).toThrow('does not fit into 40 tokens');
+  });
+});
