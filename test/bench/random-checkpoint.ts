@@ -6,7 +6,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { layOutGguf, type GgufTensor } from '../support/gguf-writer.ts';
-import { byteTokens } from '../support/tiny-checkpoint.ts';
+import { byteTokens, chatMl } from '../support/tiny-checkpoint.ts';
 
 type Shape = { layers: number; hidden: number; heads: number; kvHeads: number; feedForward: number; isTied: boolean };
 type Planned = { name: string; type: 'F32' | 'Q4_0' | 'Q8_0'; shape: readonly number[]; value?: number };
@@ -112,6 +112,7 @@ function metadata({ layers, hidden, heads, kvHeads, feedForward }: Shape, vocabu
     'tokenizer.ggml.token_type': [...byteTokens.map(() => 1), ...padding.map(() => 5)],
     'tokenizer.ggml.merges': ['a b'],
     'tokenizer.ggml.eos_token_id': 0,
+    'tokenizer.chat_template': chatMl,
   } as const;
 }
 
