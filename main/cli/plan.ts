@@ -3,11 +3,12 @@ import { formatBytes, formatDuration } from '../shell/progress.ts';
 
 /** A plan in words, a line for each thing that it costs or gives. */
 export function describePlan(plan: ModelPlan): string[] {
-  const { name, recipe, contextTokens, memory, kv, downloadBytes, compiledBytes, license } = plan;
+  const { name, recipe, contextTokens, memory, kvType, longestContext, downloadBytes, compiledBytes, license } = plan;
   return [
     `${name}, ${recipe}, ${count(contextTokens)} tokens of conversation${license === null ? '' : `, licence ${license}`}`,
     `Download  ${downloadBytes === 0 ? 'nothing' : `about ${formatBytes(downloadBytes)}`}; compiled ${formatBytes(compiledBytes)}`,
-    `Memory    ${formatBytes(memory.total)}: weights ${formatBytes(memory.weights)}, keys and values ${formatBytes(memory.kv)} (int8 ${formatBytes(kv.int8)}), work ${formatBytes(memory.work)}, processes ${formatBytes(memory.processes)}`,
+    `Memory    ${formatBytes(memory.total)}: weights ${formatBytes(memory.weights)}, keys and values ${formatBytes(memory.kv)} (${kvType}), work ${formatBytes(memory.work)}, processes ${formatBytes(memory.processes)}`,
+    ...(contextTokens > longestContext ? [`Context   read in chunks beyond ${count(longestContext)} tokens`] : []),
     `Speed     ${describeSpeed(plan)}`,
     ...describeObstacle(plan),
   ];
@@ -27,13 +28,11 @@ function describeSpeed({ speed, basis, contextTokens }: ModelPlan): string {
 function describeObstacle({ obstacle, nearest }: ModelPlan): string[] {
   if (obstacle === null) return ['It fits.'];
   const { kind, needed, available } = obstacle;
-  const amount = kind === 'context' ? (tokens: number) => `${count(tokens)} tokens` : formatBytes;
   const limit = {
     memory: 'of memory may be taken here',
     disk: 'of the disk are free',
-    context: 'is what it was made for',
   };
-  const refusal = `It does not fit: ${amount(needed)} needed, ${amount(available)} ${limit[kind]}.`;
+  const refusal = `It does not fit: ${formatBytes(needed)} needed, ${formatBytes(available)} ${limit[kind]}.`;
   if (nearest === null) return [refusal, 'Nothing in the catalogue is near enough.'];
   const { name, recipe, contextTokens } = nearest;
   return [refusal, `Nearest that fits: ${name}, ${recipe}, ${count(contextTokens)} tokens.`];

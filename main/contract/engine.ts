@@ -19,6 +19,14 @@ export type Sampling = z.infer<typeof sampling>;
 export const samplingChanges = changesTo(sampling);
 export type SamplingChanges = z.infer<typeof samplingChanges>;
 
+/** Forms in which full pages of keys and values are kept. */
+export const kvType = z.enum(['float32', 'float16', 'int8']);
+/** How a context beyond the trained length is read: in chunks, with stretched positions, both, or as if nothing were. */
+export const contextMethod = z.enum(['dca', 'yarn', 'dca+yarn', 'plain']);
+
+/** How positions from `fromTokens` on are read otherwise than those before; null where a context ends before. */
+const beyondTrained = z.object({ method: contextMethod, fromTokens: z.number() }).nullable();
+
 /** Measured on every answer. Speeds are tokens per second; `cachedTokens` were taken from the prefix cache. */
 export const metrics = z.object({
   promptTokens: z.number(),
@@ -30,6 +38,9 @@ export const metrics = z.object({
   firstTokenMs: z.number(),
   prefillTokensPerSecond: z.number().nullable(),
   decodeTokensPerSecond: z.number().nullable(),
+  /** How its keys and values were kept, and whether it went beyond the trained length; absent in older answers. */
+  kvType: kvType.optional(),
+  beyond: beyondTrained.optional(),
 });
 export type Metrics = z.infer<typeof metrics>;
 
@@ -64,12 +75,14 @@ export const loadedModel = z.object({
   name: z.string(),
   folder: z.string(),
   contextTokens: z.number(),
+  /** What the checkpoint claims. */
+  claimedTokens: z.number(),
+  beyond: beyondTrained,
   architecture: z.string(),
   recipe: z.string(),
   weightBytes: z.number(),
   kvBytesPerToken: z.number(),
-  /** Form of the full pages of the cache. */
-  kvType: z.enum(['float32', 'float16', 'int8']),
+  kvType,
   threads: z.number(),
   loadMs: z.number(),
   /** What the model's makers recommend, where the checkpoint says it. */
@@ -126,12 +139,17 @@ export type DecoderSpeed = z.infer<typeof decoderSpeed>;
 
 /** The engine process. Errors: `model-not-found`, `model-damaged`, `no-model`, `context-length-exceeded`, `runtime-failed`. */
 export const engine = {
-  /** Null or no `threads`: as many as suit this machine. */
+  /**
+   * Without `contextTokens`: as many as the checkpoint claims; beyond them, `method` decides ('dca' unless said otherwise).
+   * Without `kvType`: float32. Null or no `threads`: as many as suit this machine.
+   */
   load: oc
     .input(
       z.object({
         folder: z.string(),
-        contextTokens: z.number().int().nullish(),
+        contextTokens: z.number().int().min(1).nullish(),
+        method: contextMethod.optional(),
+        kvType: kvType.optional(),
         threads: z.number().int().min(1).nullish(),
       }),
     )

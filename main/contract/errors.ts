@@ -23,6 +23,7 @@ export const errorCodes = [
   'no-model',
   'model-not-found',
   'model-in-use',
+  'context-too-large',
   'model-damaged',
   'checkpoint-unreadable',
   'not-a-checkpoint',

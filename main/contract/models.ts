@@ -1,5 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { changesTo } from './common.ts';
+import { contextMethod, kvType, loadedModel } from './engine.ts';
 import { job } from './jobs.ts';
 import { recipe } from './reader.ts';
 
@@ -21,11 +23,54 @@ export const installedModel = z.object({
 });
 export type InstalledModel = z.infer<typeof installedModel>;
 
+/** What the user wants of a model's context. */
+export const contextOptions = z.object({
+  /** Null: as many tokens as the checkpoint claims. */
+  contextTokens: z.number().int().min(256).max(100_000_000).nullable().default(null),
+  /** How a context beyond the trained length is read. */
+  method: contextMethod.default('dca'),
+  /** Form of the cache; 'auto': float32 while a whole context in it takes at most a quarter of memory, else int8. */
+  kvType: z.enum(['auto', ...kvType.options]).default('auto'),
+});
+export type ContextOptions = z.infer<typeof contextOptions>;
+
+/** What of a loaded model's context is in force. */
+export const contextInForce = loadedModel.pick({
+  contextTokens: true,
+  claimedTokens: true,
+  beyond: true,
+  kvType: true,
+});
+export type ContextInForce = z.infer<typeof contextInForce>;
+
+/** Lengths of context that can be chosen for a model, each with what it would take once it is full. */
+export const contextChoices = z.object({
+  options: contextOptions,
+  claimedTokens: z.number(),
+  choices: z.array(
+    z.object({
+      contextTokens: z.number(),
+      kvType,
+      kvBytes: z.number(),
+      /** Weights, keys and values, work memory and processes. */
+      memoryBytes: z.number(),
+      /** Reading a prompt that fills it; null while nothing of this machine was measured. */
+      fillSeconds: z.number().nullable(),
+      fits: z.boolean(),
+    }),
+  ),
+  /** What of this machine's free memory a model may take. */
+  usableBytes: z.number(),
+});
+export type ContextChoices = z.infer<typeof contextChoices>;
+
 /** Which model answers, and what stands between the user and a first answer. */
 export const modelStatus = z.object({
   state: z.enum(['none', 'installing', 'loading', 'ready', 'failed']),
   model: installedModel.nullable(),
   contextTokens: z.number().nullable(),
+  /** Null while no model is loaded. */
+  context: contextInForce.nullable(),
   job: job.nullable(),
   error: z.object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()) }).nullable(),
 });
@@ -86,8 +131,10 @@ export const modelPlan = z.object({
   license: z.string().nullable(),
   recipe,
   contextTokens: z.number(),
-  /** What the model was made for. */
+  /** What the model was made for; a longer context is read in chunks. */
   longestContext: z.number(),
+  /** Form of the cache that `memory` reckons with. */
+  kvType,
   /** Still to be fetched; 'about' until a hub has told. */
   downloadBytes: z.number(),
   weightBytes: z.number(),
@@ -101,7 +148,7 @@ export const modelPlan = z.object({
     processes: z.number(),
     total: z.number(),
   }),
-  /** Keys and values of the whole context, in today's form and in those to come. */
+  /** Keys and values of the whole context in each form. */
   kv: z.object({ float32: z.number(), float16: z.number(), int8: z.number() }),
   speed: z
     .object({
@@ -131,10 +178,8 @@ export const modelPlan = z.object({
     })
     .nullable(),
   fits: z.boolean(),
-  /** `needed` and `available` are bytes, and tokens for 'context'. Of free memory, a fifth is left to everything else. */
-  obstacle: z
-    .object({ kind: z.enum(['memory', 'disk', 'context']), needed: z.number(), available: z.number() })
-    .nullable(),
+  /** In bytes. Of free memory, a fifth is left to everything else. */
+  obstacle: z.object({ kind: z.enum(['memory', 'disk']), needed: z.number(), available: z.number() }).nullable(),
   nearest: nearest.nullable(),
 });
 export type ModelPlan = z.infer<typeof modelPlan>;
@@ -176,6 +221,7 @@ export const models = {
         name: z.string().min(1),
         contextTokens: z.number().int().min(1).max(100_000_000).default(4096),
         recipe: recipe.optional(),
+        kvType: contextOptions.shape.kvType.optional(),
       }),
     )
     .output(modelPlan),
@@ -211,6 +257,13 @@ export const models = {
     .output(job),
   /** Chooses what answers from now on; it loads meanwhile. Refused with `model-in-use` while another one answers. */
   use: oc.input(z.object({ name: z.string() })).output(modelStatus),
+  /** Lengths of context to choose from for an installed model. The first call may measure the machine. */
+  contexts: oc.input(z.object({ name: z.string() })).output(contextChoices),
+  /**
+   * Changes how the context of an installed model is kept and read. A loaded one is loaded anew as soon as no answer runs.
+   * Errors: `model-not-found`, `context-too-large` with the bytes that it needs and those that there are.
+   */
+  setContext: oc.input(changesTo(contextOptions).extend({ name: z.string() })).output(modelStatus),
   /** Refused with `model-in-use` while an answer is being computed with it. */
   remove: oc.input(z.object({ name: z.string() })).output(z.void()),
 };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { changesTo, language } from './common.ts';
 import { benchPoint } from './engine.ts';
 import { job } from './jobs.ts';
+import { contextOptions } from './models.ts';
 import { processInfo } from './shell.ts';
 
 /** Settings with their defaults, written once here. */
@@ -15,6 +16,8 @@ export const settings = z.object({
   announce: z.enum(['sentences', 'ends']).default('ends'),
   model: z.string().nullable().default(null),
   threads: z.number().int().min(1).max(256).nullable().default(null),
+  /** How models keep and read their context, by the model's name; of the others, as the checkpoint claims. */
+  contexts: z.record(z.string().max(300), contextOptions).default({}),
   systemPrompt: z.string().nullable().default(null),
   temperature: z.number().min(0).max(5).nullable().default(null),
   topP: z.number().gt(0).max(1).nullable().default(null),

@@ -13,6 +13,8 @@ export type EngineOptions = {
   hungAfterMs?: number;
 };
 
+export type LoadInput = Parameters<EngineClient['load']>[0];
+
 /**
  * The engine process as the services see it. A call fails with `engine-stopped` when the process is away or dies, and
  * with `engine-hung` when it gives no sign of life for 30 s while it computes or counts; it is restarted then.
@@ -49,7 +51,7 @@ export class Engine {
     return this.#peer.onChange(listener);
   }
 
-  load(input: { folder: string; threads: number | null }): Promise<LoadedModel> {
+  load(input: LoadInput): Promise<LoadedModel> {
     return this.#peer.call((client) => client.load(input));
   }
 

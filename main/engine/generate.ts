@@ -67,7 +67,7 @@ export async function* generate(
     }
     const rest = text.finish();
     if (rest !== null) yield { type: 'token', ...rest };
-    yield { type: 'end', finishReason, metrics: clock.metrics() };
+    yield { type: 'end', finishReason, metrics: { ...clock.metrics(), ...formOf(model, sequence) } };
   } finally {
     cache.release(sequence);
   }
@@ -110,6 +110,14 @@ function checkRoom(promptTokens: number, contextTokens: number): number {
     `The conversation has ${promptTokens} tokens; the model reads at most ${contextTokens}.`,
     { promptTokens, contextTokens },
   );
+}
+
+/** How the answer's keys and values were kept, and whether it went beyond the trained length. */
+function formOf(
+  { info: { kvType, beyond } }: Model,
+  { length }: { length: number },
+): Pick<Metrics, 'kvType' | 'beyond'> {
+  return { kvType, beyond: beyond !== null && length > beyond.fromTokens ? beyond : null };
 }
 
 /** Times of one answer. */

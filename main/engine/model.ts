@@ -4,7 +4,7 @@ import { LonghandError } from '../contract/errors.ts';
 import type { LoadedModel } from '../contract/engine.ts';
 import type { KvType } from '../../native-models/attention/kv-type.ts';
 import { attentionOptions, type ContextMethod } from '../../native-models/attention/options.ts';
-import { AttentionScheme } from '../../native-models/attention/scheme.ts';
+import { AttentionScheme, type AttentionOptions } from '../../native-models/attention/scheme.ts';
 import { WEIGHTS_FILE } from '../../native-models/graph/weights.ts';
 import {
   GRAPH_FILES,
@@ -77,12 +77,15 @@ export class Model extends Decoder {
     // What can fail does so before the session holds memory.
     const tokenizer = Tokenizer.fromSource(source);
     const contextTokens = options.contextTokens ?? manifest.contextTokens;
-    const scheme = new AttentionScheme(attentionOptions(manifest, { contextTokens, method }), manifest.kvPage);
+    const attention = attentionOptions(manifest, { contextTokens, method });
+    const scheme = new AttentionScheme(attention, manifest.kvPage);
     const session = RuntimeSession.open(join(folder, graphFile), options);
     const info: LoadedModel = {
       name: manifest.name,
       folder,
       contextTokens,
+      claimedTokens: manifest.contextTokens,
+      beyond: beyondTrained(attention, { contextTokens, method }),
       architecture: manifest.architecture,
       recipe: manifest.recipe,
       sampling: manifest.sampling,
@@ -108,6 +111,17 @@ export class Model extends Decoder {
     this.encoder.close();
     super.release();
   }
+}
+
+/** A checkpoint that brings chunks of its own is read in them whatever `method` says. */
+function beyondTrained(
+  { trainedTokens, chunks, ropeScaling }: AttentionOptions,
+  { contextTokens, method }: { contextTokens: number; method: ContextMethod },
+): LoadedModel['beyond'] {
+  if (contextTokens <= trainedTokens) return null;
+  const isStretched = ropeScaling?.type === 'yarn' && method === 'dca+yarn';
+  const inForce = chunks === null ? method : isStretched ? 'dca+yarn' : 'dca';
+  return { method: inForce, fromTokens: trainedTokens };
 }
 
 function shapeOf(

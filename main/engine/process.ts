@@ -42,8 +42,8 @@ const router = engine.router({
     change(async () => {
       unload();
       const threads = input.threads ?? defaultThreads();
-      const { folder, contextTokens } = input;
-      const model = await asLonghandError(() => Model.load(folder, { contextTokens, threads }));
+      const { folder, ...options } = input;
+      const model = await asLonghandError(() => Model.load(folder, { ...options, threads }));
       loaded = { model, cache: new PrefixCache(model, totalmem() * CACHE_SHARE) };
       return model.info;
     }),

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Port } from '../contract/client.ts';
 import type { StoredError } from '../contract/errors.ts';
@@ -20,6 +21,7 @@ import { modelsApp } from './models/app.ts';
 import { Cards } from './models/cards.ts';
 import { Installer, type InstallerOptions } from './models/install.ts';
 import { MachineGauge } from './models/machine.ts';
+import { contextOptionsOf } from './models/load-options.ts';
 import { Models } from './models/models.ts';
 import { Planner } from './models/planner.ts';
 import { Room } from './models/room.ts';
@@ -63,7 +65,7 @@ export function openAssistant(options: AssistantOptions) {
 }
 
 function joinServices(store: Store, options: AssistantOptions) {
-  const { dataDir, version, env, log, hungAfterMs, network, memoryBytes } = options;
+  const { dataDir, version, env, log, hungAfterMs, network, memoryBytes = totalmem() } = options;
   const shell = new Peer<ShellClient>(() => new LonghandError('internal', 'The shell is not there.'));
   const restartEngine = (reason: string) => {
     shell.call((client) => client.restart({ role: 'engine', reason })).catch((error: Error) => log(error.message));
@@ -74,13 +76,16 @@ function joinServices(store: Store, options: AssistantOptions) {
   const jobs = new Jobs(store, { log });
   const shelf = new Shelf(dataDir);
   const models = new Models({
-    ...{ store, shelf, engine, jobs },
+    ...{ store, shelf, engine, jobs, memoryBytes },
     engineFailure: () => engineFailure(shell),
     reviveEngine: () => restartEngine('a model was chosen'),
   });
   const gauge = new MachineGauge({ dataDir, engine, chosenThreads: () => readSettings(store).threads });
   const room = new Room({ dataDir, engine });
-  const planner = new Planner({ shelf, reader, gauge, room });
+  const planner = new Planner({
+    ...{ shelf, reader, gauge, room, memoryBytes },
+    contextOptions: (name) => contextOptionsOf(readSettings(store), name),
+  });
   const installer = new Installer({ dataDir, env, jobs, shelf, models, reader, planner, network, memoryBytes });
   const context = new Context({ store, engine, models });
   const watch = new ConversationWatch(store);

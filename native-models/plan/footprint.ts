@@ -1,4 +1,4 @@
-import { mapKvTypes } from '../attention/kv-type.ts';
+import { mapKvTypes, type KvType } from '../attention/kv-type.ts';
 import { buildGraphs } from '../architectures/build-graph.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { totalGraphBytes } from '../manifest.ts';
@@ -16,9 +16,6 @@ export type Footprint = {
   /** Of the checkpoint's weights; null where only the compiled model is there. */
   checkpointBytes: number | null;
 };
-
-/** Forms of the cache, as they are and as they are to come. */
-export type KvFormat = 'float32' | 'float16' | 'int8';
 
 /** Bytes of memory by what they are for. */
 export type MemoryNeed = { weights: number; kv: number; work: number; processes: number; total: number };
@@ -59,14 +56,14 @@ export function footprintOfGraph(graph: Uint8Array, graphBytes: number, shape: F
 }
 
 /** Keys and values of `tokens` tokens. An int8 row of a head has one float32 scale. */
-export function kvBytes(shape: AttentionShape, tokens: number, format: KvFormat = 'float32'): number {
+export function kvBytes(shape: AttentionShape, tokens: number, format: KvType = 'float32'): number {
   const values = (kvBytesPerToken(shape) / 4) * tokens;
   if (format === 'int8') return values + (values / shape.headDim) * 4;
   return values * (format === 'float32' ? 4 : 2);
 }
 
 /** Memory for `tokens` tokens of conversation: what stays, and the most that computing takes besides. */
-export function memoryNeed({ shape, costs }: Footprint, tokens: number): MemoryNeed {
+export function memoryNeed({ shape, costs }: Footprint, tokens: number, kvType: KvType = 'float32'): MemoryNeed {
   const { heads, headDim, hiddenSize, vocabSize } = shape;
   const widest = Math.max(costs.widestRow, hiddenSize, heads * headDim);
   const rows = PREFILL_BLOCK * (widest + hiddenSize) * LIVE_ROWS * 4;
@@ -74,7 +71,7 @@ export function memoryNeed({ shape, costs }: Footprint, tokens: number): MemoryN
   const mask = PREFILL_BLOCK * tokens * 4;
   const rotary = tokens * headDim * 4;
   const work = rows + scores + mask + rotary + vocabSize * 4;
-  const kv = kvBytes(shape, tokens);
+  const kv = kvBytes(shape, tokens, kvType);
   const weights = costs.residentBytes;
   return { weights, kv, work, processes: PROCESS_BYTES, total: weights + kv + work + PROCESS_BYTES };
 }

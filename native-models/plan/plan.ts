@@ -1,5 +1,6 @@
+import { mapKvTypes, type KvType } from '../attention/kv-type.ts';
 import type { Recipe } from '../quantize/packed.ts';
-import { compiledBytes, kvBytes, memoryNeed, type Footprint, type KvFormat, type MemoryNeed } from './footprint.ts';
+import { compiledBytes, kvBytes, memoryNeed, type Footprint, type MemoryNeed } from './footprint.ts';
 import { decodeSeconds, prefillSeconds, type MachineSpeed } from './speed.ts';
 
 /** What a model would take and give, before anything of it is there. Bytes, seconds, tokens a second. */
@@ -11,8 +12,10 @@ export type Plan = {
   /** Of the weights file in it. */
   weightBytes: number;
   memory: MemoryNeed;
-  /** Keys and values of the whole context, in the form they have now and in those to come. */
-  kv: Record<KvFormat, number>;
+  /** Form of the cache that `memory` reckons with. */
+  kvType: KvType;
+  /** Keys and values of the whole context in each form. */
+  kv: Record<KvType, number>;
   speed: PlannedSpeed | null;
   obstacle: Obstacle | null;
 };
@@ -28,8 +31,8 @@ export type PlannedSpeed = {
   fillSeconds: number;
 };
 
-/** Why it cannot be had here: bytes of memory or disk, or tokens that the model was not made for. */
-export type Obstacle = { kind: 'memory' | 'disk' | 'context'; needed: number; available: number };
+/** Why it cannot be had here: bytes of memory or disk. */
+export type Obstacle = { kind: 'memory' | 'disk'; needed: number; available: number };
 
 /** What a machine has to give, and how fast it is; `speed` is null while nothing is known of it. */
 export type Machine = { memoryBytes: number; diskBytes: number; speed: MachineSpeed | null };
@@ -43,22 +46,18 @@ export const ORDINARY_TOKENS = 1000;
  */
 export function plan(
   footprint: Footprint,
-  request: { recipe: Recipe; contextTokens: number; missingBytes: number },
+  request: { recipe: Recipe; contextTokens: number; missingBytes: number; kvType?: KvType },
   machine: Machine,
 ): Plan {
-  const { recipe, contextTokens, missingBytes } = request;
+  const { recipe, contextTokens, missingBytes, kvType = 'float32' } = request;
   const { shape, costs } = footprint;
-  const memory = memoryNeed(footprint, contextTokens);
-  const kv = {
-    float32: kvBytes(shape, contextTokens, 'float32'),
-    float16: kvBytes(shape, contextTokens, 'float16'),
-    int8: kvBytes(shape, contextTokens, 'int8'),
-  };
+  const memory = memoryNeed(footprint, contextTokens, kvType);
+  const kv = mapKvTypes((type) => kvBytes(shape, contextTokens, type));
   return {
-    ...{ recipe, contextTokens, memory, kv, weightBytes: costs.weightBytes },
+    ...{ recipe, contextTokens, memory, kv, kvType, weightBytes: costs.weightBytes },
     compiledBytes: compiledBytes(footprint),
     speed: machine.speed === null ? null : speedAt(footprint, contextTokens, machine.speed),
-    obstacle: obstacleOf(shape.contextTokens, { contextTokens, memory, missingBytes }, machine),
+    obstacle: obstacleOf({ memory, missingBytes }, machine),
   };
 }
 
@@ -66,12 +65,12 @@ const SMALLEST_CONTEXT = 2048;
 const CONTEXT_STEP = 1024;
 
 /** The longest context, in steps of 1,024 tokens from 2,048 on, at which `footprint` fits; null where none does. */
-export function longestContext(footprint: Footprint, memoryBytes: number): number | null {
+export function longestContext(footprint: Footprint, memoryBytes: number, kvType?: KvType): number | null {
   const most = Math.floor(footprint.shape.contextTokens / CONTEXT_STEP);
   let [fits, tooLong] = [SMALLEST_CONTEXT / CONTEXT_STEP - 1, most + 1];
   while (tooLong - fits > 1) {
     const middle = (fits + tooLong) >> 1;
-    if (memoryNeed(footprint, middle * CONTEXT_STEP).total <= memoryBytes) fits = middle;
+    if (memoryNeed(footprint, middle * CONTEXT_STEP, kvType).total <= memoryBytes) fits = middle;
     else tooLong = middle;
   }
   return fits * CONTEXT_STEP < SMALLEST_CONTEXT ? null : fits * CONTEXT_STEP;
@@ -88,11 +87,9 @@ function speedAt({ costs, shape }: Footprint, contextTokens: number, machine: Ma
 }
 
 function obstacleOf(
-  longest: number,
-  { contextTokens, memory, missingBytes }: { contextTokens: number; memory: MemoryNeed; missingBytes: number },
+  { memory, missingBytes }: { memory: MemoryNeed; missingBytes: number },
   { memoryBytes, diskBytes }: Machine,
 ): Obstacle | null {
-  if (contextTokens > longest) return { kind: 'context', needed: contextTokens, available: longest };
   if (memory.total > memoryBytes) return { kind: 'memory', needed: memory.total, available: memoryBytes };
   if (missingBytes > diskBytes) return { kind: 'disk', needed: missingBytes, available: diskBytes };
   return null;

@@ -7,6 +7,7 @@ import type { ConversationEvent, Message } from '../../main/contract/chat.ts';
 import { connect, type Port } from '../../main/contract/client.ts';
 import type { GenerateEvent, LoadedModel, ProbedKernel, Prompt, Sampling } from '../../main/contract/engine.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
+import type { LoadInput } from '../../main/engine/client.ts';
 import { engineContract, readerContract, shellContract, type LonghandClient } from '../../main/contract/index.ts';
 import { createServer } from '../../main/contract/serve.ts';
 import type { ProcessInfo } from '../../main/contract/shell.ts';
@@ -151,6 +152,7 @@ export class ScriptedEngine extends Scripted {
   model: LoadedModel | null = null;
   sampling: LoadedModel['sampling'];
   threads: (number | null | undefined)[] = [];
+  inputs: LoadInput[] = [];
   /** When true, nothing is answered any more. */
   hung = false;
   counted: Prompt[] = [];
@@ -178,9 +180,10 @@ export class ScriptedEngine extends Scripted {
       load: os.load.handler(async ({ input }) => {
         this.loads.push(basename(input.folder));
         this.threads.push(input.threads);
+        this.inputs.push(input);
         await this.holdLoads;
         if (this.loadError) throw this.loadError;
-        this.model = loadedModel(input.folder, this.contextTokens, this.sampling);
+        this.model = loadedModel(input, this.contextTokens, this.sampling);
         return this.model;
       }),
       unload: os.unload.handler(() => {
@@ -356,7 +359,9 @@ function writeModel(folder: string, manifest: Record<string, unknown>): void {
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(whole));
 }
 
-function loadedModel(folder: string, contextTokens: number, sampling: LoadedModel['sampling']): LoadedModel {
+function loadedModel(input: LoadInput, claimedTokens: number, sampling: LoadedModel['sampling']): LoadedModel {
+  const { folder, kvType = 'float32', method = 'dca' } = input;
+  const contextTokens = input.contextTokens ?? claimedTokens;
   const { name } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { name: string };
   return {
     name,
@@ -366,7 +371,9 @@ function loadedModel(folder: string, contextTokens: number, sampling: LoadedMode
     recipe: 'balanced',
     weightBytes: 1e6,
     kvBytesPerToken: 1000,
-    kvType: 'float32',
+    claimedTokens,
+    beyond: contextTokens > claimedTokens ? { method, fromTokens: claimedTokens } : null,
+    kvType,
     threads: 2,
     loadMs: 1,
     sampling,

@@ -3,6 +3,7 @@ import { LonghandError } from '../../main/contract/errors.ts';
 import type { ProbedKernel } from '../../main/contract/engine.ts';
 import { Cards } from '../../main/services/models/cards.ts';
 import { MachineGauge } from '../../main/services/models/machine.ts';
+import { contextOptions } from '../../main/contract/models.ts';
 import { Planner } from '../../main/services/models/planner.ts';
 import { Room } from '../../main/services/models/room.ts';
 import { Shelf } from '../../main/services/models/shelf.ts';
@@ -42,7 +43,14 @@ function machine(means: Means = {}) {
   const reader = { footprint: () => Promise.reject(new Error('not asked')) };
   const fresh = () => {
     const measured = gauge();
-    const planner = new Planner({ shelf, reader, gauge: measured, room });
+    const planner = new Planner({
+      shelf,
+      reader,
+      gauge: measured,
+      room,
+      memoryBytes,
+      contextOptions: () => contextOptions.parse({}),
+    });
     return { planner, cards: new Cards({ store, shelf, planner, gauge: measured, room, env: {}, memoryBytes }) };
   };
   const { cards, planner } = fresh();

@@ -18,6 +18,7 @@ import { Feed } from '../../main/services/events/feed.ts';
 import { startServer, type Server } from '../../main/shell/browser/server.ts';
 import { ScriptedConversations } from './scripted-conversations.ts';
 import {
+  contextChoices,
   downloadJob,
   findings,
   metricsOf,
@@ -45,6 +46,7 @@ export class ScriptedAssistant {
   /** Called between the moment a message is saved and the moment its sender hears of it. */
   onSaved = () => {};
   contextTokens = 8192;
+  contexts = contextChoices;
   /** What planning a move of the data folder is answered with. */
   moveRefusal: LonghandError | null = null;
   readonly token = randomUUID();
@@ -210,6 +212,20 @@ export class ScriptedAssistant {
           return this.#job();
         }),
         use: models.use.handler(() => this.#status),
+        contexts: models.contexts.handler(() => this.contexts),
+        setContext: models.setContext.handler(({ input: { name: _name, ...changes } }) => {
+          const options = { ...this.contexts.options, ...changes };
+          this.contexts = { ...this.contexts, options };
+          this.contextTokens = options.contextTokens ?? this.contexts.claimedTokens;
+          const chosen = this.contexts.choices.find(({ contextTokens }) => contextTokens === this.contextTokens);
+          const { claimedTokens } = this.contexts;
+          const beyond =
+            this.contextTokens > claimedTokens ? { method: options.method, fromTokens: claimedTokens } : null;
+          const kvType = options.kvType === 'auto' ? (chosen?.kvType ?? 'float32') : options.kvType;
+          const context = { contextTokens: this.contextTokens, claimedTokens, beyond, kvType };
+          this.setStatus({ ...this.#status, contextTokens: this.contextTokens, context });
+          return this.#status;
+        }),
         remove: models.remove.handler(() => {}),
       },
       jobs: {

@@ -1,6 +1,6 @@
 import type { Message } from '../../main/contract/chat.ts';
 import type { Job } from '../../main/contract/jobs.ts';
-import type { HubModel, InstalledModel, ModelCard, ModelStatus } from '../../main/contract/models.ts';
+import type { ContextChoices, HubModel, InstalledModel, ModelCard, ModelStatus } from '../../main/contract/models.ts';
 import type { ProcessInfo } from '../../main/contract/shell.ts';
 import type { Finding } from '../../main/contract/system.ts';
 
@@ -22,8 +22,24 @@ export const readyStatus: ModelStatus = {
   state: 'ready',
   model: smolModel,
   contextTokens: 8192,
+  context: { contextTokens: 8192, claimedTokens: 8192, beyond: null, kvType: 'float32' },
   job: null,
   error: null,
+};
+
+/** What a model of 8,192 tokens can be loaded with; the last length does not fit. */
+export const contextChoices: ContextChoices = {
+  options: { contextTokens: null, method: 'dca', kvType: 'auto' },
+  claimedTokens: 8192,
+  choices: [2048, 4096, 8192, 16_384, 32_768, 65_536].map((contextTokens) => ({
+    contextTokens,
+    kvType: contextTokens > 16_384 ? ('int8' as const) : ('float32' as const),
+    kvBytes: contextTokens * (contextTokens > 16_384 ? 12_240 : 46_080),
+    memoryBytes: 400_000_000 + contextTokens * (contextTokens > 16_384 ? 12_240 : 46_080),
+    fillSeconds: contextTokens / 400 + (contextTokens / 8192) ** 2,
+    fits: contextTokens <= 32_768,
+  })),
+  usableBytes: 900_000_000,
 };
 
 /** One that is here, one that can be had, and one that does not fit. */

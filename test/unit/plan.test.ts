@@ -213,7 +213,7 @@ describe('a plan', () => {
     expect(obstacle({ memoryBytes: memory.total })).toBeNull();
     expect(obstacle({ memoryBytes: memory.total - 1 })).toMatchObject({ kind: 'memory', needed: memory.total });
     expect(obstacle({ diskBytes: 1 * GB })).toEqual({ kind: 'disk', needed: 10 * GB, available: 1 * GB });
-    expect(obstacle({}, { contextTokens: 40_000 })).toEqual({ kind: 'context', needed: 40_000, available: 32_768 });
+    expect(obstacle({}, { contextTokens: 40_000 })).toBeNull(); // longer than it was made for is read in chunks
   });
 
   it('finds the longest context that fits, and none where not even a short one does', () => {

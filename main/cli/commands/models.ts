@@ -5,6 +5,7 @@ import type { InstalledModel, ModelCard } from '../../contract/models.ts';
 import { recipe, type RecipeName } from '../../contract/reader.ts';
 import { formatBytes } from '../../shell/progress.ts';
 import { defineCommand, parseNumber, UsageError, type Context } from '../command.ts';
+import { contextChanges, describeChoices, kvTypeOf } from '../context.ts';
 import { finishJob } from '../model.ts';
 import { describePlan } from '../plan.ts';
 import { table } from '../table.ts';
@@ -13,7 +14,8 @@ type Action = (context: Context, argument: string | undefined) => Promise<void>;
 
 export const models = defineCommand({
   name: 'models',
-  usage: 'list | search [WORDS] | plan NAME | pull [NAME] | import PATH [--base MODEL] | use NAME | remove NAME',
+  usage:
+    'list | search [WORDS] | plan NAME | pull [NAME] | import PATH [--base MODEL] | use NAME | context NAME | remove NAME',
   summary: 'list, find, price, get, choose and remove models',
   options: {
     name: { type: 'string', value: 'NAME', help: 'what to call an imported model' },
@@ -23,7 +25,13 @@ export const models = defineCommand({
       value: 'MODEL',
       help: 'what an imported adapter adapts: a file, a folder, or a model that was pulled',
     },
-    context: { type: 'string', value: 'N', help: 'tokens of conversation that a plan reckons with (else 4096)' },
+    context: {
+      type: 'string',
+      value: 'N',
+      help: "tokens of conversation: of a plan (else 4096), or that a model is to read ('trained': as it claims)",
+    },
+    method: { type: 'string', value: 'METHOD', help: 'dca, yarn, dca+yarn or plain, beyond the trained length' },
+    kv: { type: 'string', value: 'FORM', help: 'auto, float32, float16 or int8: how keys and values are kept' },
     'accept-license': { type: 'boolean', help: 'I have read the licence of the model that is pulled, and agree to it' },
   },
   fetch: 'never',
@@ -60,7 +68,8 @@ const actions: Record<string, Action> = {
     const { connect, json, print, values } = context;
     const name = needName(context, argument);
     const contextTokens = parseNumber('context', text(values.context), { min: 1, max: 1e8, isWhole: true });
-    const wish = { name: isFile(name) ? resolve(name) : name, contextTokens, recipe: recipeOf(values.recipe) };
+    const kvType = kvTypeOf(values.kv);
+    const wish = { name: isFile(name) ? resolve(name) : name, contextTokens, recipe: recipeOf(values.recipe), kvType };
     const connection = await connect();
     const plan = await connection.run((client) => client.models.plan(wish));
     if (json) print(JSON.stringify(plan));
@@ -92,6 +101,19 @@ const actions: Record<string, Action> = {
     const connection = await context.connect();
     const status = await connection.run((client) => client.models.use({ name }));
     context.print(context.json ? JSON.stringify(status) : `${status.model?.name ?? name} answers from now on.`);
+  },
+
+  /** Shows which lengths of context there are, or chooses one, and how it is read and kept. */
+  async context(context, argument) {
+    const { connect, json, print, values } = context;
+    const name = needName(context, argument);
+    const changes = contextChanges(values);
+    const connection = await connect();
+    if (Object.keys(changes).length > 0)
+      await connection.run((client) => client.models.setContext({ name, ...changes }));
+    const choices = await connection.run((client) => client.models.contexts({ name }));
+    if (json) print(JSON.stringify({ name, ...choices }));
+    else for (const line of describeChoices(choices)) print(line);
   },
 
   async remove(context, argument) {

@@ -28,6 +28,11 @@ export function modelsApp({ models, installer, cards, planner, mayName }: Parts)
       return installer.import(input);
     }),
     pull: os.pull.handler(({ input }) => installer.pull(input.name, input)),
+    contexts: os.contexts.handler(({ input }) => planner.contexts(models.find(input.name))),
+    setContext: os.setContext.handler(async ({ input: { name, ...changes } }) => {
+      await planner.checkContext(models.find(name), changes);
+      return models.setContext(name, changes);
+    }),
     use: os.use.handler(({ input }) => models.use(input.name)),
     remove: os.remove.handler(({ input }) => installer.remove(input.name)),
   });

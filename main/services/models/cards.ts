@@ -79,12 +79,14 @@ export class Cards {
     const { name, parameters, license, config, sources } = entry;
     const atHub = sources.find((source) => source.kind === 'hub');
     const [shorter] = MEMORY_TOKENS;
-    const plan = await planner.price(subject, Math.min(shorter, config.contextLength), { ...here.usable, measured });
+    const kvType = planner.kvType(subject, config.contextLength);
+    const wish = { contextTokens: Math.min(shorter, config.contextLength), kvType };
+    const plan = await planner.price(subject, wish, { ...here.usable, measured });
     const fetched = planner.entrySubject(entry);
     const lengths = new Set(MEMORY_TOKENS.map((tokens) => Math.min(tokens, config.contextLength)));
     const memory = [...lengths].map((tokens) => ({
       tokens,
-      bytes: Math.round(memoryNeed(subject.footprint, tokens).total),
+      bytes: Math.round(memoryNeed(subject.footprint, tokens, kvType).total),
     }));
     return {
       ...{ name, parameters, license, memory, isStarter },
@@ -125,7 +127,7 @@ export class Cards {
 }
 
 function obstacleOf({ obstacle, nearest }: ModelPlan, free: Here['free']): ModelCard['obstacle'] {
-  if (obstacle === null || obstacle.kind === 'context') return null;
+  if (obstacle === null) return null;
   const freeBytes = obstacle.kind === 'memory' ? free.memoryBytes : free.diskBytes;
   return { kind: obstacle.kind, neededBytes: Math.round(obstacle.needed), freeBytes: Math.round(freeBytes), nearest };
 }

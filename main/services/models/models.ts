@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LonghandError, toStoredError, type StoredError } from '../../contract/errors.ts';
 import type { LoadedModel } from '../../contract/engine.ts';
 import type { Job } from '../../contract/jobs.ts';
-import type { InstalledModel, ModelStatus } from '../../contract/models.ts';
+import { contextInForce, type ContextOptions, type InstalledModel, type ModelStatus } from '../../contract/models.ts';
 import type { Settings } from '../../contract/system.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
 import { MANIFEST_FILE, totalGraphBytes } from '../../../native-models/manifest.ts';
@@ -11,6 +11,7 @@ import { Feed } from '../events/feed.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
 import type { Store } from '../store/open.ts';
 import { readSettings } from '../system/settings.ts';
+import { contextOptionsOf, loadOptions } from './load-options.ts';
 import { isCurrent, tokenizerDigest, type Shelf, type ShelfModel } from './shelf.ts';
 
 export type ModelsOptions = {
@@ -22,6 +23,8 @@ export type ModelsOptions = {
   engineFailure(): Promise<StoredError | null>;
   /** Has the shell start an engine that it gave up. */
   reviveEngine(): void;
+  /** Of this machine. */
+  memoryBytes: number;
 };
 
 /** The model in the engine. `tokenizer` is a digest of its vocabulary: kept tokens are of one vocabulary or another. */
@@ -75,6 +78,7 @@ export class Models {
       state,
       model: this.#chosen === null ? null : this.#describe(this.#chosen),
       contextTokens: this.#ready?.contextTokens ?? null,
+      context: this.#ready === null ? null : contextInForce.parse(this.#ready),
       job: this.#isInstalling || state === 'failed' ? this.#lastJob : null,
       error: state === 'failed' ? this.#failure : null,
     };
@@ -94,6 +98,15 @@ export class Models {
     if (state === 'failed' && this.#failure !== null) throw fromStored(this.#failure);
     if (state === 'none') throw new LonghandError('no-model', 'No model is installed.');
     return this.#ready;
+  }
+
+  /** @throws LonghandError `model-not-found` */
+  find(name: string): ShelfModel {
+    const model = this.#options.shelf.find(name);
+    if (model !== null) return model;
+    const installed = this.#options.shelf.list().map(({ manifest }) => manifest.name);
+    const message = `There is no model called ${name}. Installed: ${installed.join(', ') || 'none'}.`;
+    throw new LonghandError('model-not-found', message, { name, installed });
   }
 
   /** Waits until there is a model to answer with, and holds it. @throws as `current`, or `signal.reason` */
@@ -143,10 +156,26 @@ export class Models {
       this.#choose(chosen);
   }
 
+  /**
+   * Changes how a model's context is kept and read. A loaded one is loaded anew once no answer runs: of it, only what is
+   * cached is computed again. @throws LonghandError `model-not-found`
+   */
+  setContext(name: string, changes: Partial<ContextOptions>): ModelStatus {
+    const { store } = this.#options;
+    const model = this.find(name);
+    const { contexts } = readSettings(store);
+    const before = contextOptionsOf({ contexts }, name);
+    const options = { ...before, ...changes };
+    store.settings.set({ contexts: { ...contexts, [name]: options } });
+    const isOther = JSON.stringify(options) !== JSON.stringify(before);
+    if (isOther && this.#chosen?.folder === model.folder) this.#choose(model);
+    return this.status();
+  }
+
   /** Removes a model from the disk. The newest other one takes its place. */
   async remove(name: string): Promise<ShelfModel> {
     const { shelf, engine, store } = this.#options;
-    const model = this.#find(name);
+    const model = this.find(name);
     if (this.#chosen?.manifest.name === name) {
       if (this.#leases > 0) throw this.#inUse(name);
       this.#chosen = null;
@@ -193,7 +222,7 @@ export class Models {
 
   /** Never rejects: a failure becomes the status. An engine that dies here is back soon, and then this runs again. */
   async #load(): Promise<void> {
-    const { engine, shelf, store } = this.#options;
+    const { engine, shelf, store, memoryBytes } = this.#options;
     const attempt = ++this.#attempt;
     const chosen = this.#chosen;
     this.#loaded = null;
@@ -201,8 +230,10 @@ export class Models {
     if (!engine.connected) return this.#watchForFailure(attempt);
     try {
       if (!isCurrent(chosen)) throw outdated(chosen);
-      const { threads } = readSettings(store);
-      const loaded = await onceIdle(() => engine.load({ folder: chosen.folder, threads }));
+      const { threads, contexts } = readSettings(store);
+      const options = contextOptionsOf({ contexts }, chosen.manifest.name);
+      const input = { folder: chosen.folder, threads, ...loadOptions(chosen.manifest, options, memoryBytes) };
+      const loaded = await onceIdle(() => engine.load(input));
       const tokenizer = await tokenizerDigest(chosen.folder);
       if (attempt !== this.#attempt) return;
       this.#loaded = { ...loaded, tokenizer };
@@ -284,19 +315,11 @@ export class Models {
 
   /** A model that may take the place of the chosen one now. */
   #available(name: string): ShelfModel {
-    const model = this.#find(name);
+    const model = this.find(name);
     if (this.#leases > 0 && model.folder !== this.#chosen?.folder)
       throw this.#inUse(this.#chosen?.manifest.name ?? name);
     if (this.#error?.code === 'engine-stopped') this.#options.reviveEngine();
     return model;
-  }
-
-  #find(name: string): ShelfModel {
-    const model = this.#options.shelf.find(name);
-    if (model !== null) return model;
-    const installed = this.#options.shelf.list().map(({ manifest }) => manifest.name);
-    const message = `There is no model called ${name}. Installed: ${installed.join(', ') || 'none'}.`;
-    throw new LonghandError('model-not-found', message, { name, installed });
   }
 
   #inUse(name: string): LonghandError {

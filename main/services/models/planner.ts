@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { LonghandError } from '../../contract/errors.ts';
-import type { ModelPlan, Nearest } from '../../contract/models.ts';
+import type { ContextChoices, ContextOptions, ModelPlan, Nearest } from '../../contract/models.ts';
 import type { RecipeName } from '../../contract/reader.ts';
 import type { Reader } from '../../reader/client.ts';
+import type { KvType } from '../../../native-models/attention/kv-type.ts';
 import { catalog, type CatalogEntry, type Source } from '../../../native-models/catalog/index.ts';
 import { CheckpointError } from '../../../native-models/checkpoint/errors.ts';
 import { GRAPH_FILES, MANIFEST_FILE, parseManifest, totalGraphBytes } from '../../../native-models/manifest.ts';
@@ -14,6 +15,7 @@ import {
   footprintOf,
   footprintOfGraph,
   longestContext,
+  memoryNeed,
   plan,
   publishedCheckpoint,
   type Footprint,
@@ -22,6 +24,7 @@ import {
   type MachineSpeed,
 } from '../../../native-models/plan/index.ts';
 import { recipes } from '../../../native-models/quantize/packed.ts';
+import { canBeLonger, chosenKvType } from './load-options.ts';
 import type { Measurement, MachineGauge } from './machine.ts';
 import { resolveEntry } from './model-name.ts';
 import type { Room } from './room.ts';
@@ -32,6 +35,10 @@ export type PlannerOptions = {
   reader: Pick<Reader, 'footprint'>;
   gauge: MachineGauge;
   room: Room;
+  /** Of this machine. */
+  memoryBytes: number;
+  /** What the user wants of a model's context. */
+  contextOptions(name: string): ContextOptions;
 };
 
 /** A model whose price can be told: what it is, and what is not here yet. */
@@ -56,23 +63,80 @@ export class Planner {
   }
 
   /** @throws LonghandError `model-not-found` | `unsupported-checkpoint` | those of the reader */
-  async plan(input: { name: string; contextTokens: number; recipe?: RecipeName | undefined }): Promise<ModelPlan> {
+  async plan(input: {
+    name: string;
+    contextTokens: number;
+    recipe?: RecipeName | undefined;
+    kvType?: ContextOptions['kvType'] | undefined;
+  }): Promise<ModelPlan> {
     const { gauge, room } = this.#options;
+    const { contextTokens } = input;
     const subject = await this.#subject(input.name, input.recipe);
     const measured = await gauge.measure(kernelsOf(subject.footprint));
-    return this.price(subject, input.contextTokens, { ...(await room.usable()), measured });
+    const wish = { contextTokens, kvType: this.kvType(subject, contextTokens, input.kvType) };
+    return this.price(subject, wish, { ...(await room.usable()), measured });
+  }
+
+  /** Lengths of context for an installed model: what it claims, parts and multiples of it. @throws as `plan` */
+  async contexts(model: ShelfModel): Promise<ContextChoices> {
+    const { gauge, room } = this.#options;
+    const subject = this.installedSubject(model);
+    const { name, contextTokens: claimedTokens } = model.manifest;
+    const options = this.#options.contextOptions(name);
+    const { memoryBytes: usableBytes, diskBytes } = await room.usable();
+    const choices: ContextChoices['choices'] = [];
+    if (subject !== null) {
+      const measured = await gauge.measure(kernelsOf(subject.footprint));
+      const machine = { memoryBytes: usableBytes, diskBytes, speed: measured };
+      for (const contextTokens of lengths(model.manifest, options)) {
+        const kvType = this.kvType(subject, contextTokens, options.kvType);
+        const { memory, speed, obstacle } = plan(subject.footprint, { ...subject, contextTokens, kvType }, machine);
+        const fits = obstacle === null;
+        choices.push({
+          ...{ contextTokens, kvType, fits, kvBytes: memory.kv, memoryBytes: memory.total },
+          fillSeconds: speed?.fillSeconds ?? null,
+        });
+        if (!fits && contextTokens > claimedTokens) break; // one that is too long says why there are no longer ones
+      }
+    }
+    return { options, claimedTokens, choices, usableBytes };
+  }
+
+  /**
+   * Refuses a length of context that this machine could not hold once it is full.
+   * @throws LonghandError `context-too-large` with bytes needed and usable
+   */
+  async checkContext(model: ShelfModel, changes: Partial<ContextOptions>): Promise<void> {
+    const { contextTokens: claimed, name } = model.manifest;
+    const { contextTokens, kvType } = { ...this.#options.contextOptions(name), ...changes };
+    const subject = this.installedSubject(model);
+    if (subject === null || contextTokens === null || contextTokens <= claimed) return;
+    const { memoryBytes } = await this.#options.room.usable();
+    const need = memoryNeed(subject.footprint, contextTokens, this.kvType(subject, contextTokens, kvType));
+    if (need.total <= memoryBytes) return;
+    const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+    const message = `A context of ${contextTokens} tokens takes ${gigabytes(need.total)}; ${gigabytes(memoryBytes)} can be used here.`;
+    const details = { contextTokens, neededBytes: need.total, usableBytes: memoryBytes };
+    throw new LonghandError('context-too-large', message, details);
+  }
+
+  /** The form of the cache in which `subject` would be loaded. */
+  kvType({ name, footprint }: Subject, contextTokens: number, wish?: ContextOptions['kvType']): KvType {
+    const { contextOptions, memoryBytes } = this.#options;
+    const kvType = wish ?? contextOptions(name).kvType;
+    return chosenKvType(footprint.shape, contextTokens, { kvType }, memoryBytes);
   }
 
   /** The plan of `subject`, with the nearest thing that fits where it does not. */
   async price(
     subject: Subject,
-    contextTokens: number,
+    { contextTokens, kvType }: { contextTokens: number; kvType: KvType },
     machine: { memoryBytes: number; diskBytes: number; measured: Measurement | null },
   ): Promise<ModelPlan> {
     const { footprint, ...facts } = subject;
     const { measured, ...room } = machine;
     const here: Machine = { ...room, speed: measured satisfies MachineSpeed | null };
-    const { obstacle, ...figures } = plan(footprint, { ...subject, contextTokens }, here);
+    const { obstacle, ...figures } = plan(footprint, { ...subject, contextTokens, kvType }, here);
     return {
       ...facts,
       ...figures,
@@ -80,7 +144,7 @@ export class Planner {
       basis: measured === null ? null : basisOf(measured, footprint),
       fits: obstacle === null,
       obstacle,
-      nearest: obstacle === null ? null : await this.#nearest(subject, contextTokens, here),
+      nearest: obstacle === null ? null : await this.#nearest(subject, { contextTokens, kvType }, here),
     };
   }
 
@@ -158,10 +222,14 @@ export class Planner {
   }
 
   /** In this order: the same with a shorter context, then with a smaller recipe, then a smaller model of its family. */
-  async #nearest(subject: Subject, contextTokens: number, machine: Machine): Promise<Nearest | null> {
+  async #nearest(
+    subject: Subject,
+    { contextTokens, kvType }: { contextTokens: number; kvType: KvType },
+    machine: Machine,
+  ): Promise<Nearest | null> {
     const { name, recipe, footprint, missingBytes } = subject;
     const hasRoom = missingBytes <= machine.diskBytes;
-    const shorter = hasRoom ? longestContext(footprint, machine.memoryBytes) : null;
+    const shorter = hasRoom ? longestContext(footprint, machine.memoryBytes, kvType) : null;
     if (shorter !== null && shorter >= Math.min(WORTHWHILE_CONTEXT, footprint.shape.contextTokens))
       return { kind: 'context', name, recipe, contextTokens: Math.min(shorter, contextTokens) };
     const entry = catalog.find((one) => one.name === name);
@@ -187,7 +255,10 @@ export class Planner {
   #fits(entry: CatalogEntry, recipe: RecipeName, contextTokens: number, machine: Machine): boolean {
     try {
       const subject = this.entrySubject(entry, recipe);
-      return plan(subject.footprint, { ...subject, contextTokens }, { ...machine, speed: null }).obstacle === null;
+      const kvType = this.kvType(subject, contextTokens);
+      return (
+        plan(subject.footprint, { ...subject, contextTokens, kvType }, { ...machine, speed: null }).obstacle === null
+      );
     } catch {
       return false;
     }
@@ -222,6 +293,20 @@ export class Planner {
     if (known instanceof CheckpointError) throw known;
     return known;
   }
+}
+
+const SHORTEST_CHOICE = 2048;
+/** Beyond a hundred million tokens nothing of what is here was thought through. */
+const LONGEST_CHOICE = 1e8;
+
+/** A quarter, a half and the whole of what a checkpoint claims, and powers of two times that; and what is chosen now. */
+function lengths(manifest: ShelfModel['manifest'], options: ContextOptions): number[] {
+  const { contextTokens: claimed } = manifest;
+  const shorter = [claimed / 4, claimed / 2].filter((tokens) => Number.isInteger(tokens) && tokens >= SHORTEST_CHOICE);
+  const longer: number[] = [];
+  if (canBeLonger(manifest)) for (let tokens = claimed * 2; tokens <= LONGEST_CHOICE; tokens *= 2) longer.push(tokens);
+  const chosen = options.contextTokens === null ? [] : [options.contextTokens];
+  return [...new Set([...shorter, claimed, ...longer, ...chosen])].toSorted((a, b) => a - b);
 }
 
 /** The ways of multiplying that `footprints` use, each once. */

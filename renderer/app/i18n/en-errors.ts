@@ -37,6 +37,8 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   'no-model': () => 'There is no model yet. Your text is kept. Get a model first.',
   'model-not-found': () => 'The files of the model are gone. Your conversations are safe. Get the model again.',
   'model-in-use': () => 'The model is writing an answer. Stop it first.',
+  'context-too-large': (value) =>
+    `So long a context would take more memory than can be used here (${value('neededBytes')} of ${value('usableBytes')}). Choose a shorter one, or int8 for what is cached.`,
   'model-damaged': () => 'The files of the model are damaged. Your conversations are safe. Get the model again.',
   'checkpoint-unreadable': () =>
     'The model file is damaged or was cut short. It was not changed. Get it again from where it came.',

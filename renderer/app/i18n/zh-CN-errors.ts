@@ -27,6 +27,8 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'no-model': () => '还没有模型。您的文字已保留，请先获取模型。',
   'model-not-found': () => '模型文件不见了。您的对话都在，请重新获取模型。',
   'model-in-use': () => '模型正在回答，请先停止。',
+  'context-too-large': (value) =>
+    `这么长的上下文需要 ${value('neededBytes')} 内存，而这里可用的只有 ${value('usableBytes')}。请选短一些，或把缓存改为 int8。`,
   'model-damaged': () => '模型文件已损坏。您的对话都在，请重新获取模型。',
   'checkpoint-unreadable': () => '模型文件已损坏或不完整，文件未作改动。请从原处重新获取。',
   'not-a-checkpoint': () =>

@@ -72,7 +72,7 @@ const job: Job = {
 };
 
 async function* modelStatuses(signal: AbortSignal | undefined): AsyncGenerator<ModelStatus> {
-  const none = { model: null, contextTokens: null, job: null, error: null };
+  const none = { model: null, contextTokens: null, context: null, job: null, error: null };
   const kind = process.env.FAKE_MODEL ?? 'ready';
   if (kind === 'none') yield { ...none, state: 'none' };
   if (kind === 'failed') {
@@ -85,7 +85,8 @@ async function* modelStatuses(signal: AbortSignal | undefined): AsyncGenerator<M
       await sleep(20);
     }
   }
-  if (kind === 'ready' || kind === 'installing') yield { ...none, state: 'ready', model, contextTokens: 2048 };
+  if (kind === 'ready' || kind === 'installing')
+    yield { ...none, state: 'ready', model, contextTokens: 2048, context: null };
   if (!signal?.aborted) await new Promise((resolve) => signal?.addEventListener('abort', resolve, { once: true }));
 }
 
@@ -268,7 +269,7 @@ const router = os.router({
       if (input.name !== model.name) {
         throw new LonghandError('model-not-found', `There is no model named ${input.name}.`, { name: input.name });
       }
-      return { state: 'ready' as const, model, contextTokens: 2048, job: null, error: null };
+      return { state: 'ready' as const, model, contextTokens: 2048, context: null, job: null, error: null };
     }),
     import: os.models.import.handler(() => job),
     pull: os.models.pull.handler(() => job),

@@ -19,6 +19,8 @@ const router = os.router({
       recipe: 'balanced',
       weightBytes: 1,
       kvBytesPerToken: 1,
+      claimedTokens: 1000,
+      beyond: null,
       kvType: 'float32' as const,
     };
     return { name, folder, contextTokens: 1000, threads: 1, loadMs: 0, ...shape };
