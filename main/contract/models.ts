@@ -64,6 +64,28 @@ export const contextChoices = z.object({
 });
 export type ContextChoices = z.infer<typeof contextChoices>;
 
+/** Of the questions of one task at one length and depth, how many were answered rightly. */
+export const verifiedCell = z.object({
+  task: z.enum(['passkey', 'needles', 'tracking']),
+  tokens: z.number(),
+  /** Where the answer stood: 0 is the beginning of the text, 1 its end. */
+  depth: z.number(),
+  found: z.number(),
+  asked: z.number(),
+});
+export type VerifiedCell = z.infer<typeof verifiedCell>;
+
+/** What the self-test found of a model as it is loaded now, on this machine. */
+export const verification = z.object({
+  name: z.string(),
+  cells: z.array(verifiedCell),
+  /** Up to this length everything was found; null where that is true of none that was tried. */
+  verifiedTokens: z.number().nullable(),
+  /** There are only results of other conditions: another machine, compiler, form of the cache or way of reading. */
+  isStale: z.boolean(),
+});
+export type Verification = z.infer<typeof verification>;
+
 /** Which model answers, and what stands between the user and a first answer. */
 export const modelStatus = z.object({
   state: z.enum(['none', 'installing', 'loading', 'ready', 'failed']),
@@ -71,6 +93,8 @@ export const modelStatus = z.object({
   contextTokens: z.number().nullable(),
   /** Null while no model is loaded. */
   context: contextInForce.nullable(),
+  /** Up to this length the self-test found everything here; null where it did not, or was not made. */
+  verifiedTokens: z.number().nullable().default(null),
   job: job.nullable(),
   error: z.object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()) }).nullable(),
 });
@@ -264,6 +288,12 @@ export const models = {
    * Errors: `model-not-found`, `context-too-large` with the bytes that it needs and those that there are.
    */
   setContext: oc.input(changesTo(contextOptions).extend({ name: z.string() })).output(modelStatus),
+  /**
+   * Tests as a job in the background what the model that answers finds in texts of up to `to` tokens, else its whole
+   * context. Errors: `model-not-found`; of the job, `model-in-use` where another model answers.
+   */
+  verify: oc.input(z.object({ name: z.string(), to: z.number().int().min(256).optional() })).output(job),
+  verification: oc.input(z.object({ name: z.string() })).output(verification),
   /** Refused with `model-in-use` while an answer is being computed with it. */
   remove: oc.input(z.object({ name: z.string() })).output(z.void()),
 };

@@ -74,7 +74,7 @@ export class Engine {
 
   /** The tokens of one answer. Leaving the loop, or the signal, ends the computation. */
   async *generate(
-    input: { prompt: Prompt; sampling: Sampling },
+    input: { prompt: Prompt; sampling: Sampling; priority?: 'interactive' | 'background' },
     { signal }: { signal: AbortSignal },
   ): AsyncGenerator<GenerateEvent, void> {
     const whole = { ...input, prompt: packed(input.prompt) };

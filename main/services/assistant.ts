@@ -26,6 +26,7 @@ import { Models } from './models/models.ts';
 import { Planner } from './models/planner.ts';
 import { Room } from './models/room.ts';
 import { Shelf } from './models/shelf.ts';
+import { Verifier } from './models/verify/verifier.ts';
 import { anyPath, chosenPath, type PathRule } from './path-rule.ts';
 import { openStore, type Store } from './store/open.ts';
 import { openSearcher } from './store/search-thread.ts';
@@ -87,6 +88,7 @@ function joinServices(store: Store, options: AssistantOptions) {
     contextOptions: (name) => contextOptionsOf(readSettings(store), name),
   });
   const installer = new Installer({ dataDir, env, jobs, shelf, models, reader, planner, network, memoryBytes });
+  const verifier = new Verifier({ store, engine, models, jobs });
   const context = new Context({ store, engine, models });
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, log });
@@ -102,7 +104,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   const routerFor = (mayName: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, watch, bin }),
     jobs: jobsApp(jobs),
-    models: modelsApp({ models, installer, cards, planner, mayName }),
+    models: modelsApp({ verifier, models, installer, cards, planner, mayName }),
     system: systemApp({
       ...{ dataDir, version, store, engine, models, shelf, mover, mayName },
       processes: () => shell.call((client) => client.processes()),

@@ -10,7 +10,7 @@ import type { Port } from '../../main/contract/client.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
 import { contract } from '../../main/contract/index.ts';
 import type { Job } from '../../main/contract/jobs.ts';
-import type { ModelCard, ModelStatus } from '../../main/contract/models.ts';
+import type { ModelCard, ModelStatus, Verification } from '../../main/contract/models.ts';
 import { createServer } from '../../main/contract/serve.ts';
 import type { ProcessInfo } from '../../main/contract/shell.ts';
 import { settings, type Finding, type Settings } from '../../main/contract/system.ts';
@@ -47,6 +47,7 @@ export class ScriptedAssistant {
   onSaved = () => {};
   contextTokens = 8192;
   contexts = contextChoices;
+  verification: Verification = { name: smolModel.name, cells: [], verifiedTokens: null, isStale: false };
   /** What planning a move of the data folder is answered with. */
   moveRefusal: LonghandError | null = null;
   readonly token = randomUUID();
@@ -212,6 +213,11 @@ export class ScriptedAssistant {
           return this.#job();
         }),
         use: models.use.handler(() => this.#status),
+        verification: models.verification.handler(() => this.verification),
+        verify: models.verify.handler(({ input }) => {
+          this.calls.push(`verify ${input.name}`);
+          return { ...downloadJob(), kind: 'verify', title: `Test the context of ${input.name}`, subject: input.name };
+        }),
         contexts: models.contexts.handler(() => this.contexts),
         setContext: models.setContext.handler(({ input: { name: _name, ...changes } }) => {
           const options = { ...this.contexts.options, ...changes };

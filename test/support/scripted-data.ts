@@ -23,6 +23,7 @@ export const readyStatus: ModelStatus = {
   model: smolModel,
   contextTokens: 8192,
   context: { contextTokens: 8192, claimedTokens: 8192, beyond: null, kvType: 'float32' },
+  verifiedTokens: null,
   job: null,
   error: null,
 };

@@ -250,7 +250,15 @@ const download: Job = {
   createdMs: 0,
   updatedMs: 0,
 };
-const status: ModelStatus = { state: 'none', model: null, contextTokens: null, context: null, job: null, error: null };
+const status: ModelStatus = {
+  state: 'none',
+  model: null,
+  contextTokens: null,
+  context: null,
+  verifiedTokens: null,
+  job: null,
+  error: null,
+};
 
 describe('progress', () => {
   it('tells size, share, speed and the time left', () => {

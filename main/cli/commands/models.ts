@@ -6,8 +6,9 @@ import { recipe, type RecipeName } from '../../contract/reader.ts';
 import { formatBytes } from '../../shell/progress.ts';
 import { defineCommand, parseNumber, UsageError, type Context } from '../command.ts';
 import { contextChanges, describeChoices, kvTypeOf } from '../context.ts';
-import { finishJob } from '../model.ts';
+import { finishJob, readyModel } from '../model.ts';
 import { describePlan } from '../plan.ts';
+import { describeVerification } from '../verification.ts';
 import { table } from '../table.ts';
 
 type Action = (context: Context, argument: string | undefined) => Promise<void>;
@@ -15,11 +16,12 @@ type Action = (context: Context, argument: string | undefined) => Promise<void>;
 export const models = defineCommand({
   name: 'models',
   usage:
-    'list | search [WORDS] | plan NAME | pull [NAME] | import PATH [--base MODEL] | use NAME | context NAME | remove NAME',
+    'list | search [WORDS] | plan NAME | pull [NAME] | import PATH [--base MODEL] | use NAME | context NAME | verify NAME | remove NAME',
   summary: 'list, find, price, get, choose and remove models',
   options: {
     name: { type: 'string', value: 'NAME', help: 'what to call an imported model' },
     recipe: { type: 'string', value: 'RECIPE', help: 'fast, balanced or exact, for an imported or planned model' },
+    to: { type: 'string', value: 'N', help: 'the longest text that verify tries, in tokens (else the whole context)' },
     base: {
       type: 'string',
       value: 'MODEL',
@@ -114,6 +116,19 @@ const actions: Record<string, Action> = {
     const choices = await connection.run((client) => client.models.contexts({ name }));
     if (json) print(JSON.stringify({ name, ...choices }));
     else for (const line of describeChoices(choices)) print(line);
+  },
+
+  /** Tests what a model finds in texts of growing length, and says up to which it found everything. */
+  async verify(context, argument) {
+    const { connect, json, print, progress, values } = context;
+    const name = needName(context, argument);
+    const to = parseNumber('to', text(values.to), { min: 256, max: 1e8, isWhole: true });
+    const connection = await connect();
+    await readyModel(connection, name, progress);
+    await finishJob(connection, await connection.run((client) => client.models.verify({ name, to })), progress);
+    const found = await connection.run((client) => client.models.verification({ name }));
+    if (json) print(JSON.stringify(found));
+    else for (const line of describeVerification(found)) print(line);
   },
 
   async remove(context, argument) {

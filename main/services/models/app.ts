@@ -6,10 +6,18 @@ import type { Cards } from './cards.ts';
 import type { Installer } from './install.ts';
 import type { Models } from './models.ts';
 import type { Planner } from './planner.ts';
+import type { Verifier } from './verify/verifier.ts';
 
-type Parts = { models: Models; installer: Installer; cards: Cards; planner: Planner; mayName: PathRule };
+type Parts = {
+  verifier: Verifier;
+  models: Models;
+  installer: Installer;
+  cards: Cards;
+  planner: Planner;
+  mayName: PathRule;
+};
 
-export function modelsApp({ models, installer, cards, planner, mayName }: Parts) {
+export function modelsApp({ verifier, models, installer, cards, planner, mayName }: Parts) {
   const os = implement(contract);
   return os.router({
     list: os.list.handler(() => models.list()),
@@ -33,6 +41,8 @@ export function modelsApp({ models, installer, cards, planner, mayName }: Parts)
       await planner.checkContext(models.find(name), changes);
       return models.setContext(name, changes);
     }),
+    verify: os.verify.handler(({ input }) => verifier.start(input.name, input.to)),
+    verification: os.verification.handler(({ input }) => verifier.result(input.name)),
     use: os.use.handler(({ input }) => models.use(input.name)),
     remove: os.remove.handler(({ input }) => installer.remove(input.name)),
   });

@@ -12,6 +12,7 @@ import { isActive, type Jobs } from '../jobs/jobs.ts';
 import type { Store } from '../store/open.ts';
 import { readSettings } from '../system/settings.ts';
 import { contextOptionsOf, loadOptions } from './load-options.ts';
+import { conditionsOf, verifiedTokens } from './verify/conditions.ts';
 import { isCurrent, tokenizerDigest, type Shelf, type ShelfModel } from './shelf.ts';
 
 export type ModelsOptions = {
@@ -79,9 +80,20 @@ export class Models {
       model: this.#chosen === null ? null : this.#describe(this.#chosen),
       contextTokens: this.#ready?.contextTokens ?? null,
       context: this.#ready === null ? null : contextInForce.parse(this.#ready),
+      verifiedTokens: this.#verifiedTokens,
       job: this.#isInstalling || state === 'failed' ? this.#lastJob : null,
       error: state === 'failed' ? this.#failure : null,
     };
+  }
+
+  /** The model that answers now, null while there is none. */
+  get loaded(): AnsweringModel | null {
+    return this.#ready;
+  }
+
+  /** The self-test has found something: who shows the status shows it. */
+  verified(): void {
+    this.#changed();
   }
 
   watch(signal?: AbortSignal): AsyncGenerator<ModelStatus, void> {
@@ -195,6 +207,12 @@ export class Models {
 
   get #ready(): AnsweringModel | null {
     return this.#reloadWhenIdle || this.#loaded?.folder !== this.#chosen?.folder ? null : this.#loaded;
+  }
+
+  get #verifiedTokens(): number | null {
+    const [chosen, ready] = [this.#chosen, this.#ready];
+    if (chosen === null || ready === null) return null;
+    return verifiedTokens(this.#options.store.verifications.list(conditionsOf(chosen, ready)));
   }
 
   get #isInstalling(): boolean {

@@ -25,7 +25,7 @@ const manifestSchema = z.object({
   heads: z.number().optional(),
   kvHeads: z.number().optional(),
   headDim: z.number().optional(),
-  source: z.object({ name: z.string(), sizeBytes: z.number() }),
+  source: z.object({ name: z.string(), sizeBytes: z.number(), sha256: z.string().optional() }),
   weightsBytes: z.number(),
   graphBytes: z.union([z.partialRecord(z.enum(kvTypes), z.number()), oneGraph]),
   createdMs: z.number(),

@@ -15,6 +15,7 @@ import { APPLICATION_ID, isEmpty, latestVersion, migrate, schemaVersion, type Mi
 import type { Migration } from './migrations/migration.ts';
 import { searchIndex, searchReader } from './search.ts';
 import { settingsReader, settingsWriter } from './settings.ts';
+import { verificationReader, verificationWriter } from './verifications.ts';
 
 export type StoreOptions = {
   /** The lock on the folder of the database, when the caller already has it; otherwise the store takes its own. */
@@ -71,6 +72,7 @@ export function openStore(path: string, options: StoreOptions = {}) {
     messages: guard('messages', messageWriter(open, index, now), context),
     search: guard('search', searchReader(open), context),
     jobs: guard('jobs', jobWriter(open, now), context),
+    verifications: guard('verifications', verificationWriter(open, now), context),
     settings: guard('settings', settingsWriter(open), context),
 
     ...guard(
@@ -130,6 +132,7 @@ export function openStoreReader(path: string, options: { onSlow?: (call: SlowCal
     messages: guard('messages', messageReader(db), context),
     search: guard('search', searchReader(db), context),
     jobs: guard('jobs', jobReader(db), context),
+    verifications: guard('verifications', verificationReader(db), context),
     settings: guard('settings', settingsReader(db), context),
     close: () => void db.close(),
   };

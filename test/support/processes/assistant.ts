@@ -72,7 +72,7 @@ const job: Job = {
 };
 
 async function* modelStatuses(signal: AbortSignal | undefined): AsyncGenerator<ModelStatus> {
-  const none = { model: null, contextTokens: null, context: null, job: null, error: null };
+  const none = { model: null, contextTokens: null, context: null, verifiedTokens: null, job: null, error: null };
   const kind = process.env.FAKE_MODEL ?? 'ready';
   if (kind === 'none') yield { ...none, state: 'none' };
   if (kind === 'failed') {
@@ -269,7 +269,15 @@ const router = os.router({
       if (input.name !== model.name) {
         throw new LonghandError('model-not-found', `There is no model named ${input.name}.`, { name: input.name });
       }
-      return { state: 'ready' as const, model, contextTokens: 2048, context: null, job: null, error: null };
+      return {
+        state: 'ready' as const,
+        model,
+        contextTokens: 2048,
+        context: null,
+        verifiedTokens: null,
+        job: null,
+        error: null,
+      };
     }),
     import: os.models.import.handler(() => job),
     pull: os.models.pull.handler(() => job),

@@ -2,7 +2,8 @@ import { conversations } from './0001-conversations.ts';
 import { jobs } from './0002-jobs.ts';
 import { settings } from './0003-settings.ts';
 import { organising } from './0004-organising.ts';
+import { verifications } from './0005-verifications.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they run. */
-export const migrations: readonly Migration[] = [conversations, jobs, settings, organising];
+export const migrations: readonly Migration[] = [conversations, jobs, settings, organising, verifications];

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import type { LonghandClient } from '../../main/contract/index.ts';
+import type { ScriptedEngine } from './assistant-support.ts';
+import { failureOf, installModel, startAssistant, tempFolder, until } from './assistant-support.ts';
+
+const ready = (client: LonghandClient) => until(async () => (await client.models.status()).state === 'ready');
+
+async function start(dataDir = tempFolder()) {
+  installModel(dataDir, 'tiny', { contextTokens: 1024 });
+  const started = startAssistant({ dataDir });
+  started.engine.contextTokens = 1024;
+  await ready(started.client);
+  return { ...started, dataDir };
+}
+
+/** Answers as a model would that finds every number, except where `misses` says so. */
+async function answerAll(engine: ScriptedEngine, count: number, misses: (question: string) => boolean = () => false) {
+  const asked: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const answer = await engine.nextAnswer();
+    const question = answer.prompt.messages[0]!.content;
+    asked.push(question);
+    expect(answer.sampling).toMatchObject({ temperature: 0, repetitionPenalty: 1 });
+    const name = /number of (\w+)\? Answer/.exec(question)?.[1];
+    const number = name
+      ? new RegExp(`number of ${name} is (\\d+)`).exec(question)
+      : /(?:key is|the number) (\d+)/.exec(question);
+    answer.say(misses(question) ? 'I do not know.' : `It is ${number![1]!}.`).end();
+  }
+  return asked;
+}
+
+const ALL = 3 * 5 * 2;
+const jobOf = async (client: LonghandClient, id: string) => (await client.jobs.list()).find((job) => job.id === id)!;
+
+describe('the self-test of a model', () => {
+  it('verifies it to the longest text in which everything was found', async () => {
+    const { client, engine } = await start();
+    expect((await client.models.status()).verifiedTokens).toBeNull();
+    const { id } = await client.models.verify({ name: 'tiny' });
+    const questions = await answerAll(engine, ALL);
+    const job = await until(async () => ((await jobOf(client, id)).state === 'done' ? jobOf(client, id) : null));
+    expect(job.result).toEqual({ name: 'tiny', verifiedTokens: 1024 });
+    expect((await client.models.status()).verifiedTokens).toBe(1024);
+    const { cells } = await client.models.verification({ name: 'tiny' });
+    expect(cells).toHaveLength(15);
+    for (const question of questions) {
+      const words = question.split(/\s+/).length; // which are the tokens of the scripted engine
+      expect(words).toBeGreaterThan(900);
+      expect(words).toBeLessThanOrEqual(1000);
+    }
+  });
+
+  it('says so where something was not found', async () => {
+    const { client, engine } = await start();
+    const { id } = await client.models.verify({ name: 'tiny' });
+    await answerAll(engine, ALL, (question) => question.includes('box of'));
+    await until(async () => (await jobOf(client, id)).state === 'done');
+    const { cells, verifiedTokens } = await client.models.verification({ name: 'tiny' });
+    expect(verifiedTokens).toBeNull();
+    expect(cells.filter(({ found }) => found === 0).map(({ task }) => task)).toEqual(Array(5).fill('tracking'));
+  });
+
+  it('goes on after a restart with the first cell that is not known', async () => {
+    const first = await start();
+    const { id } = await first.client.models.verify({ name: 'tiny' });
+    await answerAll(first.engine, 7); // three cells, and half of the fourth
+    await first.engine.nextAnswer();
+    await first.close();
+    const second = startAssistant({ dataDir: first.dataDir });
+    second.engine.contextTokens = 1024;
+    await answerAll(second.engine, ALL - 6);
+    await until(async () => (await jobOf(second.client, id)).state === 'done');
+    expect((await second.client.models.status()).verifiedTokens).toBe(1024);
+  });
+
+  it('holds for the form of the cache in which it was made', async () => {
+    const { client, engine } = await start();
+    const { id } = await client.models.verify({ name: 'tiny' });
+    await answerAll(engine, ALL);
+    await until(async () => (await jobOf(client, id)).state === 'done');
+    await client.models.setContext({ name: 'tiny', kvType: 'int8' });
+    await until(async () => (await client.models.status()).context?.kvType === 'int8');
+    expect(await client.models.verification({ name: 'tiny' })).toMatchObject({ verifiedTokens: null, isStale: true });
+    await client.models.setContext({ name: 'tiny', kvType: 'auto' });
+    await until(async () => (await client.models.status()).context?.kvType === 'float32');
+    expect(await client.models.verification({ name: 'tiny' })).toMatchObject({ verifiedTokens: 1024, isStale: false });
+  });
+
+  it('stops where another model answers, and knows no model that is not there', async () => {
+    const { client, dataDir } = await start();
+    installModel(dataDir, 'other', { contextTokens: 1024 });
+    const { id } = await client.models.verify({ name: 'other' });
+    const job = await until(async () => ((await jobOf(client, id)).state === 'failed' ? jobOf(client, id) : null));
+    expect(job.error?.code).toBe('model-in-use');
+    expect((await failureOf(client.models.verify({ name: 'none' }))).code).toBe('model-not-found');
+  });
+});
