@@ -27,10 +27,17 @@ export const contextMethod = z.enum(['dca', 'yarn', 'dca+yarn', 'plain']);
 /** How positions from `fromTokens` on are read otherwise than those before; null where a context ends before. */
 const beyondTrained = z.object({ method: contextMethod, fromTokens: z.number() }).nullable();
 
-/** Measured on every answer. Speeds are tokens per second; `cachedTokens` were taken from the prefix cache. */
+/** What of a prompt was read from the disk, and how long that took; only where there was any. */
+const fromDisk = { restoredTokens: z.number().optional(), restoreMs: z.number().optional() };
+
+/**
+ * Measured on every answer. Speeds are tokens per second; `cachedTokens` were taken from the prefix cache, those from the
+ * disk among them.
+ */
 export const metrics = z.object({
   promptTokens: z.number(),
   cachedTokens: z.number(),
+  ...fromDisk,
   newTokens: z.number(),
   generatedTokens: z.number(),
   prefillMs: z.number(),
@@ -92,7 +99,7 @@ export type LoadedModel = z.infer<typeof loadedModel>;
 
 export const generateEvent = z.discriminatedUnion('type', [
   /** Sent once, before any work: what will be prefilled. */
-  z.object({ type: z.literal('start'), promptTokens: z.number(), cachedTokens: z.number() }),
+  z.object({ type: z.literal('start'), promptTokens: z.number(), cachedTokens: z.number(), ...fromDisk }),
   z.object({ type: z.literal('prefill'), done: z.number(), total: z.number() }),
   /** Text that is final (never half a character, never part of a stop string) with the ids generated for it. */
   z.object({ type: z.literal('token'), text: z.string(), tokens: z.array(z.number()) }),
@@ -137,6 +144,10 @@ export const decoderSpeed = z.object({
 });
 export type DecoderSpeed = z.infer<typeof decoderSpeed>;
 
+/** Caches on the disk. `mode`: 'read' where another process writes there or nobody can, 'off' where there are none. */
+export const snapshotStatus = z.object({ mode: z.enum(['off', 'read', 'write']), bytes: z.number() });
+export type SnapshotStatus = z.infer<typeof snapshotStatus>;
+
 /** The engine process. Errors: `model-not-found`, `model-damaged`, `no-model`, `context-length-exceeded`, `runtime-failed`. */
 export const engine = {
   /**
@@ -163,6 +174,7 @@ export const engine = {
       cacheTokens: z.number(),
       cacheBytes: z.number(),
       rssBytes: z.number(),
+      snapshots: snapshotStatus.optional(),
     }),
   ),
   count: oc
@@ -171,8 +183,25 @@ export const engine = {
   /** Tokens of the prompt that each text would make as the only message, a question. */
   countEach: oc.input(z.object({ texts: z.array(z.string()) })).output(z.array(z.number())),
   generate: oc
-    .input(z.object({ prompt, sampling, priority: z.enum(['interactive', 'background']).default('interactive') }))
+    .input(
+      z.object({
+        prompt,
+        sampling,
+        /** Whose prompt it is, such as `conversation:ID`: its cache is saved, and deleted, for them. */
+        owner: z.string().max(300).nullish(),
+        priority: z.enum(['interactive', 'background']).default('interactive'),
+      }),
+    )
     .output(eventIterator(generateEvent)),
+  /**
+   * Caches are saved below `folder` from now on, in at most `budgetBytes`. Nothing fails here: see `mode`.
+   * Returns the owners that something is saved for.
+   */
+  useSnapshots: oc
+    .input(z.object({ folder: z.string(), budgetBytes: z.number().min(0) }))
+    .output(snapshotStatus.extend({ owners: z.array(z.string()) })),
+  /** Deletes what was computed for these owners, in memory and on the disk; null: on the disk everything, for whoever. */
+  forget: oc.input(z.object({ owners: z.array(z.string()).nullable() })).output(z.object({ freedBytes: z.number() })),
   /** Raw logits of the last position (float32, vocabulary size) after a token sequence: for tests and evaluation. */
   logits: oc.input(z.object({ tokens: z.array(z.number().int()) })).output(z.object({ logits: z.instanceof(Blob) })),
   /** One measured point with tokens that mean nothing, on a cache of its own; the caller interleaves and repeats. */

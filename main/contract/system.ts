@@ -18,6 +18,8 @@ export const settings = z.object({
   threads: z.number().int().min(1).max(256).nullable().default(null),
   /** How models keep and read their context, by the model's name; of the others, as the checkpoint claims. */
   contexts: z.record(z.string().max(300), contextOptions).default({}),
+  /** GiB of disk for what was computed of conversations; null: a tenth of what is free, at most 8; 0: none. */
+  cacheGigabytes: z.number().min(0).max(100_000).nullable().default(null),
   systemPrompt: z.string().nullable().default(null),
   temperature: z.number().min(0).max(5).nullable().default(null),
   topP: z.number().gt(0).max(1).nullable().default(null),
@@ -85,6 +87,8 @@ export const system = {
   processes: oc.output(z.array(processInfo)),
   settings: oc.output(settings),
   changeSettings: oc.input(changesTo(settings)).output(settings),
+  /** Deletes what was computed of conversations and kept on the disk: it is computed again when it is needed. */
+  clearCache: oc.output(z.object({ freedBytes: z.number() })),
   doctor: oc.output(z.array(finding)),
   bench: oc
     .input(z.object({ repeats: z.number().int().min(1).max(20).default(3) }).default({ repeats: 3 }))

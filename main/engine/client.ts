@@ -59,6 +59,16 @@ export class Engine {
     return this.#peer.call((client) => client.unload());
   }
 
+  /** Where caches are saved from now on, and how much of them. */
+  useSnapshots(input: { folder: string; budgetBytes: number }) {
+    return this.#peer.call((client) => client.useSnapshots(input));
+  }
+
+  /** Deletes what was computed for owners; null: all that is saved. */
+  forget(owners: string[] | null): Promise<{ freedBytes: number }> {
+    return this.#peer.call((client) => client.forget({ owners }));
+  }
+
   status() {
     return this.#peer.call((client) => client.status());
   }
@@ -74,7 +84,7 @@ export class Engine {
 
   /** The tokens of one answer. Leaving the loop, or the signal, ends the computation. */
   async *generate(
-    input: { prompt: Prompt; sampling: Sampling; priority?: 'interactive' | 'background' },
+    input: { prompt: Prompt; sampling: Sampling; priority?: 'interactive' | 'background'; owner?: string },
     { signal }: { signal: AbortSignal },
   ): AsyncGenerator<GenerateEvent, void> {
     const whole = { ...input, prompt: packed(input.prompt) };

@@ -11,6 +11,8 @@ export type GenerateContext = {
   model: Model;
   cache: PrefixCache;
   turns: SchedulerClient;
+  /** Whom the prompt belongs to (`conversation:ID`), so that what was computed of it can be saved and deleted for them. */
+  owner?: string | null;
   signal?: AbortSignal | undefined;
 };
 
@@ -22,15 +24,17 @@ export type GenerateContext = {
 export async function* generate(
   prompt: Prompt,
   sampling: Sampling,
-  { model, cache, turns, signal }: GenerateContext,
+  { model, cache, turns, owner = null, signal }: GenerateContext,
 ): AsyncGenerator<GenerateEvent, void, void> {
   const encoded = await encodePrompt(model, prompt, signal);
   const room = checkRoom(encoded.length, model.info.contextTokens);
   const tokens = Array.from(encoded);
-  const sequence = cache.acquire(tokens);
-  const clock = new Clock(tokens.length, sequence.length);
+  const clock = new Clock(tokens.length);
+  const sequence = cache.acquire(tokens, owner);
   try {
-    yield { type: 'start', promptTokens: tokens.length, cachedTokens: sequence.length };
+    clock.restored(await cache.restore(sequence, tokens, signal));
+    clock.cached = sequence.length;
+    yield { type: 'start', promptTokens: tokens.length, cachedTokens: clock.cached, ...clock.fromDisk };
     const sampler = new Sampler(sampling, model.tokenizer.vocabSize, tokens);
     const text = new AnswerText(model.tokenizer, sampling.stop);
     const ends = new Set(model.tokenizerSource.eosTokenIds);
@@ -40,6 +44,7 @@ export async function* generate(
       let logits!: Float32Array;
       for (const block of model.blocks.of(tokens, sequence.length)) {
         logits = await turns.turn((ended) => model.forward(sequence, block, { signal: ended }), signal);
+        cache.grew(sequence);
         if (sequence.length < tokens.length) {
           yield { type: 'prefill', done: sequence.length - clock.cached, total: tokens.length - clock.cached };
         }
@@ -123,15 +128,20 @@ function formOf(
 /** Times of one answer. */
 class Clock {
   readonly prompt: number;
-  readonly cached: number;
+  cached = 0;
+  /** What came from the disk; nothing: {}. */
+  fromDisk: { restoredTokens?: number; restoreMs?: number } = {};
   readonly #started = performance.now();
   #prefillMs: number | null = null;
   #firstTokenMs = 0;
   generated = 0;
 
-  constructor(prompt: number, cached: number) {
+  constructor(prompt: number) {
     this.prompt = prompt;
-    this.cached = cached;
+  }
+
+  restored(restoredTokens: number): void {
+    if (restoredTokens > 0) this.fromDisk = { restoredTokens, restoreMs: this.#elapsed() };
   }
 
   prefilled(): void {
@@ -151,6 +161,7 @@ class Clock {
     return {
       promptTokens: this.prompt,
       cachedTokens: this.cached,
+      ...this.fromDisk,
       newTokens,
       generatedTokens: this.generated,
       prefillMs,

@@ -1,7 +1,19 @@
 import { copyTail, KvPages, newTail, pageBytes, type CacheShape, type TailPage } from './kv-pages.ts';
+import { packTail } from './packed-tail.ts';
 
 /** Full pages at the start of a sequence that belong to another. */
 type Base = { pages: KvPages; count: number };
+
+/** A sequence as it was at one moment. Its page that was being filled is a copy. */
+export type FrozenSequence = {
+  readonly tokens: readonly number[];
+  readonly pages: number;
+  readonly shape: CacheShape;
+  /** Where full page `page` lies. */
+  place(page: number): { pages: KvPages; at: number };
+  readonly tail: readonly Float32Array[];
+  release(): void;
+};
 
 /**
  * Keys and values of one sequence of tokens: full pages, of which the first may be shared with other sequences, and a page
@@ -83,6 +95,30 @@ export class KvSequence {
     return child;
   }
 
+  /** Notes that the rows of `ids` were put where they belong by other means: into a page behind its own, or into its tail. */
+  adopt(ids: readonly number[]): void {
+    for (const id of ids) this.tokens.push(id);
+  }
+
+  /** What it holds now, to be read while it goes on: its pages stay as they are until that is let go of. */
+  freeze(): FrozenSequence {
+    const { base, own } = this.stretches;
+    const stretches = [base, own].filter(({ count }) => count > 0);
+    for (const { pages, count } of stretches) pages.share(count);
+    return {
+      tokens: [...this.tokens],
+      pages: base.count + own.count,
+      shape: this.shape,
+      place: (page) => {
+        return page < base.count ? { pages: base.pages, at: page } : { pages: own.pages, at: page - base.count };
+      },
+      tail: packTail(this.tail, this.shape, this.offset),
+      release() {
+        for (const { pages, count } of stretches.splice(0)) pages.unshare(count);
+      },
+    };
+  }
+
   /** As if `tokens` tokens, all of id 0, were cached: for measuring what depends on their number alone. */
   pretend(tokens: number): void {
     const pages = Math.floor(tokens / this.shape.kvPage);
@@ -91,11 +127,11 @@ export class KvSequence {
     this.tokens = Array<number>(tokens).fill(0);
   }
 
-  /** Lets go of pages of others. */
+  /** Lets go of pages of others and gives its own back, unless others share them. */
   release(): void {
     this.#base?.pages.unshare(this.#base.count);
     this.#base = null;
-    this.#own = new KvPages(this.shape);
+    this.#replaceOwn();
     this.tokens = [];
   }
 
@@ -129,6 +165,7 @@ export class KvSequence {
   }
 
   #replaceOwn(): void {
+    this.#own.free();
     this.#own = new KvPages(this.shape);
   }
 }

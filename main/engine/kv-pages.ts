@@ -48,6 +48,7 @@ export class KvPages {
   count = 0;
   /** Sequences that use the first of them without owning them. */
   #shares: number[] = [];
+  #isUnowned = false;
 
   constructor(shape: CacheShape) {
     this.shape = shape;
@@ -154,6 +155,15 @@ export class KvPages {
 
   unshare(pages: number): void {
     this.#shares.splice(this.#shares.indexOf(pages), 1);
+    if (this.#isUnowned) this.free();
+  }
+
+  /** Gives its memory back: at once, or when the last who shares it lets go. Nothing may be computing with it. */
+  free(): void {
+    this.#isUnowned = true;
+    if (this.#shares.length > 0) return;
+    this.count = 0;
+    giveBack(this.#arrays.flatMap((layer) => PAGE_PARTS.map((part) => layer[part])));
   }
 }
 
@@ -173,6 +183,10 @@ class GrowingArray {
     this.#buffer = new ArrayBuffer(0, { maxByteLength: Math.max(this.#bytes(mostPages), 1) });
   }
 
+  empty(): void {
+    this.#buffer.resize(0);
+  }
+
   grow(pages: number): void {
     if (this.#bytes(pages) > this.#buffer.byteLength) this.#buffer.resize(this.#bytes(pages));
   }
@@ -184,6 +198,12 @@ class GrowingArray {
   #bytes(pages: number): number {
     return pages * this.#perPage * ARRAYS[this.#type].BYTES_PER_ELEMENT;
   }
+}
+
+/** Array by array: a gigabyte at once would hold everything up for a third of a second. */
+function giveBack(arrays: readonly GrowingArray[], at = 0): void {
+  arrays[at]?.empty();
+  if (at + 1 < arrays.length) setImmediate(giveBack, arrays, at + 1);
 }
 
 /** An empty page to be filled. */

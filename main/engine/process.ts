@@ -13,6 +13,7 @@ import { PrefixCache } from './prefix-cache.ts';
 import { probeDecoder } from './probe-decoder.ts';
 import { probeKernels } from './probe.ts';
 import { Scheduler } from './scheduler.ts';
+import { SnapshotStore } from './snapshots/store.ts';
 
 /** The engine process: one model, its caches and its queue. It holds nothing that cannot be computed again. */
 
@@ -20,10 +21,13 @@ const CACHE_SHARE = 0.25;
 /** A step that takes longer than this per gigabyte of weights, and a minute, has hung in native code. */
 const HUNG_MS_PER_GB = 60_000;
 const HUNG_EXIT_CODE = 70;
+/** What is not on the disk after so long is computed again: neither another model nor the end waits for longer. */
+const SAVE_MS = 1500;
 
 type Loaded = { model: Model; cache: PrefixCache };
 
 let loaded: Loaded | null = null;
+let snapshots: SnapshotStore | null = null;
 let running = 0;
 /** Loads and unloads follow one another: two at once would leave a model in memory that nobody knows. */
 let changing: Promise<unknown> = Promise.resolve();
@@ -40,15 +44,15 @@ const engine = implement(engineContract);
 const router = engine.router({
   load: engine.load.handler(({ input }) =>
     change(async () => {
-      unload();
+      await unload();
       const threads = input.threads ?? defaultThreads();
       const { folder, ...options } = input;
       const model = await asLonghandError(() => Model.load(folder, { ...options, threads }));
-      loaded = { model, cache: new PrefixCache(model, totalmem() * CACHE_SHARE) };
+      loaded = { model, cache: new PrefixCache(model, totalmem() * CACHE_SHARE, { snapshots: () => snapshots }) };
       return model.info;
     }),
   ),
-  unload: engine.unload.handler(() => change(() => Promise.resolve(unload()))),
+  unload: engine.unload.handler(() => change(unload)),
   status: engine.status.handler(() => ({
     pid: process.pid,
     model: loaded?.model.info ?? null,
@@ -56,17 +60,19 @@ const router = engine.router({
     cacheTokens: loaded?.cache.tokens ?? 0,
     cacheBytes: loaded?.cache.bytes ?? 0,
     rssBytes: process.memoryUsage.rss(),
+    snapshots: snapshotStatus(),
   })),
   count: engine.count.handler(async ({ input, signal }) => {
     const { model, cache } = current();
     const tokens = await asLonghandError(() => encodePrompt(model, input, signal));
-    return { promptTokens: tokens.length, contextTokens: model.info.contextTokens, cachedTokens: cache.cached(tokens) };
+    const cachedTokens = await cache.cached(tokens);
+    return { promptTokens: tokens.length, contextTokens: model.info.contextTokens, cachedTokens };
   }),
   countEach: engine.countEach.handler(({ input, signal }) =>
     asLonghandError(() => countEach(current().model, input.texts, signal)),
   ),
   generate: engine.generate.handler(async function* ({ input, signal }) {
-    const context = { ...current(), turns: scheduler.client(input.priority), signal };
+    const context = { ...current(), turns: scheduler.client(input.priority), owner: input.owner ?? null, signal };
     running++;
     try {
       yield* generate(input.prompt, input.sampling, context);
@@ -75,6 +81,22 @@ const router = engine.router({
     } finally {
       running--;
     }
+  }),
+  useSnapshots: engine.useSnapshots.handler(({ input: { folder, budgetBytes } }) =>
+    inTurn(async () => {
+      if (snapshots?.folder === folder) await snapshots.setBudget(budgetBytes);
+      else {
+        await snapshots?.close();
+        snapshots = await SnapshotStore.open(folder, { budgetBytes, log: (line) => log(line) });
+      }
+      return { ...snapshotStatus(), owners: snapshots.owners };
+    }),
+  ),
+  forget: engine.forget.handler(async ({ input: { owners } }) => {
+    if (owners !== null) loaded?.cache.forget(owners);
+    const before = snapshots?.bytes ?? 0;
+    await (owners === null ? snapshots?.clear() : snapshots?.forget(owners));
+    return { freedBytes: Math.max(0, before - (snapshots?.bytes ?? 0)) };
   }),
   logits: engine.logits.handler(({ input, signal }) =>
     using(async (model) => {
@@ -105,7 +127,14 @@ const router = engine.router({
 
 const server = createServer(router);
 // In a bundle, the thread of the tokenizer is this file too.
-if (!isThread) onPort((_peer, port) => server.serve(port));
+if (!isThread) {
+  onPort((_peer, port) => server.serve(port));
+  process.once('SIGTERM', () => {
+    void save()
+      .then(() => snapshots?.close())
+      .finally(() => process.exit(0));
+  });
+}
 
 function current(): Loaded {
   if (loaded === null) throw new LonghandError('no-model', 'No model is loaded.');
@@ -125,18 +154,34 @@ async function using<T>(work: (model: Model) => Promise<T>): Promise<T> {
 
 /** Runs `work` once earlier changes are done. @throws LonghandError `model-in-use` */
 function change<T>(work: () => Promise<T>): Promise<T> {
-  const changed = changing.then(() => {
+  return inTurn(() => {
     if (running > 0) throw new LonghandError('model-in-use', 'An answer is being computed with the loaded model.');
     return work();
   });
+}
+
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const changed = changing.then(work);
   changing = changed.catch(() => {});
   return changed;
 }
 
-function unload(): void {
-  loaded?.model.release();
+async function unload(): Promise<void> {
+  const old = loaded;
   loaded = null;
+  await old?.cache.close(AbortSignal.timeout(SAVE_MS));
+  old?.model.release();
 }
+
+async function save(): Promise<void> {
+  await loaded?.cache.close(AbortSignal.timeout(SAVE_MS));
+}
+
+function snapshotStatus() {
+  return { mode: snapshots?.mode ?? ('off' as const), bytes: snapshots?.bytes ?? 0 };
+}
+
+const log = (line: string) => void process.stderr.write(`engine: ${line}\n`);
 
 /** One core is left to the window where there are many; two are both needed. */
 function defaultThreads(): number {

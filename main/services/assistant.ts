@@ -32,6 +32,7 @@ import { openStore, type Store } from './store/open.ts';
 import { openSearcher } from './store/search-thread.ts';
 import { systemApp } from './system/app.ts';
 import { readSettings } from './system/settings.ts';
+import { Snapshots } from './system/snapshots.ts';
 
 export type AssistantOptions = {
   dataDir: string;
@@ -74,6 +75,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   const engine = new Engine({ restart: restartEngine, hungAfterMs });
   const reader = new Reader();
 
+  const snapshots = new Snapshots({ dataDir, store, engine, log }); // before the models, so that they are loaded with it
   const jobs = new Jobs(store, { log });
   const shelf = new Shelf(dataDir);
   const models = new Models({
@@ -92,7 +94,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   const context = new Context({ store, engine, models });
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, log });
-  const bin = new Bin({ store, turns, watch, log });
+  const bin = new Bin({ store, turns, watch, snapshots, log });
   const mover = new Mover({
     ...{ dataDir, store, jobs },
     quieten: () => turns.close(),
@@ -106,7 +108,7 @@ function joinServices(store: Store, options: AssistantOptions) {
     jobs: jobsApp(jobs),
     models: modelsApp({ verifier, models, installer, cards, planner, mayName }),
     system: systemApp({
-      ...{ dataDir, version, store, engine, models, shelf, mover, mayName },
+      ...{ dataDir, version, store, engine, models, shelf, mover, snapshots, mayName },
       processes: () => shell.call((client) => client.processes()),
     }),
   });

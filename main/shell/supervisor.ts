@@ -12,7 +12,7 @@ import { restartDelayMs } from './restart-policy.ts';
 /** The assistant ends with this code when it cannot start at all; its last line says why, as `{"fatal": …}`. */
 const CANNOT_START = 78;
 const ASSISTANT_GRACE_MS = 5000; // time to end an answer and to close the database
-const OTHER_GRACE_MS = 1000;
+const OTHER_GRACE_MS = 2500; // time to save a cache
 const MEMORY_EVERY_MS = 2000;
 
 export type SupervisorOptions = {

@@ -87,10 +87,12 @@ export class Answer {
   readonly prompt: Prompt;
   readonly sampling: Sampling;
   readonly signal: AbortSignal;
+  readonly owner: string | null;
   #events: (GenerateEvent | Error)[] = [];
   #wake = () => {};
 
-  constructor(prompt: Prompt, sampling: Sampling, signal: AbortSignal) {
+  constructor(prompt: Prompt, sampling: Sampling, signal: AbortSignal, owner: string | null = null) {
+    this.owner = owner;
     this.prompt = prompt;
     this.sampling = sampling;
     this.signal = signal;
@@ -160,6 +162,10 @@ export class ScriptedEngine extends Scripted {
   holdLoads: Promise<void> | null = null;
   benched: string[] = [];
   probed: ProbedKernel[] = [];
+  snapshots: { folder: string; budgetBytes: number } | null = null;
+  /** Whom it says to hold caches of. */
+  owners: string[] = [];
+  forgotten: string[] = [];
   holdBench: Promise<void> | null = null;
   #answers: Answer[] = [];
   #asked: ((answer: Answer) => void)[] = [];
@@ -175,7 +181,16 @@ export class ScriptedEngine extends Scripted {
     const os = implement(engineContract);
     const alive = () => (this.hung ? new Promise<never>(() => {}) : null);
     const offer = (answer: Answer) => this.#offer(answer);
-    const status = () => ({ pid: 1, model: this.model, running: 0, cacheTokens: 0, cacheBytes: 0, rssBytes: 5 });
+    const saved = { snapshots: { mode: 'write' as const, bytes: 11 } };
+    const status = () => ({
+      pid: 1,
+      model: this.model,
+      running: 0,
+      cacheTokens: 0,
+      cacheBytes: 0,
+      rssBytes: 5,
+      ...saved,
+    });
     return os.router({
       load: os.load.handler(async ({ input }) => {
         this.loads.push(basename(input.folder));
@@ -203,9 +218,17 @@ export class ScriptedEngine extends Scripted {
         return input.texts.map((text) => text.split(/\s+/).length);
       }),
       generate: os.generate.handler(async function* ({ input, signal }) {
-        const answer = new Answer(input.prompt, input.sampling, signal!);
+        const answer = new Answer(input.prompt, input.sampling, signal!, input.owner);
         offer(answer);
         yield* answer.events();
+      }),
+      useSnapshots: os.useSnapshots.handler(({ input }) => {
+        this.snapshots = input;
+        return { mode: 'write' as const, bytes: 11, owners: this.owners };
+      }),
+      forget: os.forget.handler(({ input }) => {
+        this.forgotten.push(...(input.owners ?? ['everything']));
+        return { freedBytes: 11 };
       }),
       bench: os.bench.handler(async ({ input }) => {
         await this.holdBench;

@@ -37,7 +37,8 @@ const bytesOf = (dir: string) =>
 
 function binOver(store: Store, options: Partial<BinOptions> = {}): Bin {
   const turns = { stopConversation: async () => {} };
-  return new Bin({ store, turns, watch: new ConversationWatch(store), log() {}, ...options });
+  const snapshots = { forget: async () => {} };
+  return new Bin({ store, turns, watch: new ConversationWatch(store), snapshots, log() {}, ...options });
 }
 
 describe('folders', () => {

@@ -23,6 +23,7 @@ export async function answer(
   cache: PrefixCache,
   messages: EngineMessage[],
   wishes: Partial<Sampling> = {},
+  owner: string | null = null,
 ): Promise<TestAnswer> {
   const options = sampling.parse({ temperature: 0, repetitionPenalty: 1, ...wishes });
   const prompt = { messages, continueFinal: false };
@@ -33,7 +34,7 @@ export async function answer(
     promptTokens: Array.from(await encodePrompt(model, prompt)),
   };
   const turns = newScheduler().client('interactive');
-  for await (const event of generate(prompt, options, { model, cache, turns })) {
+  for await (const event of generate(prompt, options, { model, cache, turns, owner })) {
     if (event.type === 'token') {
       result.text += event.text;
       result.tokens.push(...event.tokens);

@@ -261,6 +261,7 @@ export class ScriptedAssistant {
         changeSettings: system.changeSettings.handler(
           ({ input }) => (this.#settings = { ...this.#settings, ...input }),
         ),
+        clearCache: system.clearCache.handler(() => ({ freedBytes: 0 })),
         doctor: system.doctor.handler(() => this.findings),
         bench: system.bench.handler(async function* () {}),
       },

@@ -6,14 +6,20 @@ import { finishJob } from '../model.ts';
 
 export const data = defineCommand({
   name: 'data',
-  usage: '[where | move DIR]',
-  summary: 'tell where the data are, or move them',
+  usage: '[where | move DIR | clear-cache]',
+  summary: 'tell where the data are, move them, or free the disk of computed conversations',
   options: {},
   fetch: 'never',
   async run({ positionals: [action = 'where', folder, ...more], connect, data: option, json, print, say, progress }) {
     if (action === 'where' && folder === undefined) {
       const path = findDataFolder(option);
       print(json ? JSON.stringify({ dataFolder: path }) : path);
+      return 0;
+    }
+    if (action === 'clear-cache' && folder === undefined) {
+      const connection = await connect();
+      const { freedBytes } = await connection.run((client) => client.system.clearCache());
+      print(json ? JSON.stringify({ freedBytes }) : `${formatBytes(freedBytes)} are free again.`);
       return 0;
     }
     if (action !== 'move' || more.length > 0) throw new UsageError(`'data ${action}' is not known`);

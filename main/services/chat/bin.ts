@@ -2,6 +2,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { BIN_DAYS } from '../../contract/bin-days.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import type { Store } from '../store/open.ts';
+import type { Snapshots } from '../system/snapshots.ts';
 import type { Turns } from './turn.ts';
 import type { ConversationWatch } from './watch.ts';
 
@@ -16,6 +17,8 @@ export type BinOptions = {
   store: Store;
   turns: Pick<Turns, 'stopConversation'>;
   watch: ConversationWatch;
+  /** Told of what was destroyed. */
+  snapshots: Pick<Snapshots, 'forget'>;
   log(line: string): void;
   now?: () => number;
   lookEveryMs?: number;
@@ -74,7 +77,7 @@ export class Bin {
 
   /** One at a time, so that tokens and calls pass between two. One that was restored meanwhile stays. */
   async #destroy(ids: readonly string[]): Promise<number> {
-    const { store } = this.#options;
+    const { store, snapshots } = this.#options;
     let purged = 0;
     for (const id of ids) {
       await setImmediate();
@@ -82,6 +85,7 @@ export class Bin {
       const conversation = store.conversations.get(id);
       if (conversation === null || conversation.deletedMs === null) continue;
       store.conversations.destroy(id);
+      void snapshots.forget([id]);
       purged++;
     }
     if (purged > 0) await this.#erase();

@@ -7,6 +7,7 @@ import type { Ending, StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
 import { titleFrom } from '../store/title.ts';
 import { readSettings } from '../system/settings.ts';
+import { ownerOf } from '../system/snapshots.ts';
 import type { Context } from './context.ts';
 import { Meter } from './meter.ts';
 import { answeredBy, countOmitted } from './prompt.ts';
@@ -175,7 +176,7 @@ export class Turns {
       ending = { ...ending, ...origin };
       const prompt = context.prompt(conversationId, path, { model: lease.model, continueFinal: true });
       let hasBegun = false;
-      for await (const event of engine.generate({ prompt, sampling }, { signal })) {
+      for await (const event of engine.generate({ prompt, sampling, owner: ownerOf(conversationId) }, { signal })) {
         meter.add(event);
         if (event.type === 'prefill') {
           watch.publish(conversationId, { type: 'progress', messageId, done: event.done, total: event.total });

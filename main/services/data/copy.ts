@@ -29,6 +29,7 @@ const LEFT_OUT: readonly RegExp[] = [
   /^lock\.(db|db-journal|pid)$/,
   /^instance\.json/,
   /^\.doctor$/,
+  /^cache$/,
 ];
 const OURS: readonly string[] = [MARKER, `${MARKER}.draft`, ORIGIN, COPIED, ...PROFILES];
 

@@ -9,6 +9,7 @@ import { freeBytes, isDiskFull } from '../../../native-models/files.ts';
 import { defineJob, type JobContext } from '../jobs/job-kind.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Store } from '../store/open.ts';
+import { CACHE_FOLDER } from '../system/snapshots.ts';
 import { takeCensus } from '../store/verify-thread.ts';
 import { contentsOf, COPIED, copyContents, DATABASE, readCopied } from './copy.ts';
 import { flushFolder, writeWhole } from './flush.ts';
@@ -157,6 +158,7 @@ export class Mover {
       if (kind === 'folder') removeIfEmpty(join(old, path));
     }
     for (const name of ['', '-wal', '-shm']) rmSync(join(old, `${DATABASE}${name}`), { force: true });
+    rmSync(join(old, CACHE_FOLDER), { force: true, recursive: true });
     for (const name of ['lock.db', 'lock.db-journal', 'lock.pid', ORIGIN, COPIED])
       rmSync(join(old, name), { force: true });
   }

@@ -19,7 +19,7 @@ export type SystemOptions = DoctorOptions & {
 };
 
 export function systemApp(options: SystemOptions) {
-  const { store, models, version, dataDir, mover, mayName } = options;
+  const { store, models, version, dataDir, mover, snapshots, mayName } = options;
   const os = implement(contract);
   return os.router({
     hello: os.hello.handler(() => ({ version, dataFolder: dataDir, pid: process.pid })),
@@ -35,8 +35,10 @@ export function systemApp(options: SystemOptions) {
     settings: os.settings.handler(() => readSettings(store)),
     changeSettings: os.changeSettings.handler(({ input }) => {
       models.configure(input);
+      if (input.cacheGigabytes !== undefined) void snapshots.configure();
       return readSettings(store);
     }),
+    clearCache: os.clearCache.handler(async () => ({ freedBytes: await snapshots.clear() })),
     doctor: os.doctor.handler(() => examine(options)),
     bench: os.bench.handler(({ input, signal }) => bench({ ...input, signal }, options)),
   });

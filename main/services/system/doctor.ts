@@ -9,8 +9,16 @@ import type { Models } from '../models/models.ts';
 import { findPip } from '../models/python-package.ts';
 import { isCurrent, isWhole, type Shelf } from '../models/shelf.ts';
 import type { Store } from '../store/open.ts';
+import type { Snapshots } from './snapshots.ts';
 
-export type DoctorOptions = { dataDir: string; store: Store; engine: Engine; models: Models; shelf: Shelf };
+export type DoctorOptions = {
+  dataDir: string;
+  store: Store;
+  engine: Engine;
+  models: Models;
+  shelf: Shelf;
+  snapshots: Snapshots;
+};
 
 type Check = (options: DoctorOptions) => Finding | Finding[] | Promise<Finding | Finding[]>;
 
@@ -45,6 +53,7 @@ const CHECKS: readonly [id: string, check: Check][] = [
   ['database', checkDatabase],
   ['memory', ({ models }) => checkMemory(freemem(), totalmem(), models.status().model?.sizeBytes ?? null)],
   ['engine', checkEngine],
+  ['cache', checkCache],
   ['model', checkModels],
   ['pip', checkPip],
 ];
@@ -105,6 +114,17 @@ async function checkEngine({ engine }: DoctorOptions): Promise<Finding> {
   const { pid, rssBytes } = status;
   const summary = `The model process runs (process ${pid}, ${gigabytes(rssBytes)}).`;
   return finding('engine', 'ok', 'engine-ok', { pid: String(pid), rssBytes }, summary);
+}
+
+async function checkCache({ snapshots }: DoctorOptions): Promise<Finding | []> {
+  const status = await within(ANSWER_MS, snapshots.status());
+  if (status === TIMEOUT || status === null) return []; // that the engine is silent is a finding already
+  const { mode, bytes } = status;
+  const summary = `${gigabytes(bytes)} of computed conversations on the disk`;
+  if (mode === 'write') return finding('cache', 'ok', 'cache-ok', { cacheBytes: bytes }, summary);
+  const action = 'Look whether the data folder can be written, and whether Longhand runs twice.';
+  const closed = `${summary}; nothing is added, so after a restart long conversations are read again.`;
+  return finding('cache', 'note', 'cache-closed', { cacheBytes: bytes }, closed, action);
 }
 
 function checkModels({ models, shelf }: DoctorOptions): Finding[] {

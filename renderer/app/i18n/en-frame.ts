@@ -322,6 +322,12 @@ export const enFrame = {
         says: (value) => `${value('freeBytes')} free.`,
         action: 'Free some space: models take 0.2 GB and more.',
       },
+      'cache-ok': { says: (value) => `${value('cacheBytes')} of computed conversations on the disk.` },
+      'cache-closed': {
+        says: (value) =>
+          `${value('cacheBytes')} of computed conversations on the disk; nothing is added, so after a restart long conversations are read again.`,
+        action: 'Look whether the data folder can be written, and whether Longhand runs twice.',
+      },
       'memory-ok': { says: (value) => `${value('freeBytes')} of ${value('totalBytes')} free.` },
       'memory-little': {
         says: (value) =>

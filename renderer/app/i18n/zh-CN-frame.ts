@@ -313,6 +313,11 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
       'folder-ok': { says: (value) => `${value('path')} 可写入。` },
       'disk-ok': { says: (value) => `空闲 ${value('freeBytes')}。` },
       'disk-little': { says: (value) => `空闲 ${value('freeBytes')}。`, action: '请腾出空间：模型至少需要 0.2 GB。' },
+      'cache-ok': { says: (value) => `磁盘上有 ${value('cacheBytes')} 已计算的对话。` },
+      'cache-closed': {
+        says: (value) => `磁盘上有 ${value('cacheBytes')} 已计算的对话；不再写入，因此重新启动后会再次读取长对话。`,
+        action: '请检查数据文件夹是否可写，以及 Longhand 是否同时运行了两次。',
+      },
       'memory-ok': { says: (value) => `共 ${value('totalBytes')}，空闲 ${value('freeBytes')}。` },
       'memory-little': {
         says: (value) => `共 ${value('totalBytes')}，空闲 ${value('freeBytes')}；模型需要 ${value('modelBytes')}。`,
