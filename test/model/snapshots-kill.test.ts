@@ -23,7 +23,7 @@ beforeAll(async () => {
   await mkdir(join(dataFolder, 'models'), { recursive: true });
   const checkpoint = join(dataFolder, 'tiny.gguf');
   const metadata = { 'qwen2.context_length': CONTEXT_TOKENS };
-  await writeFile(checkpoint, writeGguf(tinyCheckpoint({ layers: 1, heads: 2, kvHeads: 1, metadata })));
+  await writeFile(checkpoint, writeGguf(tinyCheckpoint({ metadata })));
   await compile(checkpoint, join(dataFolder, 'models', 'tiny'), { name: 'tiny', recipe: 'exact' });
   start();
 }, 60_000);

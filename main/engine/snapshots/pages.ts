@@ -2,12 +2,27 @@ import type { FrozenSequence, KvSequence } from '../kv-cache.ts';
 import { PAGE_PARTS, pageValues, type KvPages } from '../kv-pages.ts';
 import { newPackedTail, unpackTail } from '../packed-tail.ts';
 import { sharedLength } from '../shared-length.ts';
-import { SnapshotDamaged, type NodeReader } from './format.ts';
+import { idOf, rootOf, SnapshotDamaged, type NodeInfo, type NodeReader } from './format.ts';
 
-/** Where the parts of a full page of `frozen` lie, layer by layer. */
-export function sectionsOf(frozen: FrozenSequence, page: number): ArrayBufferView[] {
-  const { pages, at } = frozen.place(page);
-  return partsOf(pages, at);
+/** A node to be written: its values lie where `sections` finds them. `bytes` are those that it takes anew. */
+export type NewNode = { id: string; info: NodeInfo; sections(): ArrayBufferView[]; bytes: number };
+
+/** The nodes of a sequence, each behind the one before; with `tail` also the page that was being filled. */
+export function nodesOf(cacheKey: string, frozen: FrozenSequence, tail: boolean): NewNode[] {
+  const { kvPage } = frozen.shape;
+  const nodes: NewNode[] = [];
+  const add = (kind: NodeInfo['kind'], from: number, to: number, sections: () => ArrayBufferView[]) => {
+    const parent = nodes.at(-1)?.id ?? rootOf(cacheKey);
+    const tokens = frozen.tokens.slice(from, to);
+    nodes.push({ id: idOf(parent, tokens), info: { kind, cacheKey, parent, tokens }, sections, bytes: 0 });
+  };
+  for (let page = 0; page < frozen.pages; page++) {
+    const { pages, at } = frozen.place(page);
+    add('page', page * kvPage, (page + 1) * kvPage, () => partsOf(pages, at));
+  }
+  const start = frozen.pages * kvPage;
+  if (tail && frozen.tokens.length > start) add('tail', start, frozen.tokens.length, () => [...frozen.tail]);
+  return nodes;
 }
 
 /** Reads a node behind what `sequence` holds, as far as its tokens are those of `prompt`. @throws as `NodeReader.read` */

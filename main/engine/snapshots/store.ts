@@ -3,14 +3,16 @@ import type { FrozenSequence, KvSequence } from '../kv-cache.ts';
 import { sharedLength } from '../shared-length.ts';
 import { disk as realDisk, flushFolder, type Disk } from './disk.ts';
 import { SnapshotFinder, type CacheOf } from './finder.ts';
-import { idOf, nodeBytes, rootOf, SnapshotDamaged, writeNode, type NodeInfo } from './format.ts';
+import { nodeBytes, SnapshotDamaged, writeNode } from './format.ts';
 import { SnapshotLock } from './lock.ts';
 import { SnapshotOwners } from './owners.ts';
-import { sectionsOf } from './pages.ts';
+import { nodesOf, type NewNode } from './pages.ts';
 import { nameOf, parseName, SnapshotTree, type SnapshotNode } from './tree.ts';
 
 /** While a long sequence is written, what is there by then is noted every so many pages. */
 const NOTE_EVERY_PAGES = 8;
+/** A disk brings several files to safety in the time of one; the threads that do it are also those that models run on. */
+const WRITTEN_AT_ONCE = 2;
 /** Where another process writes, it is looked so often whether it still does. */
 const LOOK_AGAIN_MS = 20_000;
 
@@ -220,50 +222,53 @@ export class SnapshotStore {
     withTail: boolean,
     signal: AbortSignal,
   ): Promise<number> {
-    const { kvPage } = frozen.shape;
-    let parent = rootOf(cacheKey);
-    let saved = 0;
-    let unnoted = 0;
-    const add = async (kind: SnapshotNode['kind'], tokens: readonly number[], sections: readonly ArrayBufferView[]) => {
-      const id = idOf(parent, tokens);
-      if (this.#tree.get(id) === undefined) {
-        signal.throwIfAborted();
-        if (!(await this.#add({ kind, cacheKey, parent, tokens: [...tokens] }, id, sections, signal))) return false;
-        unnoted++;
-      }
-      parent = id;
-      saved += tokens.length;
-      return true;
-    };
+    const nodes = nodesOf(cacheKey, frozen, withTail);
+    let [saved, noted] = [0, 0];
+    const tip = () => nodes[saved - 1]!.id;
     try {
-      for (let page = 0; page < frozen.pages; page++) {
-        const tokens = frozen.tokens.slice(page * kvPage, (page + 1) * kvPage);
-        if (!(await add('page', tokens, sectionsOf(frozen, page)))) return saved;
-        if (unnoted < NOTE_EVERY_PAGES) continue;
-        await this.#note(owner, parent);
-        unnoted = 0;
+      while (saved < nodes.length) {
+        signal.throwIfAborted();
+        const next = nodes.slice(saved, saved + WRITTEN_AT_ONCE);
+        const added = await this.#addAll(next, signal);
+        saved += added;
+        if (added < next.length) break; // there is no room for more
+        if (saved - noted < NOTE_EVERY_PAGES) continue;
+        await this.#note(owner, tip());
+        noted = saved;
       }
-      const rest = frozen.tokens.slice(frozen.pages * kvPage);
-      if (withTail && rest.length > 0) await add('tail', rest, frozen.tail);
-      return saved;
     } finally {
       // What was written counts, whatever ended this; but an owner that is being forgotten is not noted again.
-      if (saved > 0 && this.#saving?.stop.signal.aborted !== true) await this.#note(owner, parent);
+      if (saved > 0 && this.#saving?.stop.signal.aborted !== true) await this.#note(owner, tip());
       await this.#sweep();
     }
+    return nodes.slice(0, saved).reduce((sum, { info }) => sum + info.tokens.length, 0);
   }
 
-  /** Writes a node. False: there is no room for it. */
-  async #add(info: NodeInfo, id: string, sections: readonly ArrayBufferView[], signal: AbortSignal): Promise<boolean> {
-    if (!(await this.#makeRoom(nodeBytes(info, sections), info.parent))) return false;
+  /** Writes those of the nodes, each behind the one before, that are not there. @returns how many there is room for */
+  async #addAll(nodes: readonly NewNode[], signal: AbortSignal): Promise<number> {
+    let fitting = 0;
+    for (const { id, info, sections } of nodes) {
+      const bytes = this.#tree.get(id) === undefined ? nodeBytes(info, sections()) : 0;
+      const others = nodes.slice(0, fitting).reduce((sum, one) => sum + one.bytes, 0);
+      if (bytes > 0 && !(await this.#makeRoom(others + bytes, nodes[0]!.info.parent))) break;
+      nodes[fitting]!.bytes = bytes;
+      fitting++;
+    }
+    const missing = nodes.slice(0, fitting).filter(({ bytes }) => bytes > 0);
+    const written = await Promise.allSettled(missing.map((node) => this.#add(node, signal)));
+    const failed = written.findIndex(({ status }) => status === 'rejected');
+    if (failed === -1) return fitting;
+    throw (written[failed] as PromiseRejectedResult).reason;
+  }
+
+  async #add({ id, info, sections }: NewNode, signal: AbortSignal): Promise<void> {
     const node = { id, parent: info.parent, kind: info.kind };
     const path = this.#path(node);
     const part = `${path}.part`;
     try {
-      const bytes = await writeNode(this.#disk, part, info, sections, signal);
+      const bytes = await writeNode(this.#disk, part, info, sections(), signal);
       await this.#disk.rename(part, path);
       this.#tree.add({ ...node, bytes, usedMs: this.#now(), tokens: info.tokens });
-      return true;
     } catch (error) {
       await this.#disk.rm(part, { force: true }).catch(() => {});
       throw error;
