@@ -171,16 +171,24 @@ export class KvPages {
 const HALF_OF_A_HUNDREDTH = 0x211f;
 const ARRAYS = { float32: Float32Array, float16: Uint16Array, int8: Int8Array } as const;
 
-/** An array that grows without moving: its addresses are reserved at once, its memory is taken as it is needed. */
+/** Addresses are reserved for so many pages at first, then for twice as many: they are not endless, least of all in Electron. */
+const FIRST_PAGES = 64;
+
+/**
+ * An array that grows without moving as far as its addresses are reserved; its memory is taken as it is needed. Views of where
+ * it lay before stay what they were.
+ */
 class GrowingArray {
-  readonly #buffer: ArrayBuffer;
+  #buffer: ArrayBuffer;
   readonly #type: KvType;
   readonly #perPage: number;
+  readonly #mostPages: number;
 
   constructor(type: KvType, perPage: number, mostPages: number) {
     this.#type = type;
     this.#perPage = perPage;
-    this.#buffer = new ArrayBuffer(0, { maxByteLength: Math.max(this.#bytes(mostPages), 1) });
+    this.#mostPages = mostPages;
+    this.#buffer = this.#reserve(FIRST_PAGES);
   }
 
   empty(): void {
@@ -188,11 +196,24 @@ class GrowingArray {
   }
 
   grow(pages: number): void {
-    if (this.#bytes(pages) > this.#buffer.byteLength) this.#buffer.resize(this.#bytes(pages));
+    const bytes = this.#bytes(pages);
+    if (bytes <= this.#buffer.byteLength) return;
+    if (bytes > this.#buffer.maxByteLength) {
+      const old = new Uint8Array(this.#buffer);
+      this.#buffer = this.#reserve(2 * pages);
+      this.#buffer.resize(bytes);
+      new Uint8Array(this.#buffer).set(old);
+    } else {
+      this.#buffer.resize(bytes);
+    }
   }
 
   view(from: number, to: number): Float32Array | Uint16Array | Int8Array {
     return new ARRAYS[this.#type](this.#buffer, this.#bytes(from), (to - from) * this.#perPage);
+  }
+
+  #reserve(pages: number): ArrayBuffer {
+    return new ArrayBuffer(0, { maxByteLength: Math.max(this.#bytes(Math.min(pages, this.#mostPages)), 1) });
   }
 
   #bytes(pages: number): number {

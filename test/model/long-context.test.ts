@@ -225,6 +225,24 @@ describe.each(['float32', 'float16', 'int8'] as const)('sparse attention over %s
   });
 });
 
+describe('a cache that outgrows the addresses that were reserved for it', () => {
+  it('keeps every page, for itself and for whoever shares them', async () => {
+    const model = await load('dca', { contextTokens: 4096 });
+    try {
+      const first = model.newSequence();
+      await feed(model, first, 500, 64); // 31 pages of 16
+      const fork = first.fork(500);
+      first.pretend(1600); // 100 pages: the first 64 had room
+      first.truncate(500);
+      const logits = await feed(model, fork, 505, 5);
+      expect(apart(logits, reference('dca'), 500)).toBeLessThan(1e-4);
+      expect(apart(await feed(model, first.fork(480), 485, 5), reference('dca'), 480)).toBeLessThan(1e-4);
+    } finally {
+      model.release();
+    }
+  });
+});
+
 describe('the yardstick', () => {
   it('tells methods apart: chunks are plain attention up to the trained length and something else beyond', () => {
     const [plain, dca, yarn] = [reference('plain'), reference('dca'), reference('yarn')];
