@@ -8,5 +8,6 @@ export function jobTitle({ kind, subject, title }: Job): string {
   if (kind === 'pull') return subject === null ? words.pullStarter : words.pull(modelTitle(subject));
   if (kind === 'import' && subject !== null)
     return words.import(/\.gguf$/i.test(subject) ? subject : modelTitle(subject));
+  if (kind === 'verify' && subject !== null) return t().context.job(modelTitle(subject));
   return title;
 }

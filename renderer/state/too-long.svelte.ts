@@ -4,11 +4,16 @@ import type { Chat } from './chat.svelte.ts';
 /** A model that would take the message: one that is here, or one that can be had. */
 export type Longer = { name: string; contextTokens: number; isHere: boolean };
 
+/** A longer context of the model that is loaded; bytes more than its present one takes, both when full. */
+export type LongerSetting = { name: string; contextTokens: number; moreBytes: number };
+
 /** What can be done with a message that is too long for the model by itself. Nothing is cut unasked. */
 export class TooLong {
   shown = $state(false);
   /** Null where there is none, undefined while that is unknown. */
   longer = $state.raw<Longer | null>();
+  /** The shortest setting of the model in use that takes the message; null where none does, or while that is unknown. */
+  setting = $state.raw<LongerSetting | null>(null);
   /** Tokens that the prompt has without the message; null while that is unknown. */
   #rest = $state.raw<number | null>(null);
   /** Characters that must go, roughly; null while that is unknown, or where no message would fit. */
@@ -34,15 +39,18 @@ export class TooLong {
   /** Shows the ways on at once; the figures that need asking come when they are there. */
   open = async () => {
     this.shown = true;
+    this.setting = null;
     const needed = (this.#chat.composer.count?.promptTokens ?? 0) + 1;
     try {
       const { id } = this.#chat;
-      const [rest, longer] = await Promise.all([
+      const [rest, longer, setting] = await Promise.all([
         this.#connection.call((client) => client.chat.count({ conversationId: id, text: '' })),
         this.#find(needed),
+        this.#findSetting(needed),
       ]);
       this.#rest = rest.promptTokens;
       this.longer = longer;
+      this.setting = setting;
     } catch (error) {
       this.shown = false;
       this.#chat.fail(error);
@@ -50,6 +58,29 @@ export class TooLong {
   };
 
   close = () => (this.shown = false);
+
+  async #findSetting(needed: number): Promise<LongerSetting | null> {
+    const { model, context } = await this.#connection.call((client) => client.models.status());
+    if (model === null || context === null) return null;
+    const { name } = model;
+    const { choices } = await this.#connection.call((client) => client.models.contexts({ name }));
+    const found = choices.find(
+      ({ contextTokens, fits }) => fits && contextTokens > context.contextTokens && contextTokens >= needed,
+    );
+    if (found === undefined) return null;
+    const present = choices.find(({ contextTokens }) => contextTokens === context.contextTokens);
+    const moreBytes = Math.max(0, found.memoryBytes - (present?.memoryBytes ?? 0));
+    return { name, contextTokens: found.contextTokens, moreBytes };
+  }
+
+  /** Makes the model in use read so much from now on; it is loaded again for that. */
+  lengthen = async () => {
+    const { setting } = this;
+    this.shown = false;
+    if (setting === null) return;
+    const { name, contextTokens } = setting;
+    await this.#connection.call((client) => client.models.setContext({ name, contextTokens }));
+  };
 
   /** Of the models that take so much: one that is here, else the smallest that fits this machine. */
   async #find(needed: number): Promise<Longer | null> {

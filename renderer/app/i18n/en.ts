@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../main/contract/errors.ts';
 import { enBudget, enContent, enMessage, enTooLong } from './en-chat.ts';
+import { enContext } from './en-context.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
 import { enFrame } from './en-frame.ts';
 import { enData } from './en-data.ts';
@@ -84,6 +85,7 @@ export const en = {
     stop: 'Stop',
     hint: 'Shift+Enter starts a new line, Enter sends.',
   },
+  context: enContext,
   truth: {
     label: 'State',
     noModel: 'No model',

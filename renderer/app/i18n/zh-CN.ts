@@ -1,5 +1,6 @@
 import type { Dictionary } from './en.ts';
 import { zhCNBudget, zhCNContent, zhCNMessage, zhCNTooLong } from './zh-CN-chat.ts';
+import { zhCNContext } from './zh-CN-context.ts';
 import { zhCNErrors } from './zh-CN-errors.ts';
 import { zhCNFrame } from './zh-CN-frame.ts';
 import { zhCNData } from './zh-CN-data.ts';
@@ -81,6 +82,7 @@ export const zhCN: Dictionary = {
     stop: '停止',
     hint: '按 Enter 发送，Shift+Enter 换行。',
   },
+  context: zhCNContext,
   truth: {
     label: '状态',
     noModel: '没有模型',
