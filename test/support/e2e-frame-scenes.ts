@@ -3,7 +3,7 @@ import type { StoredError } from '../../main/contract/errors.ts';
 import type { Job } from '../../main/contract/jobs.ts';
 import { fill, field, openConversation, runCommand, send, showList, type Scene } from './e2e-scene-tools.ts';
 import type { ScriptedAssistant } from './scripted-assistant.ts';
-import { downloadJob, processes, readyStatus } from './scripted-data.ts';
+import { downloadJob, processes, readyStatus, verified } from './scripted-data.ts';
 
 const without = (assistant: ScriptedAssistant) =>
   assistant.setStatus({ ...readyStatus, state: 'none', model: null, contextTokens: null });
@@ -203,6 +203,19 @@ export const frameScenes: Scene[] = [
     },
   },
   { name: 'models', arrange: fill, act: (page) => runCommand(page, /^(Models|模型)$/) },
+  {
+    name: 'models-tested',
+    arrange(assistant) {
+      fill(assistant);
+      assistant.verification = verified;
+      assistant.setStatus({ ...readyStatus, verifiedTokens: verified.verifiedTokens });
+    },
+    async act(page) {
+      await runCommand(page, /^(Models|模型)$/);
+      const verdict = page.getByText(/Everything was found|全部找到/);
+      await verdict.evaluate((text) => text.scrollIntoView({ block: 'end' }));
+    },
+  },
   {
     name: 'models-hub',
     arrange: fill,
