@@ -14,6 +14,7 @@ import { openLlamaCpp } from '../../main/cli/compare/llama-cpp.ts';
 import { Model } from '../../main/engine/model.ts';
 import { compile } from '../../native-models/compile.ts';
 import { recipes } from '../../native-models/quantize/packed.ts';
+import { logProbabilities } from '../support/log-probabilities.ts';
 import { describeMachine } from '../support/machine.ts';
 
 const WINDOW = 512;
@@ -31,7 +32,7 @@ for (const recipe of recipes) {
   const model = await Model.load(join(folder, recipe), { threads: 2 });
   const windows = cut(model.tokenizer.encode(text));
   tokens = windows.flat().length;
-  perplexities[recipe] = await perplexity(windows, (ids) => logProbabilities(model, ids));
+  perplexities[recipe] = await perplexity(windows, (ids) => score(model, ids));
   console.error(`${recipe}: ${perplexities[recipe].toFixed(4)} over ${tokens} tokens`);
   model.release();
 }
@@ -56,32 +57,26 @@ function cut(ids: readonly number[]): number[][] {
   return Array.from({ length: Math.ceil(ids.length / WINDOW) }, (_, i) => ids.slice(i * WINDOW, (i + 1) * WINDOW));
 }
 
-async function perplexity(windows: readonly number[][], score: (ids: number[]) => Promise<number[]>): Promise<number> {
+async function perplexity(
+  windows: readonly number[][],
+  scoreOf: (ids: number[]) => Promise<number[]>,
+): Promise<number> {
   let [sum, count] = [0, 0];
   for (const ids of windows) {
-    for (const value of await score(ids)) sum += value;
+    for (const value of await scoreOf(ids)) sum += value;
     count += ids.length - 1;
   }
   return Math.exp(-sum / count);
 }
 
-async function logProbabilities(model: Model, ids: readonly number[]): Promise<number[]> {
+async function score(model: Model, ids: readonly number[]): Promise<number[]> {
   const sequence = model.newSequence();
-  const vocabulary = model.manifest.vocabSize;
   const found: number[] = [];
   for (let from = 0; from < ids.length; from += BLOCK) {
     const block = ids.slice(from, from + BLOCK);
-    const logits = await model.forward(sequence, block, { rows: block.map((_, row) => row) });
-    for (const row of block.keys()) {
-      const next = ids[from + row + 1];
-      if (next === undefined) break;
-      const values = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
-      let largest = -Infinity;
-      for (const value of values) largest = Math.max(largest, value);
-      let weight = 0;
-      for (const value of values) weight += Math.exp(value - largest);
-      found.push(values[next]! - largest - Math.log(weight));
-    }
+    const following = ids.slice(from + 1, from + BLOCK + 1);
+    const logits = await model.forward(sequence, block, { rows: [...following.keys()] });
+    found.push(...logProbabilities(logits, following));
   }
   model.forget(sequence);
   return found;

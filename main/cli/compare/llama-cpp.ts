@@ -9,11 +9,15 @@ const VERSION = '3.22.1';
 
 type Reply = { id: number; value?: unknown; error?: string };
 
-/** llama.cpp on one GGUF file, in a process of its own; contexts with flash attention off and on are open together. */
+/** llama.cpp on one GGUF file, in a process of its own; contexts with flash attention off and on are open together once both were used. */
 export type LlamaCpp = {
   systemInfo: string;
   prefill(input: { tokens: number; flashAttention: boolean }): Promise<number>;
   decode(input: { tokens: number; steps: number; flashAttention: boolean }): Promise<number>;
+  /** As if `tokens` tokens were cached, for the two below; those cut back what they add. */
+  fill(input: { tokens: number; flashAttention: boolean }): Promise<void>;
+  decodeFilled(input: { tokens: number; steps: number; flashAttention: boolean }): Promise<number>;
+  prefillFilled(input: { tokens: number; fresh: number; flashAttention: boolean }): Promise<number>;
   greedy(input: { ids: readonly number[]; count: number; flashAttention: boolean }): Promise<number[]>;
   logits(input: { ids: readonly number[]; flashAttention: boolean }): Promise<number[]>;
   /** Natural logarithms of the probabilities of ids[1], ids[2], … */
@@ -30,6 +34,8 @@ export async function openLlamaCpp(options: {
   toolsFolder: string;
   threads: number;
   contextTokens: number;
+  /** How it keeps keys and values: `F16` unless told, else a name of ggml. Quantised ones need flash attention. */
+  kvType?: string;
   say(line: string): void;
 }): Promise<LlamaCpp> {
   const folder = join(options.toolsFolder, `node-llama-cpp-${VERSION}`);
@@ -53,12 +59,20 @@ export async function openLlamaCpp(options: {
       waiting.set(++next, { resolve: resolve, reject });
       child.send({ id: next, operation, input });
     });
-  const { path, threads, contextTokens } = options;
-  const { systemInfo } = await call<{ systemInfo: string }>('open', { path, threads, contextTokens });
+  const { path, threads, contextTokens, kvType } = options;
+  const { systemInfo } = await call<{ systemInfo: string }>('open', {
+    path,
+    threads,
+    contextTokens,
+    kvType,
+  });
   return {
     systemInfo,
     prefill: (input) => call('prefill', input),
     decode: (input) => call('decode', input),
+    fill: (input) => call('fill', input),
+    decodeFilled: (input) => call('decodeFilled', input),
+    prefillFilled: (input) => call('prefillFilled', input),
     greedy: (input) => call('greedy', input),
     logits: (input) => call('logits', input),
     logProbabilities: (input) => call('logProbabilities', input),
