@@ -171,11 +171,10 @@ async function million(): Promise<void> {
   const tokens = 1_048_576 - ROOM;
   const { model, sequence } = await open('int8', tokens + ROOM);
   const before = process.memoryUsage.rss();
-  const ids = Array<number>(256).fill(37);
   const blocks: { depth: number; tokens: number; seconds: number }[] = [];
-  for (const depth of [0, 65_536, 262_144, tokens]) {
+  for (const depth of [0, 16_384, 65_536, 262_144]) {
     sequence.pretend(depth);
-    const block = ids.slice(0, model.blocks.size(depth));
+    const block = Array<number>(model.blocks.size(depth)).fill(37);
     await model.forward(sequence, block.slice(0, 1)); // binds, touches
     sequence.truncate(depth);
     const from = performance.now();
@@ -184,15 +183,10 @@ async function million(): Promise<void> {
     console.error(JSON.stringify(blocks.at(-1)));
     sequence.truncate(depth);
   }
-  const rss = process.memoryUsage.rss();
+  sequence.pretend(tokens);
   const full = await stepMs(model, sequence, null);
   const sparse = await stepMs(model, sequence, SPARSITY);
-  // Between two depths the time of a token is taken as a line.
-  let prefillSeconds = 0;
-  for (const [i, { depth, ...block }] of blocks.slice(1).entries()) {
-    const last = blocks[i]!;
-    prefillSeconds += ((depth - last.depth) * (block.seconds / block.tokens + last.seconds / last.tokens)) / 2;
-  }
+  const rss = process.memoryUsage.rss();
   const { kvBytesPerToken } = model.info;
   save('million', {
     tokens,
@@ -202,8 +196,22 @@ async function million(): Promise<void> {
     stepMs: { full, sparse },
     sparsity: SPARSITY,
     blocks,
-    extrapolatedPrefillHours: round2(prefillSeconds / 3600),
+    extrapolatedPrefillHours: round2(prefillSeconds(blocks, tokens) / 3600),
   });
+}
+
+/** What a token takes is a line between two measured depths, and goes on as it does between the last two. */
+function prefillSeconds(blocks: readonly { depth: number; tokens: number; seconds: number }[], to: number): number {
+  let sum = 0;
+  blocks.slice(1).forEach((block, i) => {
+    const before = blocks[i]!;
+    const [from, perToken] = [before.seconds / before.tokens, block.seconds / block.tokens];
+    const end = i === blocks.length - 2 ? to : block.depth;
+    const slope = (perToken - from) / (block.depth - before.depth);
+    const length = end - before.depth;
+    sum += length * from + (slope * length ** 2) / 2;
+  });
+  return sum;
 }
 
 /** Measures every setting once a round; `keep` gets what is known after each. The first round warms up. */
