@@ -1,7 +1,6 @@
-import { mapKvTypes, type KvType } from '../attention/kv-type.ts';
-import { buildGraphs } from '../architectures/build-graph.ts';
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { totalGraphBytes } from '../manifest.ts';
+import type { KvType } from '../attention/kv-type.ts';
+import { buildGraph } from '../architectures/build-graph.ts';
+import type { Checkpoint, ModelConfig } from '../checkpoint/checkpoint.ts';
 import type { Recipe } from '../quantize/packed.ts';
 import { decodeModel } from '../graph/onnx.ts';
 import { graphCosts, type GraphCosts } from './graph-costs.ts';
@@ -27,6 +26,8 @@ export type MemoryNeed = { weights: number; kv: number; work: number; processes:
 const PROCESS_BYTES = 0.25e9;
 /** Rows that live at once between two operators: the sum, its norm, a projection, what becomes of it. */
 const LIVE_ROWS = 4;
+const FLOAT16_LAYER_BYTES = 743;
+const INT8_LAYER_BYTES = 5680;
 /** Scores, the same with the mask, and their softmax. */
 const LIVE_SCORES = 3;
 
@@ -36,13 +37,22 @@ const LIVE_SCORES = 3;
  */
 export function footprintOf(checkpoint: Checkpoint, recipe: Recipe): Footprint {
   const { config } = checkpoint;
-  const { graph, encoded } = buildGraphs(checkpoint, recipe);
+  const graph = buildGraph(checkpoint, recipe);
   return {
     shape: { ...config, contextTokens: config.contextLength },
     costs: graphCosts(graph.spec),
-    graphBytes: totalGraphBytes(mapKvTypes((type) => encoded[type].byteLength)),
+    graphBytes: allGraphBytes(graph.encode().byteLength, config),
     checkpointBytes: checkpoint.sizeBytes,
   };
+}
+
+/**
+ * Bytes of the graphs of all forms, by that of float32: building each would take three times as long for what is a few
+ * thousandths of a model. The others have some more operators a layer (measured; the sum is within one percent), int8 also a
+ * matrix of `headDim` by itself.
+ */
+function allGraphBytes(float32: number, { layers, headDim }: Pick<ModelConfig, 'layers' | 'headDim'>): number {
+  return 3 * float32 + layers * (FLOAT16_LAYER_BYTES + INT8_LAYER_BYTES) + 4 * headDim ** 2;
 }
 
 /** Bytes on the disk of what it compiles to, but for its tokenizer. */

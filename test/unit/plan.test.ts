@@ -101,7 +101,8 @@ describe('a checkpoint on paper', () => {
         const planned = footprintOf(checkpoint, recipe);
         const made = await compile(file, join(folder, type), { name: type, recipe });
         const graphBytes = totalGraphBytes(made.graphBytes);
-        expect([planned.costs.weightBytes, planned.graphBytes]).toEqual([made.weightsBytes, graphBytes]);
+        expect(planned.costs.weightBytes).toBe(made.weightsBytes);
+        expect(Math.abs(planned.graphBytes / graphBytes - 1)).toBeLessThan(0.01);
         const found = footprintOfGraph(
           readFileSync(join(folder, type, GRAPH_FILES.float32)),
           graphBytes,
@@ -125,7 +126,8 @@ describe('a checkpoint on paper', () => {
         const planned = footprintOf(checkpoint, recipe);
         const made = await compile(file, join(folder, recipe), { name: label, recipe });
         const graphBytes = totalGraphBytes(made.graphBytes);
-        expect([planned.costs.weightBytes, planned.graphBytes]).toEqual([made.weightsBytes, graphBytes]);
+        expect(planned.costs.weightBytes).toBe(made.weightsBytes);
+        expect(Math.abs(planned.graphBytes / graphBytes - 1)).toBeLessThan(0.01);
         const found = footprintOfGraph(
           readFileSync(join(folder, recipe, GRAPH_FILES.float32)),
           graphBytes,
