@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readJsonFile } from './hf-json.ts';
 import { HfSettings } from './hf-settings.ts';
+import { namePattern, NamePatternError } from './name-pattern.ts';
 
 const MAX_CONFIG_BYTES = 1024 * 1024;
 const RANK = { min: 1, max: 8192 };
@@ -109,19 +110,24 @@ export function isNamed(module: string, target: string): boolean {
   return module === target || module.endsWith(`.${target}`);
 }
 
-/** Values by module; the keys are regular expressions in peft, of which plain names are what is used. */
+/** Values by module; the keys are regular expressions of module names, or of what follows a dot in them. */
 function readPattern(settings: HfSettings, key: string, range: { min: number; max: number }) {
   const pattern = settings.optionalObject(key);
-  const values = (pattern?.keys ?? []).map((name) => {
-    if (/^\^?[\w.]+\$?$/.test(name)) return { name, value: pattern!.number(name, range) };
-    const found = JSON.stringify(name.slice(0, 80));
-    return settings.fail('unsupported-setting', key, `has the pattern ${found}; only names are supported`, { found });
+  const values = (pattern?.keys ?? []).map((source) => {
+    const value = pattern!.number(source, range);
+    return orRefuse(source, () => ({ source, value, matches: namePattern(`(.*\\.)?(${source})`) }));
   });
+  function orRefuse<T>(source: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof NamePatternError)) throw error;
+      const found = JSON.stringify(source.slice(0, 80));
+      return settings.fail('unsupported-setting', key, `has the pattern ${found}, which ${error.message}`, { found });
+    }
+  }
   return (module: string): number | undefined =>
-    values.find(({ name }) => {
-      const plain = name.replace(/^\^|\$$/g, '');
-      return name.startsWith('^') ? module === plain : isNamed(module, plain);
-    })?.value;
+    values.find(({ source, matches }) => orRefuse(source, () => matches(module)))?.value;
 }
 
 function expectOneOf(settings: HfSettings, key: string, allowed: readonly (string | boolean | undefined)[]): void {

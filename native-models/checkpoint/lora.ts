@@ -164,7 +164,9 @@ class AdaptedCheckpoint implements Checkpoint {
         );
       }
       this.#checkShapes(change, info.shape);
-      tensors.set(name, { ...tensorInfo(name, 'F32', info.shape), ...columnOrderOf(info) });
+      // What stands in a tensor's place was trained whole, its columns as they belong.
+      const order = change.replacement ? {} : columnOrderOf(info);
+      tensors.set(name, { ...tensorInfo(name, 'F32', info.shape), ...order });
     }
     return tensors;
   }

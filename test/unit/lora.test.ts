@@ -72,6 +72,34 @@ function alter(name: string, other: Partial<StoredTensor>): (tensors: Tensors) =
   return (tensors) => void tensors.set(name, { ...tensors.get(name)!, ...other });
 }
 
+const SHUFFLED = 'model.layers.1.mlp.down_proj.weight';
+const order = Uint32Array.from({ length: 96 }, (_, column) => (column * 35 + 5) % 96);
+const permute = (row: Float32Array) => Float32Array.from(order, (column) => row[column]!);
+
+/** The base with the columns of one matrix in another order. */
+async function openShuffled(path: string): Promise<Checkpoint> {
+  const plain = await openCheckpoint(path);
+  const tensors = new Map([...plain.tensors, [SHUFFLED, { ...plain.tensors.get(SHUFFLED)!, columnOrder: order }]]);
+  const readRows: Checkpoint['readRows'] = async (which, first, last, target) => {
+    await plain.readRows(which, first, last, target);
+    if (which !== SHUFFLED) return;
+    const halves = new Uint16Array(target.buffer, target.byteOffset, target.length / 2);
+    for (let at = 0; at < halves.length; at += 96) {
+      const row = halves.slice(at, at + 96);
+      for (const [to, from] of order.entries()) halves[at + to] = row[from]!;
+    }
+  };
+  return { ...plain, tensors, readRows, config: plain.config, close: () => plain.close() };
+}
+
+/** Rows 4 to 6 of that matrix, in float32. */
+async function rowsOf(checkpoint: Checkpoint): Promise<Float32Array> {
+  const values = new Float32Array(3 * 96);
+  await checkpoint.readRows(SHUFFLED, 4, 7, new Uint8Array(values.buffer));
+  await checkpoint.close();
+  return values;
+}
+
 describe('an adapter', () => {
   it('is found by its folder or by either of its files, and keeps what it does not change', async () => {
     for (const name of ['', CONFIG, WEIGHTS]) {
@@ -142,37 +170,27 @@ describe('an adapter', () => {
   );
 
   it('adds to each column of its base what belongs to it, in whatever order they are stored', async () => {
-    const name = 'model.layers.1.mlp.down_proj.weight';
     const folder = await adapter();
-    const order = Uint32Array.from({ length: 96 }, (_, column) => (column * 35 + 5) % 96);
-    const permute = (row: Float32Array) => Float32Array.from(order, (column) => row[column]!);
-    /** The base with the columns of one matrix in another order. */
-    const openShuffled = async (path: string): Promise<Checkpoint> => {
-      const plain = await openCheckpoint(path);
-      const info = plain.tensors.get(name)!;
-      const tensors = new Map([...plain.tensors, [name, { ...info, columnOrder: order }]]);
-      const readRows: Checkpoint['readRows'] = async (which, first, last, target) => {
-        await plain.readRows(which, first, last, target);
-        if (which !== name) return;
-        const halves = new Uint16Array(target.buffer, target.byteOffset, target.length / 2);
-        for (let at = 0; at < halves.length; at += 96) {
-          const row = halves.slice(at, at + 96);
-          for (const [to, from] of order.entries()) halves[at + to] = row[from]!;
-        }
-      };
-      return { ...plain, tensors, readRows, config: plain.config, close: () => plain.close() };
-    };
-    const rows = async (checkpoint: Checkpoint) => {
-      const values = new Float32Array(3 * 96);
-      await checkpoint.readRows(name, 4, 7, new Uint8Array(values.buffer));
-      await checkpoint.close();
-      return values;
-    };
-    const wanted = await rows(await openCheckpoint(folder, { base }));
+    const wanted = await rowsOf(await openCheckpoint(folder, { base }));
     const shuffled = await openAdapted(folder, base, openShuffled);
-    expect(shuffled.tensors.get(name)?.columnOrder).toBe(order);
-    const found = await rows(shuffled);
+    expect(shuffled.tensors.get(SHUFFLED)?.columnOrder).toBe(order);
+    const found = await rowsOf(shuffled);
     for (const at of [0, 96, 192]) expect(found.subarray(at, at + 96)).toEqual(permute(wanted.subarray(at, at + 96)));
+  });
+
+  it('puts a matrix that was trained whole in place of one whose columns are stored in another order', async () => {
+    const values = Float32Array.from({ length: 64 * 96 }, (_, i) => i / 7);
+    const saved = 'base_model.model.model.layers.1.mlp.down_proj.weight';
+    const folder = await adapter({
+      settings: { target_modules: 'all-linear', modules_to_save: ['down_proj'] },
+      change: (tensors) => {
+        for (const name of [...tensors.keys()]) if (name.startsWith(`${DOWN}.lora`)) tensors.delete(name);
+        tensors.set(saved, { name: saved, type: 'F32', shape: [64, 96], data: new Uint8Array(values.buffer) });
+      },
+    });
+    const adapted = await openAdapted(folder, base, openShuffled);
+    expect(adapted.tensors.get(SHUFFLED)?.columnOrder).toBeUndefined();
+    expect(await rowsOf(adapted)).toEqual(values.slice(4 * 96, 7 * 96));
   });
 
   it('brings a tokenizer of its own, if it has one', async () => {
@@ -193,7 +211,7 @@ describe('an adapter', () => {
     ['another method', { settings: { peft_type: 'LOHA' } }, 'unsupported-setting', 'LOHA'],
     ['another task', { settings: { task_type: 'SEQ_CLS' } }, 'unsupported-setting', 'SEQ_CLS'],
     ['a setting that nobody knows', { settings: { use_novelty: 0.5 } }, 'unsupported-setting', 'use_novelty'],
-    ['a pattern of names', { settings: { alpha_pattern: { '.*': 1 } } }, 'unsupported-setting', 'alpha_pattern'],
+    ['a pattern that looks ahead', { settings: { alpha_pattern: { '(?=a)': 1 } } }, 'unsupported-setting', '(?=a)'],
     ['no rank', { settings: { r: null } }, 'missing-metadata', 'r is missing'],
     ['another rank', { settings: { r: 5 } }, 'corrupt-checkpoint', 'expected [5,96]'],
     ['a target that is not there', { settings: { target_modules: ['o_proj'] } }, 'missing-tensor', 'o_proj.lora_A'],
@@ -262,7 +280,7 @@ describe('the settings of an adapter', () => {
       settings: {
         ...{ r: 16, lora_alpha: 8, use_rslora: true },
         rank_pattern: { '^lm_head$': 64, q_proj: 4 },
-        alpha_pattern: { 'layers.1.self_attn.q_proj': 6, q_proj: 2 },
+        alpha_pattern: { 'layers.1.self_attn.q_proj': 6, q_proj: 2, 'layers\\.[2-9]\\.(self_attn|mlp)\\..*': 12 },
       },
     });
     const { rank, scale } = await readLoraConfig(join(folder, CONFIG));
@@ -272,5 +290,7 @@ describe('the settings of an adapter', () => {
     expect(scale('model.layers.1.self_attn.q_proj')).toBe(3); // 6 / sqrt(4)
     expect(scale('model.layers.11.self_attn.q_proj')).toBe(1); // 2 / sqrt(4)
     expect(scale('model.layers.0.mlp.up_proj')).toBe(2); // 8 / sqrt(16)
+    expect(scale('model.layers.3.mlp.up_proj')).toBe(3); // 12 / sqrt(16)
+    expect(scale('model.layers.13.mlp.up_proj')).toBe(2);
   });
 });
