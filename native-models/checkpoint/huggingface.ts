@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { RecommendedSampling } from '../catalog/sampling.ts';
@@ -20,6 +20,7 @@ import { checkRows, tensorInfo } from './tensor-info.ts';
 
 const SINGLE_FILE = 'model.safetensors';
 const INDEX_FILE = 'model.safetensors.index.json';
+export const INDEX_SUFFIX = '.safetensors.index.json';
 const MAX_SMALL_BYTES = 1024 * 1024;
 
 /** Published checkpoints of Hugging Face: safetensors beside config.json and tokenizer.json. */
@@ -57,18 +58,31 @@ export async function openHuggingFace(path: string): Promise<Checkpoint> {
   }
 }
 
+/**
+ * The safetensors files that `asked`, the folder or a file in it, stands for. Weights mostly go by one name, and by that of
+ * their quantisation where AutoGPTQ saved them; then the folder must leave no choice.
+ */
 async function openFiles(folder: string, asked: string): Promise<SafetensorsFiles> {
-  const exists = async (name: string) => (await stat(join(folder, name)).catch(() => null))?.isFile() === true;
-  const isFile = asked !== folder && !asked.endsWith('.json');
-  // A file that the index lists is part of a whole; any other stands for itself.
-  if (isFile && !/-\d{5}-of-\d{5}\.safetensors$/.test(asked)) return SafetensorsFiles.open([asked]);
-  if (await exists(INDEX_FILE)) return SafetensorsFiles.openSharded(join(folder, INDEX_FILE), folder);
-  if (await exists(SINGLE_FILE)) return SafetensorsFiles.open([join(folder, SINGLE_FILE)]);
-  const pickles = (await exists('pytorch_model.bin')) || (await exists('pytorch_model.bin.index.json'));
-  const reason = pickles
+  if (asked.endsWith(INDEX_SUFFIX)) return SafetensorsFiles.openSharded(asked, folder);
+  // A file that an index lists is part of a whole; any other stands for itself.
+  if (asked !== folder && !/-\d{5}-of-\d{5}\.safetensors$/.test(asked)) return SafetensorsFiles.open([asked]);
+  const names = await readdir(folder);
+  const index = chooseFile(names, INDEX_FILE, INDEX_SUFFIX);
+  if (index !== null) return SafetensorsFiles.openSharded(join(folder, index), folder);
+  const single = chooseFile(names, SINGLE_FILE, '.safetensors');
+  if (single !== null) return SafetensorsFiles.open([join(folder, single)]);
+  const reason = names.some((name) => /^pytorch_model\.bin(\.index\.json)?$/.test(name))
     ? 'its weights are Python pickles, which can run code when read; convert them to safetensors'
-    : `there is neither ${SINGLE_FILE} nor ${INDEX_FILE} in it`;
+    : `there is neither ${SINGLE_FILE} nor ${INDEX_FILE} in it, nor just one file of that kind`;
   throw new CheckpointError('not-a-checkpoint', `${folder}: ${reason}`, { path: folder });
+}
+
+/** The usual name, where it is there, or the only one with that end. */
+function chooseFile(names: readonly string[], usual: string, suffix: string): string | null {
+  // An adapter's file beside them is no model.
+  const fitting = names.filter((name) => name.endsWith(suffix) && !/^(\.|adapter_)/.test(name));
+  if (fitting.includes(usual)) return usual;
+  return fitting.length === 1 ? fitting[0]! : null;
 }
 
 const tokenIds = z.union([z.int(), z.array(z.int())]).nullish();

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Checkpoint } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import { gguf } from './gguf.ts';
-import { huggingFace, openHuggingFace } from './huggingface.ts';
+import { huggingFace, INDEX_SUFFIX, openHuggingFace } from './huggingface.ts';
 import { findAdapter, openAdapted } from './lora.ts';
 import { openFile } from './open-file.ts';
 
@@ -30,7 +30,7 @@ export async function openCheckpoint(path: string, { base }: CheckpointOptions =
 
 async function openWhole(path: string): Promise<Checkpoint> {
   const found = await stat(path);
-  if (found.isDirectory() || path.endsWith('.safetensors.index.json')) return openHuggingFace(path);
+  if (found.isDirectory() || path.endsWith(INDEX_SUFFIX)) return openHuggingFace(path);
   const head = await readHead(path);
   const format = formats.find(({ recognises }) => recognises(head));
   if (format) return format.open(path);

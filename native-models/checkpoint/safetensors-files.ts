@@ -51,7 +51,7 @@ export class SafetensorsFiles {
     }
   }
 
-  /** Opens the shards that `model.safetensors.index.json` at `indexPath` lists and checks that each holds what it says. */
+  /** Opens the shards that the index at `indexPath` lists and checks that each holds what it says. */
   static async openSharded(indexPath: string, folder: string): Promise<SafetensorsFiles> {
     const { weight_map: places } = await readJsonFile(indexPath, shardIndex, MAX_INDEX_BYTES);
     const shards = [...new Set(Object.values(places))].sort();

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -117,6 +117,29 @@ describe('a checkpoint as transformers saves it', () => {
     const error = await refusal('hf-qwen2-sharded', file, change);
     expect(error.message).toContain(words);
     expect(error.code).toBe(code);
+  });
+
+  it.each([
+    ['hf-gptq-int4', 'model.safetensors', 'gptq_model-4bit-128g.safetensors'],
+    ['hf-qwen2-sharded', 'model.safetensors.index.json', 'gptq_model-4bit-128g.safetensors.index.json'],
+  ])('opens by its folder where its weights go by another name: %s', async (label, usual, other) => {
+    const folder = await copy(label);
+    await rename(join(folder, usual), join(folder, other));
+    for (const path of [folder, join(folder, other)]) {
+      const checkpoint = await openCheckpoint(path);
+      await checkpoint.close();
+      expect(checkpoint.files).toHaveLength(label === 'hf-gptq-int4' ? 1 : 2);
+    }
+  });
+
+  it('is refused where its folder leaves a choice', async () => {
+    const folder = await copy('hf-llama');
+    for (const name of ['a.safetensors', 'b.safetensors'])
+      await cp(join(folder, 'model.safetensors'), join(folder, name));
+    await (await openCheckpoint(folder)).close(); // by the usual name
+    await rm(join(folder, 'model.safetensors'));
+    await expect(openCheckpoint(folder)).rejects.toThrow('nor just one file of that kind');
+    await (await openCheckpoint(join(folder, 'a.safetensors'))).close();
   });
 
   it('is refused with the reason when its weights are pickles, or are not there', async () => {

@@ -23,7 +23,6 @@ const COMPANIONS: readonly string[] = [
   'merges.txt',
   'chat_template.jinja',
   'chat_template.json',
-  'model.safetensors.index.json',
   'quantize_config.json',
   'quant_config.json',
   'adapter_config.json',
@@ -96,7 +95,7 @@ function tensorsIn(files: readonly HubFile[]): ChosenCheckpoint | null {
   const published = weights.filter(({ path }) => /^(gptq_)?(adapter_)?model/.test(path));
   const chosen = published.length > 0 ? published : weights;
   if (chosen.length === 0) return null;
-  const companions = root.filter(({ path }) => COMPANIONS.includes(path));
+  const companions = root.filter(({ path }) => COMPANIONS.includes(path) || path.endsWith('.safetensors.index.json'));
   return { selector: null, format: 'safetensors', files: [...companions, ...chosen], main: null };
 }
 
