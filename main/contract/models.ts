@@ -236,13 +236,14 @@ export const models = {
     )
     .output(z.array(modelCard)),
   /**
-   * The price of a catalogue entry, an installed model or a checkpoint (a whole path) at `contextTokens`.
-   * Errors: `model-not-found`, `unsupported-checkpoint`, those of the reader.
+   * The price of a catalogue entry, an installed model or a checkpoint (a whole path; of an adapter with the `base` that
+   * `import` would take) at `contextTokens`. Errors: `model-not-found`, `unsupported-checkpoint`, those of the reader.
    */
   plan: oc
     .input(
       z.object({
         name: z.string().min(1),
+        base: z.string().min(1).optional(),
         contextTokens: z.number().int().min(1).max(100_000_000).default(4096),
         recipe: recipe.optional(),
         kvType: contextOptions.shape.kvType.optional(),

@@ -34,7 +34,10 @@ export class Reader {
   }
 
   /** What the checkpoint at `path` would become under `recipe`. */
-  async footprint(input: { path: string; recipe: RecipeName }, { signal }: { signal: AbortSignal }) {
+  async footprint(
+    input: { path: string; base?: string | undefined; recipe: RecipeName },
+    { signal }: { signal: AbortSignal },
+  ) {
     await this.#peer.whenConnected({ timeoutMs: START_LIMIT_MS, signal });
     return this.#peer.call((client) => client.footprint(input, { signal }));
   }

@@ -43,7 +43,7 @@ export function readerRouter(how: Pick<CompileOptions, 'openPackers' | 'recordBy
     }),
     footprint: reader.footprint.handler(async ({ input }) => {
       try {
-        const checkpoint = await openCheckpoint(input.path);
+        const checkpoint = await openCheckpoint(input.path, { base: input.base });
         try {
           return footprintOf(checkpoint, input.recipe);
         } finally {

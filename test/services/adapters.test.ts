@@ -82,3 +82,23 @@ describe('importing an adapter', () => {
     expect((await importOver('no/such/name')).code).toBe('model-not-found');
   });
 });
+
+describe('planning an adapter', () => {
+  it('prices it with the base that is named, or that it names itself and that was fetched', async () => {
+    const { client, reader, adapter, fetched, dataDir } = start();
+    const base = join(dataDir, 'base');
+    cpSync(adapter, base, { recursive: true });
+    for (const wish of [{ base }, { base: REPOSITORY }, {}])
+      expect(await client.models.plan({ name: adapter, ...wish })).toMatchObject({ origin: 'file', source: adapter });
+    expect(reader.planned.map((one) => one.base)).toEqual([base, fetched, fetched]);
+  });
+
+  it('says which base it needs, and that no other model has one', async () => {
+    const { client, adapter } = start({ isFetched: false });
+    const failure = await failureOf(client.models.plan({ name: adapter }));
+    expect(failure).toMatchObject({ code: 'adapter-needs-base', details: { base: REPOSITORY } });
+    expect((await failureOf(client.models.plan({ name: adapter, base: 'nobody' }))).code).toBe('model-not-found');
+    const named = await failureOf(client.models.plan({ name: 'qwen2.5-0.5b-instruct', base: adapter }));
+    expect(named.code).toBe('invalid-input');
+  });
+});

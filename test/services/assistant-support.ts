@@ -252,17 +252,19 @@ export class ScriptedEngine extends Scripted {
 }
 
 /** A machine whose figures are easy to reckon with. */
-export const kernelSpeed = { decodeWeightsPerSecond: 10e9, prefillWeightsPerSecond: 100e9 };
+export const kernelSpeed = { secondsPerMatrix: 1e-5, decodeWeightsPerSecond: 10e9, prefillWeightsPerSecond: 100e9 };
 export const decoderSpeed = {
   decodeSecondsPerLayer: 1e-4,
   cacheBytesPerSecond: 10e9,
   prefillSecondsPerLayer: 1e-3,
   attendedPairsPerSecond: 200e6,
+  secondsPerRowValue: 1e-9,
 };
 
 export class ScriptedReader extends Scripted {
   inspected: string[] = [];
   compiled: { path: string; folder: string; name: string; recipe: string }[] = [];
+  planned: { path: string; base?: string | undefined }[] = [];
   error: LonghandError | null = null;
   /** Every checkpoint is an adapter of it. */
   needsBase: string | null = null;
@@ -281,8 +283,7 @@ export class ScriptedReader extends Scripted {
       inspect: os.inspect.handler(({ input }) => {
         this.inspected.push(input.path);
         if (this.error) throw this.error;
-        if (this.needsBase !== null && input.base === undefined)
-          throw new LonghandError('adapter-needs-base', 'An adapter.', { path: input.path, base: this.needsBase });
+        this.#expectBase(input);
         const size = bytesAt(input.path);
         return {
           path: input.path,
@@ -295,8 +296,10 @@ export class ScriptedReader extends Scripted {
           license: null,
         };
       }),
-      footprint: os.footprint.handler(() => {
+      footprint: os.footprint.handler(({ input }) => {
         if (this.error) throw this.error;
+        this.#expectBase(input);
+        this.planned.push(input);
         return this.footprint;
       }),
       compile: os.compile.handler(async function* ({ input, signal }) {
@@ -317,6 +320,11 @@ export class ScriptedReader extends Scripted {
         }
       }),
     });
+  }
+
+  #expectBase({ path, base }: { path: string; base?: string | undefined }): void {
+    if (this.needsBase === null || base !== undefined) return;
+    throw new LonghandError('adapter-needs-base', 'An adapter.', { path, base: this.needsBase });
   }
 
   #compile(input: { path: string; folder: string; name: string; recipe: string }): void {

@@ -16,7 +16,7 @@ type Action = (context: Context, argument: string | undefined) => Promise<void>;
 export const models = defineCommand({
   name: 'models',
   usage:
-    'list | search [WORDS] | plan NAME | pull [NAME] | import PATH [--base MODEL] | use NAME | context NAME | verify NAME | remove NAME',
+    'list | search [WORDS] | plan NAME [--base MODEL] | pull [NAME] | import PATH [--base MODEL] | use NAME | context NAME | verify NAME | remove NAME',
   summary: 'list, find, price, get, choose and remove models',
   options: {
     name: { type: 'string', value: 'NAME', help: 'what to call an imported model' },
@@ -25,7 +25,7 @@ export const models = defineCommand({
     base: {
       type: 'string',
       value: 'MODEL',
-      help: 'what an imported adapter adapts: a file, a folder, or a model that was pulled',
+      help: 'what an imported or planned adapter adapts: a file, a folder, or a model that was pulled',
     },
     context: {
       type: 'string',
@@ -70,10 +70,11 @@ const actions: Record<string, Action> = {
     const { connect, json, print, values } = context;
     const name = needName(context, argument);
     const contextTokens = parseNumber('context', text(values.context), { min: 1, max: 1e8, isWhole: true });
-    const kvType = kvTypeOf(values.kv);
-    const wish = { name: isFile(name) ? resolve(name) : name, contextTokens, recipe: recipeOf(values.recipe), kvType };
+    const path = isFile(name) ? resolve(name) : name;
+    const chosen = { recipe: recipeOf(values.recipe), kvType: kvTypeOf(values.kv) };
+    const wish = { name: path, base: baseOf(values.base), contextTokens, ...chosen };
     const connection = await connect();
-    const plan = await connection.run((client) => client.models.plan(wish));
+    const plan = await connection.run((client) => client.models.plan(wish)).catch(explainBase);
     if (json) print(JSON.stringify(plan));
     else for (const line of describePlan(plan)) print(line);
   },

@@ -25,13 +25,12 @@ export function modelsApp({ verifier, models, installer, cards, planner, mayName
     status: os.status.handler(() => models.status()),
     watch: os.watch.handler(({ signal }) => models.watch(signal)),
     plan: os.plan.handler(async ({ input }) => {
-      if (isAbsolute(input.name)) await mayName(input.name);
-      return planner.plan(input);
+      for (const path of [input.name, input.base ?? '']) if (isAbsolute(path)) await mayName(path);
+      return installer.withBase(input.base, (base) => planner.plan({ ...input, base }));
     }),
     look: os.look.handler(({ input, signal }) => installer.look(input.name, signal)),
     import: os.import.handler(async ({ input }) => {
       await mayName(input.path);
-      if (input.base !== undefined && isAbsolute(input.base)) await mayName(input.base);
       if (input.base !== undefined && isAbsolute(input.base)) await mayName(input.base);
       return installer.import(input);
     }),

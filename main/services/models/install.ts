@@ -100,6 +100,23 @@ export class Installer {
     return jobs.start('pull', { name, acknowledged });
   }
 
+  /**
+   * Does `run` with the path of an adapter's base, `base` being a path or a name of what was fetched. An adapter that names
+   * a base which was fetched gets that one, unless it comes with its own.
+   * @throws LonghandError `not-found` | `model-not-found`, or those of `run`
+   */
+  async withBase<T>(base: string | undefined, run: (path: string | undefined) => Promise<T>): Promise<T> {
+    const path = base === undefined ? undefined : this.#basePath(base);
+    try {
+      return await run(path);
+    } catch (error) {
+      const isWanted = error instanceof LonghandError && error.code === 'adapter-needs-base';
+      const fetched = isWanted ? this.#fetched(String(error.details.base)) : null;
+      if (fetched === null) throw error;
+      return run(fetched);
+    }
+  }
+
   /** What a repository of the hub holds. @throws LonghandError `invalid-input` | `not-at-hub` | `offline` | `download-failed` */
   look(name: string, signal: AbortSignal = new AbortController().signal): Promise<HubModel> {
     return this.#fetcher.look(name, signal);
@@ -212,7 +229,9 @@ export class Installer {
     const { signal, progress, saveCheckpoint } = step;
     const { reader, shelf, models } = this.#options;
     progress({ stage: 'inspect', done: 0, total: null, unit: '' });
-    const { summary, base } = await this.#inspect(path, wish.base, signal);
+    const { summary, base } = await this.withBase(wish.base, async (base) => {
+      return { base, summary: await reader.inspect(path, { base, signal }) };
+    });
     const recipe = wish.recipe ?? recommendedRecipe(summary.parameters);
     const begun = this.#begun(step);
     const name = begun?.name ?? wish.name ?? this.#freeName(summary, recipe);
@@ -254,19 +273,6 @@ export class Installer {
   #release(folder: string, { saveCheckpoint }: Step): void {
     this.#options.shelf.release(folder);
     saveCheckpoint({});
-  }
-
-  /** An adapter that names a base which was fetched gets that one, unless it comes with its own. */
-  async #inspect(path: string, base: string | undefined, signal: AbortSignal) {
-    const { reader } = this.#options;
-    try {
-      return { base, summary: await reader.inspect(path, { base, signal }) };
-    } catch (error) {
-      const isWanted = error instanceof LonghandError && error.code === 'adapter-needs-base';
-      const fetched = isWanted ? this.#fetched(String(error.details.base)) : null;
-      if (fetched === null) throw error;
-      return { base: fetched, summary: await reader.inspect(path, { base: fetched, signal }) };
-    }
   }
 
   /** Where the base of an adapter lies that is called by a path, or by a name as `use` or `pull` take it. */

@@ -62,16 +62,20 @@ export class Planner {
     this.#options = options;
   }
 
-  /** @throws LonghandError `model-not-found` | `unsupported-checkpoint` | those of the reader */
+  /**
+   * @param input.base path of what the adapter at the path `name` adapts
+   * @throws LonghandError `invalid-input` | `model-not-found` | `unsupported-checkpoint` | those of the reader
+   */
   async plan(input: {
     name: string;
+    base?: string | undefined;
     contextTokens: number;
     recipe?: RecipeName | undefined;
     kvType?: ContextOptions['kvType'] | undefined;
   }): Promise<ModelPlan> {
     const { gauge, room } = this.#options;
     const { contextTokens } = input;
-    const subject = await this.#subject(input.name, input.recipe);
+    const subject = await this.#subject(input);
     const measured = await gauge.measure(kernelsOf(subject.footprint));
     const wish = { contextTokens, kvType: this.kvType(subject, contextTokens, input.kvType) };
     return this.price(subject, wish, { ...(await room.usable()), measured });
@@ -196,8 +200,10 @@ export class Planner {
     }
   }
 
-  async #subject(name: string, recipe: RecipeName | undefined): Promise<Subject> {
-    if (isAbsolute(name)) return this.#fileSubject(name, recipe ?? 'balanced');
+  async #subject({ name, base, recipe }: Parameters<Planner['plan']>[0]): Promise<Subject> {
+    if (isAbsolute(name)) return this.#fileSubject({ path: name, base, recipe: recipe ?? 'balanced' });
+    if (base !== undefined)
+      throw new LonghandError('invalid-input', `${name} is no file, so it has no base.`, { name });
     const installed = this.#options.shelf.find(name);
     if (installed !== null && (recipe === undefined || installed.manifest.recipe === recipe)) {
       const subject = this.installedSubject(installed);
@@ -211,10 +217,11 @@ export class Planner {
     }
   }
 
-  async #fileSubject(path: string, recipe: RecipeName): Promise<Subject> {
+  async #fileSubject(file: { path: string; base: string | undefined; recipe: RecipeName }): Promise<Subject> {
+    const { path, recipe } = file;
     if (!existsSync(path)) throw new LonghandError('not-found', `There is no file ${path}.`, { path });
     const { signal } = new AbortController();
-    const footprint = await this.#options.reader.footprint({ path, recipe }, { signal });
+    const footprint = await this.#options.reader.footprint(file, { signal });
     return {
       ...{ name: basename(path), origin: 'file', source: path, parameters: null, license: null, recipe, footprint },
       ...{ downloadBytes: 0, missingBytes: compiledBytes(footprint) },
