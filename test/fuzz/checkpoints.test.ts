@@ -15,6 +15,12 @@ it.each([
     20250208,
     ['opened', 'corrupt-checkpoint', 'missing-metadata', 'unsupported-setting', 'unsupported-type'],
   ],
+  ['shards', 20250209, ['opened', 'corrupt-checkpoint', 'missing-tensor', 'unsupported-type']],
+  [
+    'adapter',
+    20250210,
+    ['opened', 'corrupt-checkpoint', 'missing-metadata', 'missing-tensor', 'unsupported-setting', 'missing-base'],
+  ],
 ] as const)(
   `refuses ${CASES} damaged checkpoints in %s with a CheckpointError, soon and in little memory`,
   async (kind, seed, codes) => {

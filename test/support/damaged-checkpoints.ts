@@ -8,7 +8,9 @@ import { goldenData } from './golden-logits.ts';
 import { writeSafetensorsFile } from './safetensors-writer.ts';
 import { mulberry32, tinyCheckpoint } from './tiny-checkpoint.ts';
 
-export type DamagedKind = 'gguf' | 'safetensors';
+/** A GGUF file; a folder of safetensors; one of several files, by its index; an adapter beside its base. */
+export const damagedKinds = ['gguf', 'safetensors', 'shards', 'adapter'] as const;
+export type DamagedKind = (typeof damagedKinds)[number];
 export type FuzzReport = {
   cases: number;
   /** How many files were opened, and how many refused with each code. */
@@ -63,7 +65,7 @@ export async function fuzzCheckpoints(
   kind: DamagedKind,
   { cases, seed, folder }: { cases: number; seed: number; folder: string },
 ): Promise<FuzzReport> {
-  const damage = kind === 'gguf' ? damagedGguf(folder) : await damagedSafetensors(folder);
+  const damage = kind === 'gguf' ? damagedGguf(folder) : damagedFolder(await copies(folder, kind));
   const random = mulberry32(seed);
   const outcomes: Record<string, number> = {};
   let [slowestMs, mostGrowthBytes] = [0, 0];
@@ -123,39 +125,53 @@ function damagedGguf(folder: string): Damage {
   };
 }
 
-/** A checkpoint as transformers saved it, one file of it damaged: in its bytes, or in what the JSON says. */
-async function damagedSafetensors(folder: string): Promise<Damage> {
-  const bases = await Promise.all(['hf-llama', 'hf-gptq-int4'].map((label) => copyOf(label, folder)));
+/** Folders as transformers and PEFT saved them, and which of their files are damaged. */
+const saved: Record<Exclude<DamagedKind, 'gguf'>, { label: string; files: readonly string[]; beside?: string }[]> = {
+  safetensors: ['hf-llama', 'hf-gptq-int4'].map((label) => ({ label, files: ['model.safetensors', 'config.json'] })),
+  shards: [{ label: 'hf-qwen2-sharded', files: ['model.safetensors.index.json', 'model-00001-of-00002.safetensors'] }],
+  adapter: [
+    { label: 'lora-qwen2', beside: 'hf-qwen2-sharded', files: ['adapter_model.safetensors', 'adapter_config.json'] },
+    { label: 'lora-llama', beside: 'hf-llama', files: ['adapter_model.safetensors', 'adapter_config.json'] },
+  ],
+};
+
+type Copy = { folder: string; files: { path: string; whole: Buffer }[] };
+
+function copies(root: string, kind: keyof typeof saved): Promise<Copy[]> {
+  return Promise.all(
+    saved[kind].map(async ({ label, files, beside }) => {
+      for (const name of beside === undefined ? [label] : [label, beside])
+        await cp(join(goldenData, name), join(root, name), { recursive: true });
+      const folder = join(root, label);
+      const paths = files.map((name) => join(folder, name));
+      return { folder, files: await Promise.all(paths.map(async (path) => ({ path, whole: await readFile(path) }))) };
+    }),
+  );
+}
+
+/** A checkpoint of several files, one of them damaged: in its bytes, or in what the JSON in it says. */
+function damagedFolder(bases: readonly Copy[]): Damage {
   let restore: () => Promise<void> = () => Promise.resolve();
   return async (random) => {
     await restore();
-    const base = bases[below(random, bases.length)]!;
-    const inWeights = random() < 0.6;
-    const [name, whole] = inWeights
-      ? (['model.safetensors', base.weights] as const)
-      : (['config.json', base.config] as const);
-    const path = join(base.folder, name);
+    const { folder, files } = bases[below(random, bases.length)]!;
+    const { path, whole } = files[random() < 0.6 ? 0 : 1]!;
     restore = () => writeFile(path, whole);
+    const isJson = path.endsWith('.json');
+    const dataStart = isJson ? 0 : 8 + Number(whole.readBigUInt64LE(0));
     const kind = random();
-    if (kind < 0.05) await writeFile(path, noise(random, inWeights ? [60, 0, 0, 0, 0, 0, 0, 0, 0x7b] : [0x7b]));
-    else if (kind < 0.5) await writeFile(path, damageBytes(whole, inWeights ? base.dataStart : whole.length, random));
-    else if (!inWeights) await writeFile(path, JSON.stringify(damageJson(base.settings, random)));
-    else await writeFile(path, writeSafetensorsFile(damageJson(base.header, random), whole.subarray(base.dataStart)));
-    return base.folder;
+    if (kind < 0.05) await writeFile(path, noise(random, isJson ? [0x7b] : [60, 0, 0, 0, 0, 0, 0, 0, 0x7b]));
+    else if (kind < 0.5) await writeFile(path, damageBytes(whole, isJson ? whole.length : dataStart, random));
+    else {
+      const value: unknown = JSON.parse(whole.toString('utf8', isJson ? 0 : 8, isJson ? whole.length : dataStart));
+      const damaged = damageJson(value, random);
+      await writeFile(
+        path,
+        isJson ? JSON.stringify(damaged) : writeSafetensorsFile(damaged, whole.subarray(dataStart)),
+      );
+    }
+    return folder;
   };
-}
-
-async function copyOf(label: string, root: string) {
-  const folder = join(root, label);
-  await cp(join(goldenData, label), folder, { recursive: true });
-  const [weights, config] = [
-    await readFile(join(folder, 'model.safetensors')),
-    await readFile(join(folder, 'config.json')),
-  ];
-  const dataStart = 8 + Number(weights.readBigUInt64LE(0));
-  const header: unknown = JSON.parse(weights.toString('utf8', 8, dataStart));
-  const settings: unknown = JSON.parse(config.toString());
-  return { folder, weights, config, dataStart, header, settings };
 }
 
 const below = (random: Random, limit: number) => Math.floor(random() * limit);
