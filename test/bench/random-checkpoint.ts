@@ -1,67 +1,64 @@
 /**
- * Writes a GGUF file of the shape of a Qwen2.5 model with random weights: for speed and memory only, its answers mean
- * nothing. Scales differ from block to block, so that no recipe finds an easier file than a real one.
+ * Writes a GGUF file of the shape of a model of the catalogue with random weights: for speed and memory only, its answers
+ * mean nothing. Scales differ from block to block, so that no recipe finds an easier file than a real one. Written as a
+ * stream: memory stays small whatever the size.
  *
- *     node test/bench/random-checkpoint.ts FILE [SIZE] [Q4_0|Q8_0]        (0.5B in Q4_0 unless told)
+ *     node test/bench/random-checkpoint.ts FILE [NAME] [Q4_0|Q8_0|F16]     (qwen2.5-0.5b-instruct in Q4_0 unless told)
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { layOutGguf, type GgufTensor } from '../support/gguf-writer.ts';
+import { expectedTensors, findArchitecture } from '../../native-models/architectures/index.ts';
+import { catalog } from '../../native-models/catalog/index.ts';
+import type { ModelConfig } from '../../native-models/checkpoint/checkpoint.ts';
+import { paperTensor } from '../../native-models/plan/paper-checkpoint.ts';
+import { layOutGguf, type MetadataValue } from '../support/gguf-writer.ts';
 import { byteTokens, chatMl } from '../support/tiny-checkpoint.ts';
 
-type Shape = { layers: number; hidden: number; heads: number; kvHeads: number; feedForward: number; isTied: boolean };
-type Planned = { name: string; type: 'F32' | 'Q4_0' | 'Q8_0'; shape: readonly number[]; value?: number };
+/** Where float16 numbers lie in a block: scales in blocks of codes, else everything. */
+const TYPES = { Q4_0: { bytes: 18 }, Q8_0: { bytes: 34 }, F16: { bytes: 2 } } as const;
+type MatrixType = keyof typeof TYPES;
+type Planned = { name: string; type: MatrixType | 'F32'; shape: readonly number[] };
 
-// prettier-ignore
-const SHAPES: Readonly<Record<string, Shape>> = {
-  '0.5B': { layers: 24, hidden: 896, heads: 14, kvHeads: 2, feedForward: 4864, isTied: true },
-  '1.5B': { layers: 28, hidden: 1536, heads: 12, kvHeads: 2, feedForward: 8960, isTied: true },
-  '3B': { layers: 36, hidden: 2048, heads: 16, kvHeads: 2, feedForward: 11_008, isTied: true },
-  '7B': { layers: 28, hidden: 3584, heads: 28, kvHeads: 4, feedForward: 18_944, isTied: false },
-  '14B': { layers: 48, hidden: 5120, heads: 40, kvHeads: 8, feedForward: 13_824, isTied: false },
-  '32B': { layers: 64, hidden: 5120, heads: 40, kvHeads: 8, feedForward: 27_648, isTied: false },
-  '72B': { layers: 80, hidden: 8192, heads: 64, kvHeads: 8, feedForward: 29_568, isTied: false },
-};
-const BLOCK_BYTES = { Q4_0: 18, Q8_0: 34 } as const;
 const POOL_BLOCKS = 1 << 18;
 const ALIGNMENT = 32;
 
-const [file, size = '0.5B', type = 'Q4_0'] = process.argv.slice(2);
-const shape = SHAPES[size];
-if (file === undefined || shape === undefined || (type !== 'Q4_0' && type !== 'Q8_0')) {
-  throw new Error(`usage: random-checkpoint.ts FILE [${Object.keys(SHAPES).join('|')}] [Q4_0|Q8_0]`);
+const [file, name = 'qwen2.5-0.5b-instruct', type = 'Q4_0'] = process.argv.slice(2);
+const entry = catalog.find((one) => one.name === name);
+if (file === undefined || entry === undefined || !isMatrixType(type)) {
+  const names = catalog.map((one) => one.name).join(', ');
+  throw new Error(`usage: random-checkpoint.ts FILE [NAME] [${Object.keys(TYPES).join('|')}]; names are ${names}`);
 }
 let state = 1;
 const pools = new Map<number, Uint8Array>();
-write(file, shape, type);
+write(file, entry.config, type);
 
-function write(path: string, shape: Shape, type: 'Q4_0' | 'Q8_0'): void {
-  const vocabulary = shape.isTied ? 151_936 : 152_064;
+function write(path: string, config: ModelConfig, type: MatrixType): void {
   let end = 0;
-  const placed = plan(shape, vocabulary, type).map((tensor) => {
-    const values = tensor.shape.reduce((product, length) => product * length, 1);
-    const bytes = tensor.type === 'F32' ? values * 4 : (values / 32) * BLOCK_BYTES[tensor.type];
+  const placed = storedTensors(config, type).map((tensor) => {
+    const { byteLength } = paperTensor(tensor.name, tensor.shape, tensor.type);
     const offset = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
-    end = offset + bytes;
-    return { ...tensor, offset, bytes };
+    end = offset + byteLength;
+    return { ...tensor, offset, bytes: byteLength };
   });
   // The header alone is laid out in memory: a large model's data is not.
-  const tensors = placed.map(({ name, type, shape, offset }): GgufTensor => {
-    return { name, type, shape, offset, data: new Uint8Array(0) };
-  });
-  const { bytes: header, dataStart } = layOutGguf({ metadata: metadata(shape, vocabulary), tensors });
+  const tensors = placed.map(({ name, type, shape, offset }) => ({
+    ...{ name, type: type === 'F16' ? 1 : type, shape, offset },
+    data: new Uint8Array(0),
+  }));
+  const { bytes: header, dataStart } = layOutGguf({ metadata: metadata(config), tensors });
   const fd = openSync(path, 'w');
   writeSync(fd, header, 0, dataStart, 0);
-  for (const { type, shape, value = 0, offset, bytes } of placed) {
+  for (const { name, type, shape, offset, bytes } of placed) {
     if (type === 'F32') {
+      const value = name.endsWith('norm.weight') ? 1 : 0.01;
       writeSync(fd, new Uint8Array(new Float32Array(bytes / 4).fill(value).buffer), 0, bytes, dataStart + offset);
       continue;
     }
-    const columns = shape[1]!;
+    const columns = shape.at(-1)!;
     const pool = pools.get(columns) ?? makePool(columns, type);
     pools.set(columns, pool);
     for (let done = 0; done < bytes;) {
       // Each stretch starts elsewhere in the pool, so that no two rows are alike.
-      const from = (random() % (POOL_BLOCKS / 2)) * BLOCK_BYTES[type];
+      const from = (random() % (POOL_BLOCKS / 2)) * TYPES[type].bytes;
       const length = Math.min(bytes - done, pool.length - from);
       done += writeSync(fd, pool, from, length, dataStart + offset + done);
     }
@@ -69,61 +66,58 @@ function write(path: string, shape: Shape, type: 'Q4_0' | 'Q8_0'): void {
   closeSync(fd);
 }
 
-function plan(shape: Shape, vocabulary: number, type: 'Q4_0' | 'Q8_0'): Planned[] {
-  const { layers, hidden, heads, kvHeads, feedForward, isTied } = shape;
-  const kvWidth = (hidden / heads) * kvHeads;
-  const matrix = (name: string, rows: number, columns: number): Planned => ({ name, type, shape: [rows, columns] });
-  const vector = (name: string, length: number, value: number): Planned => {
-    return { name, type: 'F32', shape: [length], value };
-  };
-  const tensors = [matrix('token_embd.weight', vocabulary, hidden), vector('output_norm.weight', hidden, 1)];
-  if (!isTied) tensors.push(matrix('output.weight', vocabulary, hidden));
-  for (let layer = 0; layer < layers; layer++) {
-    const at = `blk.${layer}`;
-    tensors.push(vector(`${at}.attn_norm.weight`, hidden, 1), vector(`${at}.ffn_norm.weight`, hidden, 1));
-    for (const [name, rows] of Object.entries({ attn_q: hidden, attn_k: kvWidth, attn_v: kvWidth })) {
-      tensors.push(matrix(`${at}.${name}.weight`, rows, hidden), vector(`${at}.${name}.bias`, rows, 0.01));
-    }
-    tensors.push(matrix(`${at}.attn_output.weight`, hidden, hidden));
-    tensors.push(matrix(`${at}.ffn_gate.weight`, feedForward, hidden));
-    tensors.push(matrix(`${at}.ffn_up.weight`, feedForward, hidden));
-    tensors.push(matrix(`${at}.ffn_down.weight`, hidden, feedForward));
+/** What a GGUF file of this model holds, matrices as `type`; vectors and routers are never rounded. */
+function storedTensors(config: ModelConfig, type: MatrixType): Planned[] {
+  const stored = new Map<string, Planned>();
+  for (const { gguf, optional } of expectedTensors(config)) {
+    const isPlain = gguf.shape.length === 1 || gguf.tensor.includes('ffn_gate_inp');
+    if (!optional) stored.set(gguf.tensor, { name: gguf.tensor, type: isPlain ? 'F32' : type, shape: gguf.shape });
   }
-  return tensors;
+  return [...stored.values()];
 }
 
 /** Every byte is a token; the rest of the vocabulary is padding. */
-function metadata({ layers, hidden, heads, kvHeads, feedForward }: Shape, vocabulary: number) {
-  const padding = Array.from({ length: vocabulary - byteTokens.length }, (_, i) => `[PAD${i}]`);
+function metadata(config: ModelConfig): Record<string, MetadataValue> {
+  const { moe, vocabSize } = config;
+  const family = findArchitecture(config.architecture).ggufName;
+  const padding = Array.from({ length: vocabSize - byteTokens.length }, (_, i) => `[PAD${i}]`);
   return {
-    'general.architecture': 'qwen2',
-    'general.name': `random ${size}`,
-    'qwen2.block_count': layers,
-    'qwen2.context_length': 32_768,
-    'qwen2.embedding_length': hidden,
-    'qwen2.feed_forward_length': feedForward,
-    'qwen2.attention.head_count': heads,
-    'qwen2.attention.head_count_kv': kvHeads,
-    'qwen2.attention.layer_norm_rms_epsilon': { type: 'f32', value: 1e-6 },
-    'qwen2.rope.freq_base': { type: 'f32', value: 1e6 },
+    'general.architecture': family,
+    'general.name': `random ${config.name}`,
+    [`${family}.block_count`]: config.layers,
+    [`${family}.context_length`]: config.contextLength,
+    [`${family}.embedding_length`]: config.hiddenSize,
+    [`${family}.feed_forward_length`]: config.intermediateSize,
+    [`${family}.attention.head_count`]: config.heads,
+    [`${family}.attention.head_count_kv`]: config.kvHeads,
+    [`${family}.attention.layer_norm_rms_epsilon`]: { type: 'f32', value: config.rmsNormEps },
+    [`${family}.rope.freq_base`]: { type: 'f32', value: config.ropeTheta },
+    ...(moe && {
+      [`${family}.expert_count`]: moe.experts,
+      [`${family}.expert_used_count`]: moe.expertsPerToken,
+      [`${family}.expert_feed_forward_length`]: moe.expertSize,
+      [`${family}.expert_shared_feed_forward_length`]: moe.sharedExpertSize ?? 0,
+    }),
     'tokenizer.ggml.model': 'gpt2',
-    'tokenizer.ggml.pre': 'qwen2',
+    'tokenizer.ggml.pre': family === 'llama' ? 'smollm' : 'qwen2',
     'tokenizer.ggml.tokens': [...byteTokens, ...padding],
     'tokenizer.ggml.token_type': [...byteTokens.map(() => 1), ...padding.map(() => 5)],
     'tokenizer.ggml.merges': ['a b'],
     'tokenizer.ggml.eos_token_id': 0,
     'tokenizer.chat_template': chatMl,
-  } as const;
+  };
 }
 
 /** Blocks of random codes under scales between 0.1 and 0.3 / sqrt(columns), so that activations neither grow nor die. */
-function makePool(columns: number, type: 'Q4_0' | 'Q8_0'): Uint8Array {
-  const bytes = BLOCK_BYTES[type];
+function makePool(columns: number, type: MatrixType): Uint8Array {
+  const { bytes } = TYPES[type];
   const pool = new Uint8Array(POOL_BLOCKS * bytes);
-  const unit = (type === 'Q4_0' ? 1 : 1 / 16) / Math.sqrt(columns); // an 8-bit code is some 16 times as large
+  const unit = (type === 'Q8_0' ? 1 / 16 : 1) / Math.sqrt(columns); // an 8-bit code is some 16 times as large
   const halves = Array.from({ length: 64 }, (_, i) => halfOf((0.1 + (0.2 * i) / 63) * unit));
   for (let at = 0; at < pool.length; at += 2) {
-    const bits = at % bytes === 0 ? halves[random() % halves.length]! : random() & 0xffff;
+    const isHalf = at % bytes === 0;
+    const sign = type === 'F16' ? (random() & 1) << 15 : 0;
+    const bits = isHalf ? halves[random() % halves.length]! | sign : random() & 0xffff;
     pool[at] = bits & 255;
     pool[at + 1] = bits >> 8;
   }
@@ -141,4 +135,8 @@ function halfOf(value: number): number {
   if (value < 2 ** -14) return Math.round(value * 2 ** 24);
   const exponent = Math.floor(Math.log2(value));
   return ((exponent + 15) << 10) | Math.round((value / 2 ** exponent - 1) * 1023);
+}
+
+function isMatrixType(name: string): name is MatrixType {
+  return Object.hasOwn(TYPES, name);
 }
