@@ -124,8 +124,9 @@ export const probedKernel = z.object({
 });
 export type ProbedKernel = z.infer<typeof probedKernel>;
 
-/** Weights that are multiplied a second: by one row, and by each row of a prefill block. */
+/** Weights that are multiplied a second: by one row, and by each row of a prefill block; and what a matrix costs besides. */
 export const kernelSpeed = probedKernel.extend({
+  secondsPerMatrix: z.number(),
   decodeWeightsPerSecond: z.number(),
   prefillWeightsPerSecond: z.number(),
 });
@@ -141,6 +142,8 @@ export const decoderSpeed = z.object({
   prefillSecondsPerLayer: z.number(),
   /** Products of a query and a key, of 128 values each, while a block is read. */
   attendedPairsPerSecond: z.number(),
+  /** Of each value that a matrix gives while a block is read, for what becomes of it. */
+  secondsPerRowValue: z.number(),
 });
 export type DecoderSpeed = z.infer<typeof decoderSpeed>;
 
@@ -212,7 +215,7 @@ export const engine = {
     .output(z.object({ tokensPerSecond: z.number(), rssBytes: z.number() })),
   /** Read bandwidth of this machine with the engine's threads, GB/s. */
   bandwidth: oc.output(z.object({ gigabytesPerSecond: z.number() })),
-  /** How fast this machine computes with the engine's threads: about 1 s, and 1 s a kernel. */
+  /** How fast this machine computes with the engine's threads: about 2 s, and 2 s a kernel. */
   probe: oc
     .input(z.object({ kernels: z.array(probedKernel).max(32) }))
     .output(z.object({ threads: z.number(), decoder: decoderSpeed, kernels: z.array(kernelSpeed) })),

@@ -34,6 +34,7 @@ export const footprint = z.object({
     residentBytes: z.number(),
     operators: z.number(),
     widestRow: z.number(),
+    rowValues: z.number(),
     multiplications: z.array(
       z.object({
         kernel: z.object({
@@ -41,6 +42,7 @@ export const footprint = z.object({
           block: z.number(),
           accuracyLevel: z.number(),
         }),
+        matricesPerToken: z.number(),
         weights: z.number(),
         weightsPerToken: z.number(),
         headWeights: z.number(),
@@ -53,7 +55,7 @@ export const footprint = z.object({
 /** The reader process: files that may lie. `base` is the path of what an adapter adapts. Errors: `not-a-checkpoint`, `unsupported-checkpoint`, `adapter-needs-base`, `checkpoint-unreadable`, `disk-full`. */
 export const reader = {
   inspect: oc.input(z.object({ path: z.string(), base: z.string().optional() })).output(checkpointSummary),
-  footprint: oc.input(z.object({ path: z.string(), recipe })).output(footprint),
+  footprint: oc.input(z.object({ path: z.string(), base: z.string().optional(), recipe })).output(footprint),
   /** Compiles into `<folder>`, which appears whole or not at all; `end` names the folder. */
   compile: oc
     .input(z.object({ path: z.string(), base: z.string().optional(), folder: z.string(), name: z.string(), recipe }))

@@ -1,14 +1,16 @@
-import type { DecoderSpeed } from '../contract/engine.ts';
+import type { DecoderSpeed, ProbedKernel } from '../contract/engine.ts';
 import { buildGraph } from '../../native-models/architectures/build-graph.ts';
 import { KV_PAGE } from '../../native-models/attention/kv-type.ts';
 import { AttentionScheme } from '../../native-models/attention/scheme.ts';
 import type { ModelConfig } from '../../native-models/checkpoint/checkpoint.ts';
 import type { CacheForm } from '../../native-models/graph/attention.ts';
+import { CONTRIB, GraphEmitter } from '../../native-models/graph/emitter.ts';
 import { decodeModel, encodeModel, type InitializerSpec } from '../../native-models/graph/onnx.ts';
 import { paperCheckpoint } from '../../native-models/plan/paper-checkpoint.ts';
 import { PREFILL_BLOCK } from './blocks.ts';
 import { Decoder } from './decoder.ts';
-import { RuntimeSession } from './runtime/session.ts';
+import { matrixSeconds } from './probe.ts';
+import { pinnedFloat32, RuntimeSession } from './runtime/session.ts';
 import { usualMs } from './usual-time.ts';
 
 /** A decoder whose matrices are next to nothing, so that what is left is everything else. */
@@ -17,11 +19,11 @@ const SHAPE: ModelConfig = {
   name: 'probe',
   license: null,
   layers: 16,
-  hiddenSize: 256,
+  hiddenSize: 64,
   heads: 8,
   kvHeads: 2,
   headDim: 128,
-  intermediateSize: 256,
+  intermediateSize: 64,
   moe: null,
   vocabSize: 256,
   rmsNormEps: 1e-6,
@@ -32,6 +34,9 @@ const SHAPE: ModelConfig = {
   bosTokenId: null,
   eosTokenIds: [],
 };
+/** How its matrices are multiplied, and how many a layer has: what they cost is not the layer's. */
+const KERNEL: ProbedKernel = { bits: 4, block: 32, accuracyLevel: 4 };
+const MATRICES = 4;
 /** Cached tokens, of which the last page is not full: filling it is not what is timed. */
 const SHORT = 128;
 const LONG = 2048 + SHORT;
@@ -49,6 +54,11 @@ export async function probeDecoder(threads: number): Promise<DecoderSpeed> {
       short: await time(decoder, PREFILL_BLOCK, SHORT),
       long: await time(decoder, PREFILL_BLOCK, LONG),
     };
+    const chain = { width: SHAPE.hiddenSize, matrices: layers * MATRICES, threads };
+    const matrices = {
+      decode: MATRICES * (await matrixSeconds(KERNEL, { ...chain, rows: 1 })),
+      prefill: MATRICES * (await matrixSeconds(KERNEL, { ...chain, rows: PREFILL_BLOCK })),
+    };
     const cacheBytesPerSecond =
       (layers * 2 * kvHeads * headDim * 4 * (LONG - SHORT)) / positive(decode.long - decode.short);
     const pairs = layers * heads * PREFILL_BLOCK;
@@ -56,8 +66,11 @@ export async function probeDecoder(threads: number): Promise<DecoderSpeed> {
     return {
       cacheBytesPerSecond,
       attendedPairsPerSecond,
-      decodeSecondsPerLayer: decode.short / layers,
-      prefillSecondsPerLayer: positive(prefill.short - (pairs * SHORT) / attendedPairsPerSecond) / layers,
+      decodeSecondsPerLayer: positive(decode.short / layers - matrices.decode),
+      prefillSecondsPerLayer: positive(
+        (prefill.short - (pairs * SHORT) / attendedPairsPerSecond) / layers - matrices.prefill,
+      ),
+      secondsPerRowValue: await rowValueSeconds(threads),
     };
   } finally {
     decoder.release();
@@ -70,6 +83,35 @@ function emptyDecoder(form: CacheForm): Uint8Array {
   const blank = (spec: InitializerSpec): InitializerSpec =>
     'raw' in spec ? spec : { name: spec.name, type: spec.type, shape: spec.shape, raw: new Uint8Array(spec.length) };
   return encodeModel({ name: SHAPE.name, ...rest, initializers: initializers.map(blank) });
+}
+
+/** A block of rows as wide as the feed-forward of a 1.5B model, and as many of them as one run takes. */
+const ROW_VALUES = 16_384;
+const ROWS_AT_ONCE = 8;
+
+/** What becomes of a value that a matrix gave, as far as that depends on how many there are: silu(gate) * up. */
+async function rowValueSeconds(threads: number): Promise<number> {
+  const emit = new GraphEmitter();
+  const shape = [1, PREFILL_BLOCK, ROW_VALUES];
+  const x = emit.input('x', 'float32', shape);
+  const half = [1, PREFILL_BLOCK, ROW_VALUES / 2];
+  for (let i = 0; i < ROWS_AT_ONCE; i++) {
+    const [gate, up] = emit.split(`split${i}`, x, [ROW_VALUES / 2, ROW_VALUES / 2]);
+    const silu = emit.node(`silu${i}`, 'QuickGelu', [gate], { alpha: { float: 1 } }, CONTRIB);
+    emit.node(`y${i}`, 'Mul', [silu, up]);
+    emit.output(`y${i}`, 'float32', half);
+  }
+  const session = RuntimeSession.open(encodeModel(emit.spec('rows', [])), { threads });
+  const binding = session.bind();
+  try {
+    binding.input('x', { data: pinnedFloat32(PREFILL_BLOCK * ROW_VALUES).fill(0.5), shape });
+    for (let i = 0; i < ROWS_AT_ONCE; i++)
+      binding.output(`y${i}`, { data: pinnedFloat32((PREFILL_BLOCK * ROW_VALUES) / 2), shape: half });
+    return (await usualMs(() => binding.run())) / 1000 / (ROWS_AT_ONCE * PREFILL_BLOCK * ROW_VALUES);
+  } finally {
+    binding.release();
+    session.release();
+  }
 }
 
 /** Seconds of `tokens` behind `cached` others, as usual. */

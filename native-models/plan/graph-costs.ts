@@ -6,6 +6,8 @@ export type Kernel = { bits: 4 | 8 | 32; block: number; accuracyLevel: number };
 /** Matrices of one kernel, those of routed experts apart from what every token goes through. */
 export type Multiplication = {
   kernel: Kernel;
+  /** Of them, those that one token goes through; some of which a router chooses count as parts. */
+  matricesPerToken: number;
   /** Values in all of them. */
   weights: number;
   /** Of these, what one token is multiplied by: fewer where a router chooses among experts. */
@@ -23,6 +25,8 @@ export type GraphCosts = {
   operators: number;
   /** Values of the widest row that a token becomes between two operators, the logits left out. */
   widestRow: number;
+  /** Values that a token becomes in all matrices together, the logits left out. */
+  rowValues: number;
   multiplications: Multiplication[];
 };
 
@@ -38,7 +42,7 @@ export function graphCosts({ nodes, initializers, outputs }: GraphParts): GraphC
   const routed = routedPieces(nodes, weights);
   const sums = new Map<string, Multiplication>();
   const resident = new Map<string, number>();
-  let widestRow = 0;
+  let [widestRow, rowValues] = [0, 0];
   for (const node of nodes) {
     const matrix = LOOKUPS.includes(node.op) ? null : matrixOf(node, weights);
     const { share, perToken } = routed.get(node.inputs[0] ?? '') ?? EVERY_TOKEN;
@@ -50,9 +54,15 @@ export function graphCosts({ nodes, initializers, outputs }: GraphParts): GraphC
     if (matrix === null) continue;
     resident.set(node.name, matrix.residentBytes);
     const isHead = matrix.rows === vocabulary;
-    if (!isHead) widestRow = Math.max(widestRow, matrix.rows * perToken);
+    if (!isHead) {
+      widestRow = Math.max(widestRow, matrix.rows * perToken);
+      rowValues += matrix.rows * share;
+    }
     const key = JSON.stringify([matrix.kernel, share]);
-    const sum = sums.get(key) ?? { kernel: matrix.kernel, weights: 0, weightsPerToken: 0, headWeights: 0 };
+    const sum = sums.get(key) ?? {
+      ...{ kernel: matrix.kernel, matricesPerToken: 0, weights: 0, weightsPerToken: 0, headWeights: 0 },
+    };
+    sum.matricesPerToken += share;
     sum.weights += matrix.weights;
     sum.weightsPerToken += matrix.weights * share;
     if (isHead) sum.headWeights += matrix.weights;
@@ -64,6 +74,7 @@ export function graphCosts({ nodes, initializers, outputs }: GraphParts): GraphC
     residentBytes: [...resident.values()].reduce((sum, bytes) => sum + bytes, 0),
     operators: nodes.length,
     widestRow,
+    rowValues,
     multiplications: [...sums.values()],
   };
 }

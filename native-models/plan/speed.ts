@@ -1,7 +1,14 @@
 import type { GraphCosts, Kernel } from './graph-costs.ts';
 
-/** How fast a machine multiplies by matrices of one kind: weights a second, by one row and by each row of a block. */
-export type KernelSpeed = Kernel & { decodeWeightsPerSecond: number; prefillWeightsPerSecond: number };
+/**
+ * How fast a machine multiplies by matrices of one kind: weights a second, by one row and by each row of a block, and what a
+ * matrix costs however small it is.
+ */
+export type KernelSpeed = Kernel & {
+  secondsPerMatrix: number;
+  decodeWeightsPerSecond: number;
+  prefillWeightsPerSecond: number;
+};
 
 /** What was measured of a machine, and nothing else: every estimate follows from it. */
 export type MachineSpeed = {
@@ -13,6 +20,8 @@ export type MachineSpeed = {
     prefillSecondsPerLayer: number;
     /** Of heads of `PROBED_HEAD_DIM` values. */
     attendedPairsPerSecond: number;
+    /** For what becomes of a value that a matrix gives while a block is read. */
+    secondsPerRowValue: number;
   };
 };
 
@@ -39,8 +48,9 @@ export function decodeSeconds(
   const { decodeSecondsPerLayer, cacheBytesPerSecond } = machine.decoder;
   let seconds = shape.layers * decodeSecondsPerLayer;
   seconds += (kvBytesPerToken(shape) * cachedTokens) / cacheBytesPerSecond;
-  for (const { kernel, weightsPerToken } of costs.multiplications) {
-    seconds += weightsPerToken / speedOf(kernel, machine).decodeWeightsPerSecond;
+  for (const { kernel, matricesPerToken, weightsPerToken } of costs.multiplications) {
+    const speed = speedOf(kernel, machine);
+    seconds += matricesPerToken * speed.secondsPerMatrix + weightsPerToken / speed.decodeWeightsPerSecond;
   }
   return seconds;
 }
@@ -53,9 +63,9 @@ export function prefillSeconds(
   machine: MachineSpeed,
 ): number {
   const { layers, heads, headDim } = shape;
-  const { prefillSecondsPerLayer, attendedPairsPerSecond } = machine.decoder;
+  const { prefillSecondsPerLayer, attendedPairsPerSecond, secondsPerRowValue } = machine.decoder;
   const blocks = Math.ceil(tokens / PREFILL_BLOCK);
-  let block = layers * prefillSecondsPerLayer;
+  let block = layers * prefillSecondsPerLayer + PREFILL_BLOCK * costs.rowValues * secondsPerRowValue;
   for (const { kernel, weights, weightsPerToken, headWeights } of costs.multiplications) {
     const speed = speedOf(kernel, machine);
     block += ((weightsPerToken - headWeights) * PREFILL_BLOCK) / speed.prefillWeightsPerSecond;

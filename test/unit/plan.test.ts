@@ -48,12 +48,18 @@ function footprintOfEntry(name: string, recipe: (typeof recipes)[number] = 'bala
 /** Figures that are easy to reckon with. */
 const speed: MachineSpeed = {
   threads: 2,
-  kernels: [{ bits: 8, block: 128, accuracyLevel: 4, decodeWeightsPerSecond: 10e9, prefillWeightsPerSecond: 100e9 }],
+  kernels: [
+    {
+      ...{ bits: 8, block: 128, accuracyLevel: 4, secondsPerMatrix: 1e-5 },
+      ...{ decodeWeightsPerSecond: 10e9, prefillWeightsPerSecond: 100e9 },
+    },
+  ],
   decoder: {
     decodeSecondsPerLayer: 1e-4,
     cacheBytesPerSecond: 10e9,
     prefillSecondsPerLayer: 1e-3,
     attendedPairsPerSecond: 200e6,
+    secondsPerRowValue: 1e-9,
   },
 };
 const roomy = { memoryBytes: 1000 * GB, diskBytes: 1000 * GB, speed };
@@ -171,7 +177,8 @@ describe('a plan', () => {
   it('tells the speed that follows from the machine', () => {
     const footprint = footprintOfEntry('qwen2.5-7b-instruct');
     const { decodeTokensPerSecond, decodeTokensPerSecondAtContext } = plan(footprint, request, roomy).speed!;
-    const seconds = (tokens: number) => 7.0702e9 / 10e9 + 28 * 1e-4 + (tokens * 114_688) / 10e9;
+    const matrices = 28 * 4 + 1; // q, k and v as one, gate and up as one, and the head
+    const seconds = (tokens: number) => 7.0702e9 / 10e9 + matrices * 1e-5 + 28 * 1e-4 + (tokens * 114_688) / 10e9;
     expect(decodeTokensPerSecond).toBeCloseTo(1 / seconds(ORDINARY_TOKENS), 3);
     expect(decodeTokensPerSecondAtContext).toBeCloseTo(1 / seconds(4096), 3);
   });
@@ -180,7 +187,8 @@ describe('a plan', () => {
     const footprint = footprintOfEntry('qwen2.5-7b-instruct');
     const { prefillTokensPerSecond, fillSeconds } = plan(footprint, request, roomy).speed!;
     const body = (7.0702e9 - 152_064 * 3584) * 64;
-    const block = body / 100e9 + (152_064 * 3584) / 10e9 + 28 * 1e-3;
+    const rowValues = 28 * (3584 + 1024 + 3584 + 2 * 18_944 + 3584);
+    const block = body / 100e9 + (152_064 * 3584) / 10e9 + 28 * 1e-3 + 64 * rowValues * 1e-9;
     expect(fillSeconds).toBeCloseTo(64 * block + (28 * 28 * 4096 ** 2) / 2 / 200e6, 0);
     expect(prefillTokensPerSecond).toBeGreaterThan(4096 / fillSeconds);
   });
@@ -191,7 +199,9 @@ describe('a plan', () => {
     const [experts, head] = [24 * 60 * 3 * 1408 * 2048, 151_936 * 2048];
     const perToken = 2.69e9 - head; // what is looked up counts as nothing
     expect(decodeTokensPerSecond).toBeCloseTo(1 / (perToken / 10e9 + 24e-4), 0);
-    const block = ((perToken - head) * 64) / 100e9 + head / 10e9 + experts / 10e9 + 24e-3;
+    // Of 60 experts four are taken, each with gate and up as one matrix; a shared one, its gate and the router besides.
+    const rowValues = 24 * (4 * 2048 + 4 * (2 * 1408 + 2048) + 2 * 5632 + 2048 + 1 + 60);
+    const block = ((perToken - head) * 64) / 100e9 + head / 10e9 + experts / 10e9 + 24e-3 + 64 * rowValues * 1e-9;
     expect(fillSeconds).toBeCloseTo(block, 1);
   });
 
