@@ -15,7 +15,7 @@ import {
 } from '../../native-models/manifest.ts';
 import { parseTokenizerSource, type TokenizerSource } from '../../native-models/text/tokenizer-source.ts';
 import { Tokenizer } from '../../native-models/text/tokenizer.ts';
-import { Blocks } from './blocks.ts';
+import { Blocks } from '../../native-models/attention/blocks.ts';
 import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
 import { bytesPerToken } from './kv-cache.ts';

@@ -7,7 +7,7 @@ import type { CacheForm } from '../../native-models/graph/attention.ts';
 import { CONTRIB, GraphEmitter } from '../../native-models/graph/emitter.ts';
 import { decodeModel, encodeModel, type InitializerSpec } from '../../native-models/graph/onnx.ts';
 import { paperCheckpoint } from '../../native-models/plan/paper-checkpoint.ts';
-import { PREFILL_BLOCK } from './blocks.ts';
+import { PREFILL_BLOCK } from '../../native-models/attention/blocks.ts';
 import { Decoder } from './decoder.ts';
 import { matrixSeconds } from './probe.ts';
 import { pinnedFloat32, RuntimeSession } from './runtime/session.ts';

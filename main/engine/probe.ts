@@ -1,6 +1,6 @@
 import type { KernelSpeed, ProbedKernel } from '../contract/engine.ts';
 import { encodeModel, type InitializerSpec, type NodeSpec } from '../../native-models/graph/onnx.ts';
-import { PREFILL_BLOCK } from './blocks.ts';
+import { PREFILL_BLOCK } from '../../native-models/attention/blocks.ts';
 import { pinnedFloat32, RuntimeSession } from './runtime/session.ts';
 import { usualMs } from './usual-time.ts';
 

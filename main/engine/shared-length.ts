@@ -1,4 +1,4 @@
-import type { Blocks } from './blocks.ts';
+import type { Blocks } from '../../native-models/attention/blocks.ts';
 
 /** How many tokens two sequences have in common from the start on. */
 export function sharedLength(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -1,10 +1,11 @@
+import { PREFILL_BLOCK } from '../attention/blocks.ts';
 import type { KvType } from '../attention/kv-type.ts';
 import { buildGraph } from '../architectures/build-graph.ts';
 import type { Checkpoint, ModelConfig } from '../checkpoint/checkpoint.ts';
 import type { Recipe } from '../quantize/packed.ts';
 import { decodeModel } from '../graph/onnx.ts';
 import { graphCosts, type GraphCosts } from './graph-costs.ts';
-import { kvBytesPerToken, PREFILL_BLOCK, type AttentionShape } from './speed.ts';
+import { kvBytesPerToken, type AttentionShape } from './speed.ts';
 
 /** What a model is, as far as its price depends on it: the same for a checkpoint and for what was compiled of it. */
 export type Footprint = {

@@ -1,4 +1,5 @@
-import type { GraphCosts, Kernel } from './graph-costs.ts';
+import { Blocks, PREFILL_BLOCK } from '../attention/blocks.ts';
+import { weightsPerToken, type GraphCosts, type Kernel } from './graph-costs.ts';
 
 /**
  * How fast a machine multiplies by matrices of one kind: weights a second, by one row and by each row of a block, and what a
@@ -27,8 +28,6 @@ export type MachineSpeed = {
 
 export type AttentionShape = { layers: number; heads: number; kvHeads: number; headDim: number };
 
-/** Tokens of a prompt that are read at once. */
-export const PREFILL_BLOCK = 64;
 const PROBED_HEAD_DIM = 128;
 /** What masking and softmax take of a pair, in values of a head: they do not depend on its width. */
 const PAIR_OVERHEAD_DIM = 64;
@@ -55,28 +54,49 @@ export function decodeSeconds(
   return seconds;
 }
 
-/** Seconds that reading `tokens` of a prompt takes, block by block behind one another. */
+/**
+ * Seconds that reading a prompt of `tokens` takes behind the first `cached` of them, block by block behind one another. What a
+ * block takes besides attention lies between a token's and that of a whole block, which were measured.
+ */
 export function prefillSeconds(
   costs: GraphCosts,
   shape: AttentionShape,
   tokens: number,
   machine: MachineSpeed,
+  cached = 0,
 ): number {
   const { layers, heads, headDim } = shape;
-  const { prefillSecondsPerLayer, attendedPairsPerSecond, secondsPerRowValue } = machine.decoder;
-  const blocks = Math.ceil(tokens / PREFILL_BLOCK);
-  let block = layers * prefillSecondsPerLayer + PREFILL_BLOCK * costs.rowValues * secondsPerRowValue;
-  for (const { kernel, weights, weightsPerToken, headWeights } of costs.multiplications) {
-    const speed = speedOf(kernel, machine);
-    block += ((weightsPerToken - headWeights) * PREFILL_BLOCK) / speed.prefillWeightsPerSecond;
-    block += headWeights / speed.decodeWeightsPerSecond;
-    // Each routed expert gets a few rows of a block: too few to hide that all of it is read for them.
-    if (weights > weightsPerToken) block += weights / speed.decodeWeightsPerSecond;
-  }
+  const { threads } = machine;
+  const blocks = new Blocks({
+    weightsPerToken: weightsPerToken(costs),
+    attentionPerPair: 2 * heads * headDim * layers,
+    threads,
+  });
+  let seconds = 0;
+  for (const { size, from, to } of blocks.stretches(cached, tokens))
+    seconds += Math.ceil((to - blocks.start(from)) / size) * blockSeconds(costs, layers, size, machine);
   // Every block of rows is multiplied with the whole cache; what lies behind its end is masked, not left out.
-  const pairs = (layers * heads * tokens * tokens) / 2;
+  const pairs = (layers * heads * (tokens * tokens - cached * cached)) / 2;
   const width = (headDim + PAIR_OVERHEAD_DIM) / (PROBED_HEAD_DIM + PAIR_OVERHEAD_DIM);
-  return blocks * block + (pairs * width) / attendedPairsPerSecond;
+  return seconds + (pairs * width) / machine.decoder.attendedPairsPerSecond;
+}
+
+/** Seconds that a block of `size` tokens takes besides attention. */
+function blockSeconds(costs: GraphCosts, layers: number, size: number, machine: MachineSpeed): number {
+  const { decodeSecondsPerLayer, prefillSecondsPerLayer, secondsPerRowValue } = machine.decoder;
+  const share = (size - 1) / (PREFILL_BLOCK - 1);
+  const between = (token: number, block: number) => token + (block - token) * share;
+  let seconds = layers * between(decodeSecondsPerLayer, prefillSecondsPerLayer);
+  seconds += size * costs.rowValues * secondsPerRowValue;
+  for (const { kernel, weights, weightsPerToken: perToken, headWeights } of costs.multiplications) {
+    const { decodeWeightsPerSecond, prefillWeightsPerSecond } = speedOf(kernel, machine);
+    const block = PREFILL_BLOCK / prefillWeightsPerSecond;
+    seconds += (perToken - headWeights) * between(Math.min(1 / decodeWeightsPerSecond, block), block);
+    seconds += headWeights / decodeWeightsPerSecond;
+    // Each routed expert gets a few rows of a block: too few to hide that all of it is read for them.
+    if (weights > perToken) seconds += weights / decodeWeightsPerSecond;
+  }
+  return seconds;
 }
 
 /** The measured kernel that is most like `kernel`. @throws Error where nothing was measured at all */

@@ -10,7 +10,7 @@
  * is harder or easier there than elsewhere has to be told from what the method loses.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { PREFILL_BLOCK } from '../../main/engine/blocks.ts';
+import { PREFILL_BLOCK } from '../../native-models/attention/blocks.ts';
 import type { Sparsity } from '../../main/engine/decoder.ts';
 import type { KvSequence } from '../../main/engine/kv-cache.ts';
 import { Model } from '../../main/engine/model.ts';

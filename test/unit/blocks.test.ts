@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Blocks, PREFILL_BLOCK } from '../../main/engine/blocks.ts';
+import { Blocks, PREFILL_BLOCK } from '../../native-models/attention/blocks.ts';
 
 // Qwen2.5 in the shapes of 0.5B and 7B, on two threads.
 const half = { weightsPerToken: 358e6, attentionPerPair: 2 * 14 * 64 * 24, threads: 2 };
@@ -26,5 +26,22 @@ describe('blocks of a prompt', () => {
         for (const block of read) expect(blocks.end(block.at(-1)!)).toBe(blocks.end(block[0]!));
       }),
     );
+  });
+
+  it('come in stretches of one size, wherever one looks', () => {
+    for (const costs of [half, seven]) {
+      const blocks = new Blocks(costs);
+      fc.assert(
+        fc.property(fc.integer({ min: 0, max: 40_000 }), fc.integer({ min: 1, max: 40_000 }), (from, count) => {
+          const found = [...blocks.stretches(from, from + count)];
+          expect(found[0]!.from).toBe(from);
+          expect(found.at(-1)!.to).toBe(from + count);
+          for (const [index, { size, from: at, to }] of found.entries()) {
+            expect([blocks.size(at), blocks.size(to - 1)]).toEqual([size, size]);
+            if (index > 0) expect([found[index - 1]!.to, found[index - 1]!.size > size]).toEqual([at, true]);
+          }
+        }),
+      );
+    }
   });
 });

@@ -15,6 +15,7 @@ import {
   memoryNeed,
   ORDINARY_TOKENS,
   plan,
+  prefillSeconds,
   publishedCheckpoint,
   type Footprint,
   type MachineSpeed,
@@ -62,6 +63,8 @@ const speed: MachineSpeed = {
     secondsPerRowValue: 1e-9,
   },
 };
+/** What 16 tokens take, of which one takes `token` and 64 take `block`. */
+const betweenAt16 = (token: number, block: number) => token + ((block - token) * 15) / 63;
 const roomy = { memoryBytes: 1000 * GB, diskBytes: 1000 * GB, speed };
 
 describe('a checkpoint on paper', () => {
@@ -186,11 +189,24 @@ describe('a plan', () => {
   it('reads a prompt in blocks, which attend to all before them', () => {
     const footprint = footprintOfEntry('qwen2.5-7b-instruct');
     const { prefillTokensPerSecond, fillSeconds } = plan(footprint, request, roomy).speed!;
-    const body = (7.0702e9 - 152_064 * 3584) * 64;
+    // On two threads its blocks are of 16 tokens everywhere.
+    const body = (7.0702e9 - 152_064 * 3584) * betweenAt16(1 / 10e9, 64 / 100e9);
     const rowValues = 28 * (3584 + 1024 + 3584 + 2 * 18_944 + 3584);
-    const block = body / 100e9 + (152_064 * 3584) / 10e9 + 28 * 1e-3 + 64 * rowValues * 1e-9;
-    expect(fillSeconds).toBeCloseTo(64 * block + (28 * 28 * 4096 ** 2) / 2 / 200e6, 0);
+    const block = body + (152_064 * 3584) / 10e9 + 28 * betweenAt16(1e-4, 1e-3) + 16 * rowValues * 1e-9;
+    expect(fillSeconds).toBeCloseTo((4096 / 16) * block + (28 * 28 * 4096 ** 2) / 2 / 200e6, 0);
     expect(prefillTokensPerSecond).toBeGreaterThan(4096 / fillSeconds);
+  });
+
+  it('reads smaller blocks at depth, where they cost more, and only what is not cached', () => {
+    const { costs, shape } = footprintOfEntry('qwen2.5-0.5b-instruct');
+    const seconds = (tokens: number, cached = 0) => prefillSeconds(costs, shape, tokens, speed, cached);
+    const attention = (tokens: number) => (24 * 14 * tokens ** 2 * (64 + 64)) / (128 + 64) / 2 / 200e6;
+    const besides = (tokens: number, cached: number) => seconds(tokens, cached) - attention(tokens) + attention(cached);
+    expect(seconds(40_000, 30_000)).toBeCloseTo(seconds(40_000) - seconds(30_000), 0);
+    const [near, far] = [besides(640, 0), besides(32_640, 32_000)];
+    const head = (151_936 * 896) / 10e9;
+    expect(far - 40 * head).toBeGreaterThan((near - 10 * head) * 1.2); // in 40 blocks of 16 instead of 10 of 64
+    expect(seconds(4096, 4080)).toBeLessThan(seconds(4096, 4032));
   });
 
   it('reads all experts for a block of a prompt, and for a token those that it takes', () => {
@@ -201,8 +217,10 @@ describe('a plan', () => {
     expect(decodeTokensPerSecond).toBeCloseTo(1 / (perToken / 10e9 + 24e-4), 0);
     // Of 60 experts four are taken, each with gate and up as one matrix; a shared one, its gate and the router besides.
     const rowValues = 24 * (4 * 2048 + 4 * (2 * 1408 + 2048) + 2 * 5632 + 2048 + 1 + 60);
-    const block = ((perToken - head) * 64) / 100e9 + head / 10e9 + experts / 10e9 + 24e-3 + 64 * rowValues * 1e-9;
-    expect(fillSeconds).toBeCloseTo(block, 1);
+    // Four blocks of 16 tokens.
+    const body = (perToken - head) * betweenAt16(1 / 10e9, 64 / 100e9);
+    const block = body + head / 10e9 + experts / 10e9 + 24 * betweenAt16(1e-4, 1e-3) + 16 * rowValues * 1e-9;
+    expect(fillSeconds).toBeCloseTo(4 * block, 1);
   });
 
   it('says nothing of the speed of a machine that was not measured', () => {

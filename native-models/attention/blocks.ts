@@ -51,6 +51,23 @@ export class Blocks {
     return this.start(position) + this.size(position);
   }
 
+  /** Stretches of blocks of one size that hold the positions from `from` to `to`. */
+  *stretches(from: number, to: number): Generator<{ size: number; from: number; to: number }, void, void> {
+    for (let at = from; at < to;) {
+      const size = this.size(at);
+      // Sizes only get smaller, so the end of this one can be searched for by halves.
+      let [same, other] = [Math.floor(at / PREFILL_BLOCK), Math.ceil(to / PREFILL_BLOCK)];
+      while (other - same > 1) {
+        const middle = Math.floor((same + other) / 2);
+        if (this.size(middle * PREFILL_BLOCK) === size) same = middle;
+        else other = middle;
+      }
+      const end = Math.min(to, other * PREFILL_BLOCK);
+      yield { size, from: at, to: end };
+      at = end;
+    }
+  }
+
   /** `tokens` from `position` on, block by block. */
   *of(tokens: readonly number[], position: number): Generator<readonly number[], void, void> {
     for (let at = position; at < tokens.length; at = this.end(at)) yield tokens.slice(at, this.end(at));
