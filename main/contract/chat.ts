@@ -2,6 +2,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { metrics, sampling, samplingChanges } from './engine.ts';
 import { language, storedError } from './common.ts';
+import { job } from './jobs.ts';
 
 /** `waiting`: accepted, no token yet (a model may still be loading); the last three keep the text that was reached. */
 export const messageState = z.enum(['waiting', 'streaming', 'complete', 'stopped', 'interrupted', 'failed']);
@@ -158,6 +159,11 @@ export const chat = {
   continue: oc.input(z.object({ messageId: z.string() })).output(z.object({ reply: message })),
   /** Halts the computation of an answer; its text stays. */
   stop: oc.input(z.object({ messageId: z.string() })).output(z.void()),
+  /**
+   * Reads as a job what stands before the next question, while nobody waits for an answer: that question's answer then begins
+   * at once. Errors: `no-model`; of the job, `context-length-exceeded`, and `model-in-use` where another model answers.
+   */
+  prefill: oc.input(byId).output(job),
   /** Tokens of the prompt that `send` would build, by the exact tokenizer, against the context length. */
   count: oc
     .input(z.object({ conversationId: z.string().nullish(), parentId: z.string().nullish(), text: z.string() }))

@@ -107,6 +107,10 @@ export const generateEvent = z.discriminatedUnion('type', [
 ]);
 export type GenerateEvent = z.infer<typeof generateEvent>;
 
+/** Tokens of a prompt whose keys and values are known, of all that it has. */
+export const prefillProgress = z.object({ done: z.number(), total: z.number() });
+export type PrefillProgress = z.infer<typeof prefillProgress>;
+
 export const benchPoint = z.object({
   kind: z.enum(['prefill', 'decode']),
   /** Tokens prefilled, or tokens cached before decoding. */
@@ -196,6 +200,8 @@ export const engine = {
       }),
     )
     .output(eventIterator(generateEvent)),
+  /** Reads a prompt into the cache while nobody waits for an answer, for what will go on with it. */
+  prefill: oc.input(z.object({ prompt, owner: z.string().max(300) })).output(eventIterator(prefillProgress)),
   /**
    * Caches are saved below `folder` from now on, in at most `budgetBytes`. Nothing fails here: see `mode`.
    * Returns the owners that something is saved for.

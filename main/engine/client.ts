@@ -1,5 +1,12 @@
 import type { Port } from '../contract/client.ts';
-import type { GenerateEvent, LoadedModel, ProbedKernel, Prompt, Sampling } from '../contract/engine.ts';
+import type {
+  GenerateEvent,
+  LoadedModel,
+  PrefillProgress,
+  ProbedKernel,
+  Prompt,
+  Sampling,
+} from '../contract/engine.ts';
 import { LonghandError } from '../contract/errors.ts';
 import type { EngineClient } from '../contract/index.ts';
 import { Peer } from '../contract/peer.ts';
@@ -88,15 +95,16 @@ export class Engine {
     { signal }: { signal: AbortSignal },
   ): AsyncGenerator<GenerateEvent, void> {
     const whole = { ...input, prompt: packed(input.prompt) };
-    this.#watchdog.begin();
-    try {
-      for await (const event of this.#peer.stream((client) => client.generate(whole, { signal }))) {
-        this.#watchdog.alive();
-        yield event;
-      }
-    } finally {
-      this.#watchdog.end();
-    }
+    yield* this.#watchedStream((client) => client.generate(whole, { signal }));
+  }
+
+  /** Reads a prompt into the cache in the background; the first event tells what is there already. Ended as `generate` is. */
+  async *prefill(
+    input: { prompt: Prompt; owner: string },
+    { signal }: { signal: AbortSignal },
+  ): AsyncGenerator<PrefillProgress, void> {
+    const whole = { ...input, prompt: packed(input.prompt) };
+    yield* this.#watchedStream((client) => client.prefill(whole, { signal }));
   }
 
   bench(
@@ -112,6 +120,20 @@ export class Engine {
 
   bandwidth({ signal }: { signal?: AbortSignal } = {}) {
     return this.#peer.call((client) => client.bandwidth(undefined, { signal }));
+  }
+
+  async *#watchedStream<T>(
+    open: (client: EngineClient) => Promise<AsyncIterator<T, unknown, void>>,
+  ): AsyncGenerator<T, void> {
+    this.#watchdog.begin();
+    try {
+      for await (const event of this.#peer.stream(open)) {
+        this.#watchdog.alive();
+        yield event;
+      }
+    } finally {
+      this.#watchdog.end();
+    }
   }
 
   async #watched<T>(run: (client: EngineClient) => Promise<T>): Promise<T> {

@@ -106,8 +106,8 @@ function usable(tokens: readonly number[] | undefined, vocabSize: number): reado
   return tokens?.every((id) => id >= 0 && id < vocabSize) ? tokens : undefined;
 }
 
-/** Tokens that an answer may have; there must be room for at least one. */
-function checkRoom(promptTokens: number, contextTokens: number): number {
+/** Tokens that an answer may have; there must be room for at least one. @throws LonghandError `context-length-exceeded` */
+export function checkRoom(promptTokens: number, contextTokens: number): number {
   const room = contextTokens - promptTokens;
   if (room > 0) return room;
   throw new LonghandError(

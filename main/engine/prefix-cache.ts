@@ -78,6 +78,17 @@ export class PrefixCache {
     this.#evict();
   }
 
+  /** An acquired sequence, or one in its place where another has by now come further with `prompt`, as beside an answer. */
+  catchUp(sequence: KvSequence, prompt: readonly number[], owner: string | null): KvSequence {
+    const further = sequence.length + WORTH_KEEPING;
+    const isAhead = (other: KvSequence) => other.length > further && this.#reusable(other, prompt) > further;
+    if (!this.#all().some(isAhead)) return sequence;
+    this.#active.delete(sequence);
+    const ahead = this.acquire(prompt, owner);
+    this.#free(sequence);
+    return ahead;
+  }
+
   release(sequence: KvSequence): void {
     this.#active.delete(sequence);
     if (sequence.length === 0) return this.#free(sequence);

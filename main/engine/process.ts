@@ -9,6 +9,7 @@ import { CheckpointError } from '../../native-models/checkpoint/errors.ts';
 import { benchPoint, measureBandwidth } from './bench.ts';
 import { countEach, encodePrompt, generate } from './generate.ts';
 import { Model } from './model.ts';
+import { prefill } from './prefill.ts';
 import { PrefixCache } from './prefix-cache.ts';
 import { probeDecoder } from './probe-decoder.ts';
 import { probeKernels } from './probe.ts';
@@ -71,17 +72,13 @@ const router = engine.router({
   countEach: engine.countEach.handler(({ input, signal }) =>
     asLonghandError(() => countEach(current().model, input.texts, signal)),
   ),
-  generate: engine.generate.handler(async function* ({ input, signal }) {
+  generate: engine.generate.handler(({ input, signal }) => {
     const context = { ...current(), turns: scheduler.client(input.priority), owner: input.owner ?? null, signal };
-    running++;
-    try {
-      yield* generate(input.prompt, input.sampling, context);
-    } catch (error) {
-      throw translate(error);
-    } finally {
-      running--;
-    }
+    return counted(generate(input.prompt, input.sampling, context));
   }),
+  prefill: engine.prefill.handler(({ input, signal }) =>
+    counted(prefill(input.prompt, { ...current(), turns: scheduler.client('background'), owner: input.owner, signal })),
+  ),
   useSnapshots: engine.useSnapshots.handler(({ input: { folder, budgetBytes } }) =>
     inTurn(async () => {
       if (snapshots?.folder === folder) await snapshots.setBudget(budgetBytes);
@@ -147,6 +144,18 @@ async function using<T>(work: (model: Model) => Promise<T>): Promise<T> {
   running++;
   try {
     return await work(model);
+  } finally {
+    running--;
+  }
+}
+
+/** What reads and answers with the model, which stays until it has ended. */
+async function* counted<T>(events: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
+  running++;
+  try {
+    yield* events;
+  } catch (error) {
+    throw translate(error);
   } finally {
     running--;
   }

@@ -12,6 +12,7 @@ import { Reader } from '../reader/client.ts';
 import { chatApp } from './chat/app.ts';
 import { Bin } from './chat/bin.ts';
 import { Context } from './chat/context.ts';
+import { conversationsAhead } from './chat/read-ahead.ts';
 import { Turns } from './chat/turn.ts';
 import { ConversationWatch } from './chat/watch.ts';
 import { Mover } from './data/move.ts';
@@ -27,6 +28,7 @@ import { Planner } from './models/planner.ts';
 import { Room } from './models/room.ts';
 import { Shelf } from './models/shelf.ts';
 import { Verifier } from './models/verify/verifier.ts';
+import { Prefiller } from './prefill/prefiller.ts';
 import { anyPath, chosenPath, type PathRule } from './path-rule.ts';
 import { openStore, type Store } from './store/open.ts';
 import { openSearcher } from './store/search-thread.ts';
@@ -92,9 +94,13 @@ function joinServices(store: Store, options: AssistantOptions) {
   const installer = new Installer({ dataDir, env, jobs, shelf, models, reader, planner, network, memoryBytes });
   const verifier = new Verifier({ store, engine, models, jobs });
   const context = new Context({ store, engine, models });
+  const prefiller = new Prefiller({
+    ...{ engine, models, jobs },
+    sources: { conversation: conversationsAhead({ store, context }) },
+  });
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, log });
-  const bin = new Bin({ store, turns, watch, snapshots, log });
+  const bin = new Bin({ store, turns, prefiller, watch, snapshots, log });
   const mover = new Mover({
     ...{ dataDir, store, jobs },
     quieten: () => turns.close(),
@@ -104,7 +110,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   const cards = new Cards({ store, shelf, planner, gauge, room, env, memoryBytes });
 
   const routerFor = (mayName: PathRule) => ({
-    chat: chatApp({ store, searcher, turns, context, watch, bin }),
+    chat: chatApp({ store, searcher, turns, context, prefiller, watch, bin }),
     jobs: jobsApp(jobs),
     models: modelsApp({ verifier, models, installer, cards, planner, mayName }),
     system: systemApp({

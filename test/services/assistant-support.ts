@@ -5,7 +5,14 @@ import { implement } from '@orpc/server';
 import { onTestFinished } from 'vitest';
 import type { ConversationEvent, Message } from '../../main/contract/chat.ts';
 import { connect, type Port } from '../../main/contract/client.ts';
-import type { GenerateEvent, LoadedModel, ProbedKernel, Prompt, Sampling } from '../../main/contract/engine.ts';
+import type {
+  GenerateEvent,
+  LoadedModel,
+  PrefillProgress,
+  ProbedKernel,
+  Prompt,
+  Sampling,
+} from '../../main/contract/engine.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
 import type { LoadInput } from '../../main/engine/client.ts';
 import { engineContract, readerContract, shellContract, type LonghandClient } from '../../main/contract/index.ts';
@@ -133,6 +140,46 @@ export class Answer {
   }
 }
 
+/** One call of `prefill`, whose progress the test tells. */
+export class Prefilling {
+  readonly prompt: Prompt;
+  readonly owner: string;
+  readonly signal: AbortSignal;
+  #steps: (PrefillProgress | Error | null)[] = [];
+  #wake = () => {};
+
+  constructor({ prompt, owner }: { prompt: Prompt; owner: string }, signal: AbortSignal) {
+    this.prompt = prompt;
+    this.owner = owner;
+    this.signal = signal;
+    signal.addEventListener('abort', () => this.#wake());
+  }
+
+  reach(done: number, total: number): this {
+    return this.#add({ done, total });
+  }
+
+  end(error: Error | null = null): void {
+    this.#add(error);
+  }
+
+  async *steps(): AsyncGenerator<PrefillProgress> {
+    while (!this.signal.aborted) {
+      const step = this.#steps.shift();
+      if (step instanceof Error) throw step;
+      if (step === null) return;
+      if (step === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
+      else yield step;
+    }
+  }
+
+  #add(step: PrefillProgress | Error | null): this {
+    this.#steps.push(step);
+    this.#wake();
+    return this;
+  }
+}
+
 export const metrics = {
   promptTokens: 7,
   cachedTokens: 3,
@@ -167,6 +214,7 @@ export class ScriptedEngine extends Scripted {
   owners: string[] = [];
   forgotten: string[] = [];
   holdBench: Promise<void> | null = null;
+  prefills: Prefilling[] = [];
   #answers: Answer[] = [];
   #asked: ((answer: Answer) => void)[] = [];
 
@@ -221,6 +269,11 @@ export class ScriptedEngine extends Scripted {
         const answer = new Answer(input.prompt, input.sampling, signal!, input.owner);
         offer(answer);
         yield* answer.events();
+      }),
+      prefill: os.prefill.handler(({ input, signal }) => {
+        const prefilling = new Prefilling(input, signal!);
+        this.prefills.push(prefilling);
+        return prefilling.steps();
       }),
       useSnapshots: os.useSnapshots.handler(({ input }) => {
         this.snapshots = input;

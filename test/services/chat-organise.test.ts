@@ -37,8 +37,9 @@ const bytesOf = (dir: string) =>
 
 function binOver(store: Store, options: Partial<BinOptions> = {}): Bin {
   const turns = { stopConversation: async () => {} };
+  const prefiller = { stop: async () => {} };
   const snapshots = { forget: async () => {} };
-  return new Bin({ store, turns, watch: new ConversationWatch(store), snapshots, log() {}, ...options });
+  return new Bin({ store, turns, prefiller, watch: new ConversationWatch(store), snapshots, log() {}, ...options });
 }
 
 describe('folders', () => {

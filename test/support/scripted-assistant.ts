@@ -20,6 +20,7 @@ import { ScriptedConversations } from './scripted-conversations.ts';
 import {
   contextChoices,
   downloadJob,
+  readingJob,
   findings,
   metricsOf,
   hubModel,
@@ -61,6 +62,7 @@ export class ScriptedAssistant {
   #status = readyStatus;
   #settings = settings.parse({});
   #moving: Job | null = null;
+  #reading: Job | null = null;
   readonly #moves = new Feed<Job>();
   #statusWatchers = new Set<() => void>();
   #running = new Map<string, AbortController>();
@@ -115,6 +117,13 @@ export class ScriptedAssistant {
   setStatus(status: ModelStatus): void {
     this.#status = status;
     for (const wake of this.#statusWatchers) wake();
+  }
+
+  /** Reads a conversation ahead, as a job that is changed by calling this again. */
+  read(conversationId: string, change: Partial<Job> = {}): Job {
+    this.#reading = { ...(this.#reading ?? readingJob(`conversation:${conversationId}`)), ...change };
+    this.#moves.publish(this.#reading);
+    return this.#reading;
   }
 
   setSettings(change: Partial<Settings>): void {
@@ -186,6 +195,10 @@ export class ScriptedAssistant {
           this.#running.delete(input.messageId);
           conversations.changeMessage(input.messageId, { state: 'stopped', finishReason: 'aborted' });
         }),
+        prefill: chat.prefill.handler(({ input }) => {
+          this.calls.push(`prefill ${input.id}`);
+          return this.read(input.id);
+        }),
         count: chat.count.handler(({ input }) => {
           if (this.#status.state !== 'ready') throw new LonghandError('no-model', 'No model.');
           const { conversationId, parentId } = input;
@@ -235,15 +248,13 @@ export class ScriptedAssistant {
         remove: models.remove.handler(() => {}),
       },
       jobs: {
-        list: jobs.list.handler(() => [this.#status.job, this.#moving].filter((job) => job !== null)),
+        list: jobs.list.handler(() => [this.#status.job, this.#moving, this.#reading].filter((job) => job !== null)),
         watch: jobs.watch.handler(({ signal }) =>
-          this.#moves.watch(() => (this.#moving ? [this.#moving] : []), signal),
+          this.#moves.watch(() => [this.#moving, this.#reading].filter((job) => job !== null), signal),
         ),
-        pause: jobs.pause.handler(() => this.#job({ state: 'paused' })),
-        resume: jobs.resume.handler(() => this.#job({ state: 'running' })),
-        cancel: jobs.cancel.handler(({ input }) =>
-          input.id === this.#moving?.id ? this.move({ state: 'cancelled' }) : this.#job({ state: 'cancelled' }),
-        ),
+        pause: jobs.pause.handler(({ input }) => this.#changeJob(input.id, 'paused')),
+        resume: jobs.resume.handler(({ input }) => this.#changeJob(input.id, 'running')),
+        cancel: jobs.cancel.handler(({ input }) => this.#changeJob(input.id, 'cancelled')),
       },
       system: {
         hello: system.hello.handler(() => ({
@@ -300,6 +311,11 @@ export class ScriptedAssistant {
     conversations.get(conversationId);
     if (![...this.#running.keys()].some((id) => conversations.message(id).conversationId === conversationId)) return;
     throw new LonghandError('conversation-busy', 'An answer is being written.', { conversationId });
+  }
+
+  #changeJob(id: string, state: Job['state']): Job {
+    if (id === this.#moving?.id) return this.move({ state });
+    return id === this.#reading?.id ? this.read('', { state }) : this.#job({ state });
   }
 
   #answer(conversationId: string, parentId: string | null): Message {

@@ -218,3 +218,9 @@ export function metricsOf(text: string, promptTokens: number): Message['metrics'
     decodeTokensPerSecond: 41.3,
   };
 }
+
+/** Of a conversation that is being read ahead. */
+export function readingJob(subject: string): Job {
+  const figures = { stage: 'prefill', done: 12_400, total: 38_000, unit: 'tokens', speed: 204, etaMs: 125_500 };
+  return downloadJob({ id: 'reading', kind: 'prefill', title: 'Read a conversation', subject, ...figures });
+}

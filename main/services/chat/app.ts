@@ -2,6 +2,8 @@ import { implement } from '@orpc/server';
 import { chat as contract } from '../../contract/chat.ts';
 import type { Store } from '../store/open.ts';
 import type { Searcher } from '../store/search-thread.ts';
+import type { Prefiller } from '../prefill/prefiller.ts';
+import { ownerOf } from '../system/snapshots.ts';
 import type { Bin } from './bin.ts';
 import { branch } from './branch.ts';
 import type { Context } from './context.ts';
@@ -18,11 +20,12 @@ export type ChatOptions = {
   searcher: Searcher;
   turns: Turns;
   context: Context;
+  prefiller: Prefiller;
   watch: ConversationWatch;
   bin: Bin;
 };
 
-export function chatApp({ store, searcher, turns, context, watch, bin }: ChatOptions) {
+export function chatApp({ store, searcher, turns, context, prefiller, watch, bin }: ChatOptions) {
   const { conversations, folders, messages } = store;
   const os = implement(contract);
   const changed = (conversation: ReturnType<typeof conversations.create>) => watch.changed(conversation);
@@ -94,6 +97,7 @@ export function chatApp({ store, searcher, turns, context, watch, bin }: ChatOpt
     regenerate: os.regenerate.handler(({ input }) => turns.regenerate(input)),
     continue: os.continue.handler(({ input }) => turns.continue(input)),
     stop: os.stop.handler(({ input }) => turns.stop(input.messageId)),
+    prefill: os.prefill.handler(({ input }) => prefiller.start(ownerOf(input.id))),
     count: os.count.handler(({ input }) => context.count(input)),
     watch: os.watch.handler(({ input, signal }) => watch.watch(input.id, signal)),
   });

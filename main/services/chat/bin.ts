@@ -1,8 +1,9 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { BIN_DAYS } from '../../contract/bin-days.ts';
 import { LonghandError } from '../../contract/errors.ts';
+import type { Prefiller } from '../prefill/prefiller.ts';
 import type { Store } from '../store/open.ts';
-import type { Snapshots } from '../system/snapshots.ts';
+import { ownerOf, type Snapshots } from '../system/snapshots.ts';
 import type { Turns } from './turn.ts';
 import type { ConversationWatch } from './watch.ts';
 
@@ -16,6 +17,8 @@ const ERASE_EVERY_MS = 250;
 export type BinOptions = {
   store: Store;
   turns: Pick<Turns, 'stopConversation'>;
+  /** What is read of it ends with it. */
+  prefiller: Pick<Prefiller, 'stop'>;
   watch: ConversationWatch;
   /** Told of what was destroyed. */
   snapshots: Pick<Snapshots, 'forget'>;
@@ -36,8 +39,8 @@ export class Bin {
 
   /** Puts a conversation here. An answer that is being written ends first. @throws LonghandError `not-found` */
   async add(id: string): Promise<void> {
-    const { store, turns, watch } = this.#options;
-    await turns.stopConversation(id);
+    const { store, turns, prefiller, watch } = this.#options;
+    await Promise.all([turns.stopConversation(id), prefiller.stop(ownerOf(id))]);
     store.conversations.softDelete(id);
     watch.removed(id);
   }

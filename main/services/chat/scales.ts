@@ -7,7 +7,7 @@ export type Count = { promptTokens: number; contextTokens: number; cachedTokens:
 type Weighable = PromptMessage & { id: string; updatedMs: number };
 
 /** Something to say that is surely not empty, which templates may treat in a way of its own. */
-const PROBE = 'x';
+export const PROBE = 'x';
 /** Any id: how many tokens a message has around its own does not depend on which they are. */
 const TOKEN = 0;
 /** Texts of one call: a moment's work for the engine, so that counting what is typed does not wait for all of them. */

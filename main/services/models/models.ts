@@ -34,6 +34,9 @@ export type AnsweringModel = LoadedModel & { tokenizer: string | null };
 /** A loaded model that stays loaded until `release`. */
 export type Lease = { model: AnsweringModel; release(): void };
 
+/** A loaded model that nobody holds: `left` is aborted as soon as it goes, or is loaded otherwise. */
+export type Visit = { model: AnsweringModel; left: AbortSignal };
+
 /** Kinds of job that end with an installed model. */
 export const INSTALL_KINDS: readonly string[] = ['pull', 'import'];
 
@@ -47,6 +50,7 @@ export class Models {
   #error: StoredError | null = null;
   #lastJob: Job | null = null;
   #leases = 0;
+  #visits = new AbortController();
   #attempt = 0;
   /** Another model, or other settings, wait until the running answers have ended. */
   #reloadWhenIdle = false;
@@ -131,6 +135,14 @@ export class Models {
     }
   }
 
+  /** As `acquire`, but whoever chooses another model, or loads it otherwise, does not wait. @throws as `acquire` */
+  async visit(signal: AbortSignal): Promise<Visit> {
+    const { model, release } = await this.acquire(signal);
+    const { signal: left } = this.#visits;
+    release();
+    return { model, left };
+  }
+
   /**
    * Makes `name` the model that answers, now and after a restart. It loads in the background.
    * @throws LonghandError `model-not-found` | `model-in-use` while another one answers
@@ -194,6 +206,7 @@ export class Models {
       this.#loaded = null;
       this.#error = null;
       this.#attempt++;
+      this.#endVisits();
       await onceIdle(() => engine.unload()).catch(() => {}); // an engine that is away has nothing loaded
     }
     shelf.remove(model.folder);
@@ -244,6 +257,7 @@ export class Models {
     const attempt = ++this.#attempt;
     const chosen = this.#chosen;
     this.#loaded = null;
+    this.#endVisits();
     if (chosen === null) return;
     if (!engine.connected) return this.#watchForFailure(attempt);
     try {
@@ -262,6 +276,11 @@ export class Models {
       this.#error = toStoredError(error);
     }
     this.#changed();
+  }
+
+  #endVisits(): void {
+    this.#visits.abort(new LonghandError('cancelled', 'Another model is loaded.'));
+    this.#visits = new AbortController();
   }
 
   #onEngineChange(): void {
