@@ -64,6 +64,18 @@ export const contextChoices = z.object({
 });
 export type ContextChoices = z.infer<typeof contextChoices>;
 
+/** What the model that answers takes to read a part of a prompt that is not cached. */
+export const readingPrice = z.object({
+  seconds: z.number(),
+  /** The first token of a short question afterwards. */
+  followUpSeconds: z.number(),
+  /** Keys and values of that part. */
+  kvBytes: z.number(),
+  /** Whether the whole prompt goes into the memory that is free. */
+  fits: z.boolean(),
+});
+export type ReadingPrice = z.infer<typeof readingPrice>;
+
 /** Of the questions of one task at one length and depth, how many were answered rightly. */
 export const verifiedCell = z.object({
   task: z.enum(['passkey', 'needles', 'tracking']),
@@ -282,6 +294,13 @@ export const models = {
     .output(job),
   /** Chooses what answers from now on; it loads meanwhile. Refused with `model-in-use` while another one answers. */
   use: oc.input(z.object({ name: z.string() })).output(modelStatus),
+  /**
+   * The price of reading a prompt of `promptTokens`, `cachedTokens` of which are cached, with the model that answers; null while
+   * it cannot be told. For a long one the first call may measure the machine. Errors: `no-model`.
+   */
+  readingPrice: oc
+    .input(z.object({ promptTokens: z.number().int().min(1), cachedTokens: z.number().int().min(0) }))
+    .output(readingPrice.nullable()),
   /** Lengths of context to choose from for an installed model. The first call may measure the machine. */
   contexts: oc.input(z.object({ name: z.string() })).output(contextChoices),
   /**

@@ -1,8 +1,16 @@
+import type { ReadingPrice } from '../../main/contract/models.ts';
 import type { Connection } from '../app/connection.ts';
 import { keepText } from './keep-text.ts';
 
 export type Count = { promptTokens: number; contextTokens: number; cachedTokens: number };
 
+/** What reading takes that is not cached: tokens, and what they cost. */
+export type Price = ReadingPrice & { tokens: number };
+
+/** Fewer tokens are read before anybody could read their price. */
+const PRICED_TOKENS = 64;
+/** From here on it is said. */
+const EXPENSIVE_SECONDS = 10;
 const DEBOUNCE_MS = 100;
 const GROWING_MS = 1000;
 
@@ -14,6 +22,8 @@ export class Composer {
   #text = $state('');
   #inFlight = '';
   count = $state.raw<Count | null>(null);
+  /** Of what would be sent, where it is expensive. */
+  price = $state.raw<Price | null>(null);
   readonly isBlank = $derived(this.#text.trim() === '');
   /** Tokens over the model's limit; 0 while the prompt fits or its size is unknown. */
   readonly tooMany = $derived.by(() => {
@@ -90,7 +100,18 @@ export class Composer {
     const question = (this.#counted += 1);
     const request = { conversationId: this.#conversationId, text: this.#text };
     const count = await this.#connection.call((client) => client.chat.count(request)).catch(() => null);
-    if (question === this.#counted) this.count = count; // a newer question has overtaken this answer otherwise
+    if (question !== this.#counted) return; // a newer question has overtaken this answer
+    this.count = count;
+    const price = count === null ? null : await this.#priceOf(count);
+    if (question === this.#counted) this.price = price;
+  }
+
+  async #priceOf({ promptTokens, cachedTokens, contextTokens }: Count): Promise<Price | null> {
+    const tokens = promptTokens - cachedTokens;
+    if (tokens < PRICED_TOKENS || promptTokens >= contextTokens) return null;
+    const request = { promptTokens, cachedTokens };
+    const price = await this.#connection.call((client) => client.models.readingPrice(request)).catch(() => null);
+    return price === null || price.seconds < EXPENSIVE_SECONDS ? null : { ...price, tokens };
   }
 
   get #key(): string {

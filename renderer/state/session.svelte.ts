@@ -14,6 +14,7 @@ import { Find } from './find.svelte.ts';
 import { Frame } from './frame.svelte.ts';
 import { ModelShelf } from './model-shelf.svelte.ts';
 import { Model } from './model.svelte.ts';
+import { Readings } from './readings.svelte.ts';
 import { Search } from './search.svelte.ts';
 import { Sentences } from './sentences.ts';
 import { Preferences } from './settings.svelte.ts';
@@ -42,6 +43,7 @@ export class Session {
   readonly shelf: ModelShelf;
   readonly preferences: Preferences;
   readonly diagnostics: Diagnostics;
+  readonly readings: Readings;
   readonly watchman: Watchman;
   readonly frame: Frame;
   readonly #closing = new AbortController();
@@ -58,6 +60,9 @@ export class Session {
     this.shelf = new ModelShelf(this.connection, fileDoor(window));
     this.preferences = new Preferences(this.connection);
     this.diagnostics = new Diagnostics(this.connection);
+    this.readings = new Readings(this.connection, (id) => {
+      if (id === this.chat.id) this.chat.composer.recount();
+    });
     this.watchman = new Watchman(this.connection);
     this.frame = new Frame(localStorage);
     this.chat = $state.raw(this.#newChat(null));
@@ -66,6 +71,7 @@ export class Session {
     void this.try(() => this.model.watch(signal));
     const readList = () => void this.try(() => this.conversations.refresh());
     void this.try(() => this.conversations.watch(signal, readList));
+    void this.try(() => this.readings.watch(signal));
     this.watchman.watchClock(signal, () => this.connection.retry());
   }
 

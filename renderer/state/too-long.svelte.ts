@@ -4,8 +4,11 @@ import type { Chat } from './chat.svelte.ts';
 /** A model that would take the message: one that is here, or one that can be had. */
 export type Longer = { name: string; contextTokens: number; isHere: boolean };
 
-/** A longer context of the model that is loaded; bytes more than its present one takes, both when full. */
-export type LongerSetting = { name: string; contextTokens: number; moreBytes: number };
+/**
+ * A longer context of the model that is loaded; bytes more than its present one takes, both when full; and how long reading
+ * the message takes, null while that is unknown.
+ */
+export type LongerSetting = { name: string; contextTokens: number; moreBytes: number; readSeconds: number | null };
 
 /** What can be done with a message that is too long for the model by itself. Nothing is cut unasked. */
 export class TooLong {
@@ -70,7 +73,10 @@ export class TooLong {
     if (found === undefined) return null;
     const present = choices.find(({ contextTokens }) => contextTokens === context.contextTokens);
     const moreBytes = Math.max(0, found.memoryBytes - (present?.memoryBytes ?? 0));
-    return { name, contextTokens: found.contextTokens, moreBytes };
+    const { cachedTokens = 0 } = this.#chat.composer.count ?? {};
+    const request = { promptTokens: needed, cachedTokens };
+    const price = await this.#connection.call((client) => client.models.readingPrice(request)).catch(() => null);
+    return { name, contextTokens: found.contextTokens, moreBytes, readSeconds: price?.seconds ?? null };
   }
 
   /** Makes the model in use read so much from now on; it is loaded again for that. */

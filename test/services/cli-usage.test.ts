@@ -33,6 +33,8 @@ describe('wrong usage of the command line', () => {
       ['ask', 'Why?', '--system', 'Be brief.', '--conversation', 'c1'],
       '--system is for a new conversation, so it does not go with --conversation. See: longhand help ask',
     ],
+    [['read'], 'read takes one file, or --conversation ID. See: longhand help read'],
+    [['read', 'a', '--conversation', 'c1'], 'read takes one file, or --conversation ID. See: longhand help read'],
     [['models', 'eat'], "'models eat' is not known. See: longhand help models"],
     [['models', 'constructor'], "'models constructor' is not known. See: longhand help models"],
     [['models', 'remove'], 'a model must be named; longhand models list shows them. See: longhand help models'],

@@ -1,6 +1,11 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { LonghandClient } from '../../main/contract/index.ts';
 import { contextOptions } from '../../main/contract/models.ts';
+import { compile } from '../../native-models/compile.ts';
+import { writeGguf } from '../support/gguf-writer.ts';
+import { tinyCheckpoint } from '../support/tiny-checkpoint.ts';
 import { chosenKvType } from '../../main/services/models/load-options.ts';
 import {
   attach,
@@ -103,5 +108,40 @@ describe('the form of the cache, left to us,', () => {
   it('is what was chosen otherwise', () => {
     expect(chosenKvType(shape, 1e6, { kvType: 'float32' }, 1)).toBe('float32');
     expect(chosenKvType(shape, 256, { kvType: 'float16' }, 1e12)).toBe('float16');
+  });
+});
+
+describe('the price of reading a prompt', () => {
+  /** An assistant with a model that was really compiled, on a machine that is as the scripted engine says. */
+  async function startCompiled() {
+    const dataDir = tempFolder();
+    const file = join(dataDir, 'tiny.gguf');
+    writeFileSync(file, writeGguf(tinyCheckpoint({ metadata: { 'qwen2.context_length': 100_000 } })));
+    mkdirSync(join(dataDir, 'models'));
+    await compile(file, join(dataDir, 'models', 'tiny'), { name: 'tiny', recipe: 'exact' });
+    const started = startAssistant({ dataDir });
+    await ready(started.client);
+    return started;
+  }
+
+  it('is that of what is not cached, by what was measured here', async () => {
+    const { client, engine } = await startCompiled();
+    const whole = (await client.models.readingPrice({ promptTokens: 40_000, cachedTokens: 0 }))!;
+    const half = (await client.models.readingPrice({ promptTokens: 20_000, cachedTokens: 0 }))!;
+    const rest = (await client.models.readingPrice({ promptTokens: 40_000, cachedTokens: 20_000 }))!;
+    // Of two layers and four heads of 16 values, a pair costs (16 + 64) / (128 + 64) of a measured one.
+    const attention = (tokens: number) => (2 * 4 * tokens ** 2 * 80) / 192 / 2 / 200e6;
+    expect(whole.seconds - 2 * half.seconds).toBeCloseTo(attention(40_000) - 2 * attention(20_000), 1);
+    expect(rest.seconds).toBeCloseTo(whole.seconds - half.seconds, 1);
+    expect(rest.kvBytes).toBe(20_000 * 2 * 2 * 2 * 16 * 4);
+    expect(whole.followUpSeconds).toBeLessThan(0.1);
+    expect(whole.fits).toBe(true);
+    expect(engine.probed.length).toBeGreaterThan(0);
+  });
+
+  it('is not worth measuring the machine for where little is read', async () => {
+    const { client, engine } = await startCompiled();
+    expect(await client.models.readingPrice({ promptTokens: 900, cachedTokens: 0 })).toBeNull();
+    expect(engine.probed).toEqual([]);
   });
 });

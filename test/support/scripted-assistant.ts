@@ -10,7 +10,7 @@ import type { Port } from '../../main/contract/client.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
 import { contract } from '../../main/contract/index.ts';
 import type { Job } from '../../main/contract/jobs.ts';
-import type { ModelCard, ModelStatus, Verification } from '../../main/contract/models.ts';
+import type { ModelCard, ModelStatus, ReadingPrice, Verification } from '../../main/contract/models.ts';
 import { createServer } from '../../main/contract/serve.ts';
 import type { ProcessInfo } from '../../main/contract/shell.ts';
 import { settings, type Finding, type Settings } from '../../main/contract/system.ts';
@@ -48,6 +48,9 @@ export class ScriptedAssistant {
   onSaved = () => {};
   contextTokens = 8192;
   contexts = contextChoices;
+  /** Of what stands before a message. */
+  cachedShare = 1;
+  readingPrice: ReadingPrice | null = null;
   verification: Verification = { name: smolModel.name, cells: [], verifiedTokens: null, isStale: false };
   /** What planning a move of the data folder is answered with. */
   moveRefusal: LonghandError | null = null;
@@ -202,9 +205,9 @@ export class ScriptedAssistant {
         count: chat.count.handler(({ input }) => {
           if (this.#status.state !== 'ready') throw new LonghandError('no-model', 'No model.');
           const { conversationId, parentId } = input;
-          const cachedTokens = conversationId ? conversations.promptTokens(conversationId, parentId) : 0;
-          const promptTokens = cachedTokens + tokens(input.text) + 8;
-          return { promptTokens, contextTokens: this.contextTokens, cachedTokens };
+          const before = conversationId ? conversations.promptTokens(conversationId, parentId) : 0;
+          const promptTokens = before + tokens(input.text) + 8;
+          return { promptTokens, contextTokens: this.contextTokens, cachedTokens: before * this.cachedShare };
         }),
         watch: chat.watch.handler(({ input, signal }) => conversations.watch(input.id, signal)),
       },
@@ -231,6 +234,7 @@ export class ScriptedAssistant {
           this.calls.push(`verify ${input.name}`);
           return { ...downloadJob(), kind: 'verify', title: `Test the context of ${input.name}`, subject: input.name };
         }),
+        readingPrice: models.readingPrice.handler(() => this.readingPrice),
         contexts: models.contexts.handler(() => this.contexts),
         setContext: models.setContext.handler(({ input: { name: _name, ...changes } }) => {
           const options = { ...this.contexts.options, ...changes };

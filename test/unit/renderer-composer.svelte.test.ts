@@ -1,15 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ReadingPrice } from '../../main/contract/models.ts';
 import type { Connection } from '../../renderer/app/connection.ts';
 import { Composer, type Count } from '../../renderer/state/composer.svelte.ts';
 import { memoryStorage } from '../support/renderer-support.ts';
 
 let storage: Storage;
-const answers: ((count: Count | Error) => void)[] = [];
+const answers: ((answer: Count | ReadingPrice | Error) => void)[] = [];
 /** A connection whose calls are answered by hand, in any order. */
 const connection = {
   call: () =>
     new Promise((resolve, reject) =>
-      answers.push((count) => (count instanceof Error ? reject(count) : resolve(count))),
+      answers.push((answer) => (answer instanceof Error ? reject(answer) : resolve(answer))),
     ),
 } as unknown as Connection;
 
@@ -115,5 +116,54 @@ describe('the count', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(composer.count).toBeNull();
     expect(composer.tooMany).toBe(0);
+  });
+});
+
+describe('the price of what would be sent', () => {
+  const long: Count = { promptTokens: 40_000, contextTokens: 100_000, cachedTokens: 2000 };
+  const price = (seconds: number): ReadingPrice => ({ seconds, followUpSeconds: 1.2, kvBytes: 5, fits: true });
+  const settle = () => vi.advanceTimersByTimeAsync(0);
+
+  async function counted(count: Count) {
+    const composer = open();
+    composer.text = 'x';
+    await vi.advanceTimersByTimeAsync(100);
+    answers[0]!(count);
+    await settle();
+    return composer;
+  }
+
+  it('is said where reading takes more than ten seconds', async () => {
+    const composer = await counted(long);
+    answers[1]!(price(190));
+    await settle();
+    expect(composer.price).toMatchObject({ seconds: 190, tokens: 38_000 });
+    composer.text = 'xy';
+    await vi.advanceTimersByTimeAsync(100);
+    answers[2]!({ ...long, cachedTokens: 39_000 });
+    await settle();
+    answers[3]!(price(9));
+    await settle();
+    expect(composer.price).toBeNull();
+  });
+
+  it('is not asked for where next to nothing is new, or nothing can be sent', async () => {
+    await counted({ ...long, cachedTokens: 39_950 });
+    expect(answers).toHaveLength(1);
+    answers.length = 0;
+    await counted({ ...long, contextTokens: 40_000 });
+    expect(answers).toHaveLength(1);
+  });
+
+  it('of an older draft never replaces a newer one, and one that cannot be told is none', async () => {
+    const composer = await counted(long);
+    composer.text = 'xy';
+    await vi.advanceTimersByTimeAsync(100);
+    answers[2]!(long);
+    await settle();
+    answers[3]!(new Error('no model'));
+    answers[1]!(price(190));
+    await settle();
+    expect(composer.price).toBeNull();
   });
 });

@@ -4,5 +4,6 @@ import { chat } from './chat.ts';
 import { data } from './data.ts';
 import { doctor } from './doctor.ts';
 import { models } from './models.ts';
+import { read } from './read.ts';
 
-export const commands = [chat, ask, models, data, bench, doctor];
+export const commands = [chat, ask, read, models, data, bench, doctor];

@@ -35,6 +35,10 @@ export function modelsApp({ verifier, models, installer, cards, planner, mayName
       return installer.import(input);
     }),
     pull: os.pull.handler(({ input }) => installer.pull(input.name, input)),
+    readingPrice: os.readingPrice.handler(({ input }) => {
+      const model = models.current();
+      return model === null ? null : planner.readingPrice(models.find(model.name), { ...input, kvType: model.kvType });
+    }),
     contexts: os.contexts.handler(({ input }) => planner.contexts(models.find(input.name))),
     setContext: os.setContext.handler(async ({ input: { name, ...changes } }) => {
       await planner.checkContext(models.find(name), changes);

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { LonghandError } from '../../contract/errors.ts';
-import type { ContextChoices, ContextOptions, ModelPlan, Nearest } from '../../contract/models.ts';
+import type { ContextChoices, ContextOptions, ModelPlan, Nearest, ReadingPrice } from '../../contract/models.ts';
 import type { RecipeName } from '../../contract/reader.ts';
 import type { Reader } from '../../reader/client.ts';
 import type { KvType } from '../../../native-models/attention/kv-type.ts';
@@ -14,9 +14,11 @@ import {
   downloadBytes,
   footprintOf,
   footprintOfGraph,
+  kvBytes,
   longestContext,
   memoryNeed,
   plan,
+  prefillSeconds,
   publishedCheckpoint,
   type Footprint,
   type Kernel,
@@ -52,6 +54,11 @@ export type Subject = Pick<
 
 /** A context that is worth a proposal: below it, another model or recipe is the better one. */
 const WORTHWHILE_CONTEXT = 4096;
+
+/** Fewer tokens are read as soon as the machine is measured. */
+const WORTH_MEASURING = 1000;
+/** A short question. */
+const FOLLOW_UP_TOKENS = 16;
 
 /** The one place of prices: what a model takes here, how fast it is, and what fits where it does not. */
 export class Planner {
@@ -104,6 +111,28 @@ export class Planner {
       }
     }
     return { options, claimedTokens, choices, usableBytes };
+  }
+
+  /** What reading the end of a prompt takes; null while nothing is known of the machine, or of a model of another compiler. */
+  async readingPrice(
+    model: ShelfModel,
+    { promptTokens, cachedTokens, kvType }: { promptTokens: number; cachedTokens: number; kvType: KvType },
+  ): Promise<ReadingPrice | null> {
+    const { gauge, room } = this.#options;
+    const subject = this.installedSubject(model);
+    if (subject === null) return null;
+    const { shape, costs } = subject.footprint;
+    const isLong = promptTokens - cachedTokens >= WORTH_MEASURING;
+    const measured = isLong ? await gauge.measure(kernelsOf(subject.footprint)) : gauge.known();
+    if (measured === null) return null;
+    const secondsTo = (tokens: number, cached: number) => prefillSeconds(costs, shape, tokens, measured, cached);
+    const { memoryBytes } = await room.usable();
+    return {
+      seconds: secondsTo(promptTokens, Math.min(cachedTokens, promptTokens)),
+      followUpSeconds: secondsTo(promptTokens + FOLLOW_UP_TOKENS, promptTokens),
+      kvBytes: kvBytes(shape, Math.max(0, promptTokens - cachedTokens), kvType),
+      fits: memoryNeed(subject.footprint, promptTokens, kvType).total <= memoryBytes,
+    };
   }
 
   /**

@@ -6,6 +6,7 @@ import { enFrame } from './en-frame.ts';
 import { enData } from './en-data.ts';
 import { enHub } from './en-hub.ts';
 import { enKeyChoice } from './en-keys.ts';
+import { enReading } from './en-reading.ts';
 import { enShell } from './en-shell.ts';
 
 /**
@@ -86,6 +87,7 @@ export const en = {
     hint: 'Shift+Enter starts a new line, Enter sends.',
   },
   context: enContext,
+  reading: enReading,
   truth: {
     label: 'State',
     noModel: 'No model',

@@ -6,6 +6,7 @@ import { zhCNFrame } from './zh-CN-frame.ts';
 import { zhCNData } from './zh-CN-data.ts';
 import { zhCNHub } from './zh-CN-hub.ts';
 import { zhCNKeyChoice } from './zh-CN-keys.ts';
+import { zhCNReading } from './zh-CN-reading.ts';
 import { zhCNShell } from './zh-CN-shell.ts';
 
 /** Simplified Chinese. */
@@ -83,6 +84,7 @@ export const zhCN: Dictionary = {
     hint: '按 Enter 发送，Shift+Enter 换行。',
   },
   context: zhCNContext,
+  reading: zhCNReading,
   truth: {
     label: '状态',
     noModel: '没有模型',

@@ -180,6 +180,7 @@ const served = {
     conversations: chat.conversations,
     create: chat.create,
     path: chat.path,
+    prefill: chat.prefill,
     search: chat.search,
     send: chat.send,
     stop: chat.stop,
@@ -190,6 +191,8 @@ const served = {
   jobs: { watch: contract.jobs.watch },
   system: { hello: system.hello, doctor: system.doctor, bench: system.bench },
 };
+/** What was asked to be read ahead; the one job there is ends with it. */
+let reading: { promptTokens: number; readTokens: number } | null = null;
 const os = implement(served);
 const router = os.router({
   chat: {
@@ -205,6 +208,11 @@ const router = os.router({
       return conversation;
     }),
     path: os.chat.path.handler(({ input }) => messagesOf(conversationOf(input.id).id)),
+    prefill: os.chat.prefill.handler(({ input }) => {
+      const { systemPrompt } = conversationOf(input.id);
+      reading = { promptTokens: wordsIn(systemPrompt ?? ''), readTokens: wordsIn(systemPrompt ?? '') };
+      return job;
+    }),
     search: os.chat.search.handler(({ input }) =>
       data.messages
         .filter((message) => message.text.includes(input.query))
@@ -287,7 +295,7 @@ const router = os.router({
     watch: os.jobs.watch.handler(async function* () {
       yield job;
       await sleep(10);
-      yield { ...job, done: 4e6, state: 'done' as const, result: { model: 'scripted' } };
+      yield { ...job, done: 4e6, state: 'done' as const, result: reading ?? { model: 'scripted' } };
     }),
   },
   system: {
