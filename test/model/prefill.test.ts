@@ -13,6 +13,8 @@ import { tinyCheckpoint } from '../support/tiny-checkpoint.ts';
 
 const CONTEXT_TOKENS = 20_000;
 const LETTERS = 16_000;
+/** Two pages are saved at a time; two more may be on their way to the disk. */
+const UNSAVED_TOKENS = 4 * 256;
 
 let dataFolder: string;
 let supervisor: Supervisor;
@@ -120,12 +122,12 @@ describe('a long prompt that is read in the background', { timeout: 180_000 }, (
     killEngine();
     const after = await follow(job, (now) => now.updatedMs > before.updatedMs && now.done < before.done + 2000);
     expect(after.state).toBe('running');
-    expect(after.done).toBeGreaterThan(0.9 * before.done);
+    expect(after.done).toBeGreaterThan(before.done - UNSAVED_TOKENS);
     const later = await follow(job, isAt(0.7));
     await stop();
     start();
     const again = await resumed(job, later);
-    expect(again.done).toBeGreaterThan(0.95 * later.done);
+    expect(again.done).toBeGreaterThan(later.done - UNSAVED_TOKENS);
     expect((await follow(job)).state).toBe('done');
     expect((await ask(id, 'And?')).metrics!.newTokens).toBeLessThan(64);
   });

@@ -12,6 +12,7 @@ import { isActive, type Jobs } from '../jobs/jobs.ts';
 import type { Store } from '../store/open.ts';
 import { readSettings } from '../system/settings.ts';
 import { contextOptionsOf, loadOptions } from './load-options.ts';
+import { onceIdle } from './once-idle.ts';
 import { conditionsOf, verifiedTokens } from './verify/conditions.ts';
 import { isCurrent, tokenizerDigest, type Shelf, type ShelfModel } from './shelf.ts';
 
@@ -382,21 +383,6 @@ export class Models {
 }
 
 const ASK_SHELL_EVERY_MS = 2000;
-
-/** An answer that was stopped is over for us at once, and for the engine after the block that it computes. */
-async function onceIdle<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof LonghandError) || error.code !== 'model-in-use' || tries === MOST_TRIES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
-    }
-  }
-}
-
-const TRY_EVERY_MS = 100;
-const MOST_TRIES = 50;
 
 function outdated({ folder, manifest: { name, source } }: ShelfModel): LonghandError {
   const message = `The model ${name} was compiled by another version of Longhand. Install it again from ${source.name}.`;
