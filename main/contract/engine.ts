@@ -23,6 +23,7 @@ export type SamplingChanges = z.infer<typeof samplingChanges>;
 export const kvType = z.enum(['float32', 'float16', 'int8']);
 /** How a context beyond the trained length is read: in chunks, with stretched positions, both, or as if nothing were. */
 export const contextMethod = z.enum(['dca', 'yarn', 'dca+yarn', 'plain']);
+export type ContextMethod = z.infer<typeof contextMethod>;
 
 /** How positions from `fromTokens` on are read otherwise than those before; null where a context ends before. */
 const beyondTrained = z.object({ method: contextMethod, fromTokens: z.number() }).nullable();

@@ -87,6 +87,8 @@ export const system = {
   processes: oc.output(z.array(processInfo)),
   settings: oc.output(settings),
   changeSettings: oc.input(changesTo(settings)).output(settings),
+  /** What was computed of conversations and is kept on the disk, and how much may be; null while that is unknown. */
+  cache: oc.output(z.object({ bytes: z.number(), budgetBytes: z.number() }).nullable()),
   /** Deletes what was computed of conversations and kept on the disk: it is computed again when it is needed. */
   clearCache: oc.output(z.object({ freedBytes: z.number() })),
   doctor: oc.output(z.array(finding)),

@@ -56,6 +56,9 @@ describe('the context of a model', () => {
     });
     await client.models.setContext({ name: 'tiny', method: 'yarn' });
     await ready(client);
+    const findings = await client.system.doctor();
+    const values = { contextTokens: 32_768, kvType: 'int8', method: 'yarn', fromTokens: 8192 };
+    expect(findings.find(({ id }) => id === 'context')).toMatchObject({ level: 'ok', code: 'context-beyond', values });
     expect(engine.inputs.at(-1)).toMatchObject({ contextTokens: 32_768, method: 'yarn', kvType: 'int8' });
     await close();
     const again = startAssistant({ dataDir });

@@ -166,7 +166,8 @@ describe('choosing another model', () => {
 
     const { reply } = await ask(client);
     await engine.nextAnswer();
-    expect((await failureOf(client.models.use({ name: 'a' }))).code).toBe('model-in-use');
+    const refusal = await failureOf(client.models.use({ name: 'a' }));
+    expect(refusal).toMatchObject({ code: 'model-in-use', details: { name: 'b', holder: 'answer' } });
     await client.chat.stop({ messageId: reply.id });
     expect((await client.models.use({ name: 'a' })).state).toBe('loading');
     await until(() => engine.model?.name === 'a');

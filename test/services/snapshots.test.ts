@@ -60,7 +60,11 @@ describe('caches on the disk', () => {
     const { client, engine } = await started();
     const findings = await client.system.doctor();
     expect(findings.find(({ id }) => id === 'cache')).toMatchObject({ level: 'ok', values: { cacheBytes: 11 } });
+    await client.system.changeSettings({ cacheGigabytes: 2 });
+    expect(await client.system.cache()).toEqual({ bytes: 11, budgetBytes: 2 * 1024 ** 3 });
     expect(await client.system.clearCache()).toEqual({ freedBytes: 11 });
     expect(engine.forgotten).toEqual(['everything']);
+    engine.die();
+    expect(await client.system.cache()).toBeNull();
   });
 });

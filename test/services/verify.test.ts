@@ -87,12 +87,23 @@ describe('the self-test of a model', () => {
     expect(await client.models.verification({ name: 'tiny' })).toMatchObject({ verifiedTokens: 1024, isStale: false });
   });
 
+  it('is what another choice of model is told to wait for, not an answer', async () => {
+    const { client, engine, dataDir } = await start();
+    installModel(dataDir, 'other', { contextTokens: 1024 });
+    const { id } = await client.models.verify({ name: 'tiny' });
+    await engine.nextAnswer();
+    const refusal = await failureOf(client.models.use({ name: 'other' }));
+    expect(refusal).toMatchObject({ code: 'model-in-use', details: { name: 'tiny', holder: 'self-test' } });
+    await client.jobs.pause({ id });
+    expect((await client.models.use({ name: 'other' })).model?.name).toBe('other');
+  });
+
   it('stops where another model answers, and knows no model that is not there', async () => {
     const { client, dataDir } = await start();
     installModel(dataDir, 'other', { contextTokens: 1024 });
     const { id } = await client.models.verify({ name: 'other' });
     const job = await until(async () => ((await jobOf(client, id)).state === 'failed' ? jobOf(client, id) : null));
-    expect(job.error?.code).toBe('model-in-use');
+    expect(job.error).toMatchObject({ code: 'model-in-use', details: { name: 'tiny', wanted: 'other' } });
     expect((await failureOf(client.models.verify({ name: 'none' }))).code).toBe('model-not-found');
   });
 });

@@ -52,6 +52,8 @@ export class ScriptedAssistant {
   cachedShare = 1;
   readingPrice: ReadingPrice | null = null;
   verification: Verification = { name: smolModel.name, cells: [], verifiedTokens: null, isStale: false };
+  /** What is computed and kept on the disk; null while the engine is away. */
+  cache: { bytes: number; budgetBytes: number } | null = { bytes: 1_240_000_000, budgetBytes: 8_589_934_592 };
   /** What planning a move of the data folder is answered with. */
   moveRefusal: LonghandError | null = null;
   readonly token = randomUUID();
@@ -64,9 +66,9 @@ export class ScriptedAssistant {
   readonly conversations = new ScriptedConversations();
   #status = readyStatus;
   #settings = settings.parse({});
-  #moving: Job | null = null;
-  #reading: Job | null = null;
-  readonly #moves = new Feed<Job>();
+  /** Beside the installation, by their ids. */
+  readonly #works = new Map<string, Job>();
+  readonly #workFeed = new Feed<Job>();
   #statusWatchers = new Set<() => void>();
   #running = new Map<string, AbortController>();
   readonly #contract = createServer(this.#router());
@@ -124,9 +126,7 @@ export class ScriptedAssistant {
 
   /** Reads a conversation ahead, as a job that is changed by calling this again. */
   read(conversationId: string, change: Partial<Job> = {}): Job {
-    this.#reading = { ...(this.#reading ?? readingJob(`conversation:${conversationId}`)), ...change };
-    this.#moves.publish(this.#reading);
-    return this.#reading;
+    return this.#work(readingJob(`conversation:${conversationId}`), change);
   }
 
   setSettings(change: Partial<Settings>): void {
@@ -232,7 +232,7 @@ export class ScriptedAssistant {
         verification: models.verification.handler(() => this.verification),
         verify: models.verify.handler(({ input }) => {
           this.calls.push(`verify ${input.name}`);
-          return { ...downloadJob(), kind: 'verify', title: `Test the context of ${input.name}`, subject: input.name };
+          return this.test({});
         }),
         readingPrice: models.readingPrice.handler(() => this.readingPrice),
         contexts: models.contexts.handler(() => this.contexts),
@@ -252,13 +252,11 @@ export class ScriptedAssistant {
         remove: models.remove.handler(() => {}),
       },
       jobs: {
-        list: jobs.list.handler(() => [this.#status.job, this.#moving, this.#reading].filter((job) => job !== null)),
-        watch: jobs.watch.handler(({ signal }) =>
-          this.#moves.watch(() => [this.#moving, this.#reading].filter((job) => job !== null), signal),
-        ),
-        pause: jobs.pause.handler(({ input }) => this.#changeJob(input.id, 'paused')),
-        resume: jobs.resume.handler(({ input }) => this.#changeJob(input.id, 'running')),
-        cancel: jobs.cancel.handler(({ input }) => this.#changeJob(input.id, 'cancelled')),
+        list: jobs.list.handler(() => [this.#status.job, ...this.#works.values()].filter((job) => job !== null)),
+        watch: jobs.watch.handler(({ signal }) => this.#workFeed.watch(() => [...this.#works.values()], signal)),
+        pause: jobs.pause.handler(({ input }) => this.#act(input.id, { state: 'paused' })),
+        resume: jobs.resume.handler(({ input }) => this.#act(input.id, { state: 'running' })),
+        cancel: jobs.cancel.handler(({ input }) => this.#act(input.id, { state: 'cancelled' })),
       },
       system: {
         hello: system.hello.handler(() => ({
@@ -276,7 +274,12 @@ export class ScriptedAssistant {
         changeSettings: system.changeSettings.handler(
           ({ input }) => (this.#settings = { ...this.#settings, ...input }),
         ),
-        clearCache: system.clearCache.handler(() => ({ freedBytes: 0 })),
+        cache: system.cache.handler(() => this.cache),
+        clearCache: system.clearCache.handler(() => {
+          const freedBytes = this.cache?.bytes ?? 0;
+          this.cache = { bytes: 0, budgetBytes: this.cache?.budgetBytes ?? 0 };
+          return { freedBytes };
+        }),
         doctor: system.doctor.handler(() => this.findings),
         bench: system.bench.handler(async function* () {}),
       },
@@ -285,9 +288,25 @@ export class ScriptedAssistant {
 
   /** Where the move of the data folder stands; it begins with the first call. */
   move(change: Partial<Job> = {}): Job {
-    this.#moving = { ...(this.#moving ?? { ...downloadJob(), id: 'move', kind: 'move-data' }), ...change };
-    this.#moves.publish(this.#moving);
-    return this.#moving;
+    return this.#work({ id: 'move', kind: 'move-data' }, change);
+  }
+
+  /** Where the self-test stands; it begins with the first call. */
+  test(change: Partial<Job> = {}): Job {
+    const { name } = smolModel;
+    const begin = { id: 'verify', kind: 'verify', title: `Test the context of ${name}`, subject: name };
+    return this.#work({ ...begin, stage: 'verify', unit: 'tokens', done: 0, etaMs: null, speed: null }, change);
+  }
+
+  #work(begin: Partial<Job> & { id: string }, change: Partial<Job>): Job {
+    const job = { ...(this.#works.get(begin.id) ?? { ...downloadJob(), ...begin }), ...change };
+    this.#works.set(job.id, job);
+    this.#workFeed.publish(job);
+    return job;
+  }
+
+  #act(id: string, change: Partial<Job>): Job {
+    return this.#works.has(id) ? this.#work({ id }, change) : this.#job(change);
   }
 
   #job(change: Partial<Job> = {}): Job {
@@ -315,11 +334,6 @@ export class ScriptedAssistant {
     conversations.get(conversationId);
     if (![...this.#running.keys()].some((id) => conversations.message(id).conversationId === conversationId)) return;
     throw new LonghandError('conversation-busy', 'An answer is being written.', { conversationId });
-  }
-
-  #changeJob(id: string, state: Job['state']): Job {
-    if (id === this.#moving?.id) return this.move({ state });
-    return id === this.#reading?.id ? this.read('', { state }) : this.#job({ state });
   }
 
   #answer(conversationId: string, parentId: string | null): Message {

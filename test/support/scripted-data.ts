@@ -45,6 +45,7 @@ export const contextChoices: ContextChoices = {
     kvBytes: contextTokens * (contextTokens > 16_384 ? 12_240 : 46_080),
     memoryBytes: 400_000_000 + contextTokens * (contextTokens > 16_384 ? 12_240 : 46_080),
     fillSeconds: contextTokens / 400 + (contextTokens / 8192) ** 2,
+    testSeconds: contextTokens / 6,
     fits: contextTokens <= 32_768,
   })),
   usableBytes: 900_000_000,
@@ -161,6 +162,14 @@ export const findings: Finding[] = [
   found('database', 'ok', 'database-ok', {}, 'The database is sound.'),
   found('engine', 'ok', 'engine-ok', { pid: '4034', rssBytes: 312_000_000 }, 'The model process runs.'),
   found('model', 'ok', 'model-ok', { name: 'SmolLM2-135M', recipe: 'balanced' }, 'SmolLM2-135M is whole.'),
+  found(
+    'context',
+    'ok',
+    'context-beyond',
+    { contextTokens: 16_384, kvType: 'int8', method: 'dca', fromTokens: 8192 },
+    '',
+  ),
+  found('cache', 'ok', 'cache-ok', { cacheBytes: 1_240_000_000 }, '1.2 GB of computed conversations on the disk'),
   found('pip', 'note', 'pip-none', {}, 'There is no pip.', 'Install Python with pip if you need it.'),
 ];
 

@@ -32,6 +32,9 @@ export type ModelsOptions = {
 /** The model in the engine. `tokenizer` is a digest of its vocabulary: kept tokens are of one vocabulary or another. */
 export type AnsweringModel = LoadedModel & { tokenizer: string | null };
 
+/** What a model is held for: an answer (or a measurement), or a question of the self-test. */
+export type Purpose = 'answer' | 'self-test';
+
 /** A loaded model that stays loaded until `release`. */
 export type Lease = { model: AnsweringModel; release(): void };
 
@@ -50,7 +53,7 @@ export class Models {
   #loaded: AnsweringModel | null = null;
   #error: StoredError | null = null;
   #lastJob: Job | null = null;
-  #leases = 0;
+  readonly #leases = new Set<{ purpose: Purpose }>();
   #visits = new AbortController();
   #attempt = 0;
   /** Another model, or other settings, wait until the running answers have ended. */
@@ -127,11 +130,11 @@ export class Models {
   }
 
   /** Waits until there is a model to answer with, and holds it. @throws as `current`, or `signal.reason` */
-  async acquire(signal: AbortSignal): Promise<Lease> {
+  async acquire(signal: AbortSignal, purpose: Purpose = 'answer'): Promise<Lease> {
     for (;;) {
       signal.throwIfAborted();
       const model = this.current();
-      if (model !== null) return this.#lease(model);
+      if (model !== null) return this.#lease(model, purpose);
       await this.#change(signal);
     }
   }
@@ -202,7 +205,7 @@ export class Models {
     const { shelf, engine, store } = this.#options;
     const model = this.find(name);
     if (this.#chosen?.manifest.name === name) {
-      if (this.#leases > 0) throw this.#inUse(name);
+      if (this.#leases.size > 0) throw this.#inUse(name);
       this.#chosen = null;
       this.#loaded = null;
       this.#error = null;
@@ -247,7 +250,7 @@ export class Models {
   #choose(model: ShelfModel): void {
     this.#chosen = model;
     this.#error = null;
-    this.#reloadWhenIdle = this.#leases > 0;
+    this.#reloadWhenIdle = this.#leases.size > 0;
     if (!this.#reloadWhenIdle) void this.#load();
     this.#changed();
   }
@@ -320,14 +323,11 @@ export class Models {
     this.#changed();
   }
 
-  #lease(model: AnsweringModel): Lease {
-    this.#leases++;
-    let held = true;
+  #lease(model: AnsweringModel, purpose: Purpose): Lease {
+    const lease = { purpose };
+    this.#leases.add(lease);
     const release = () => {
-      if (!held) return;
-      held = false;
-      this.#leases--;
-      if (this.#leases > 0 || !this.#reloadWhenIdle) return;
+      if (!this.#leases.delete(lease) || this.#leases.size > 0 || !this.#reloadWhenIdle) return;
       this.#reloadWhenIdle = false;
       void this.#load();
       this.#changed();
@@ -354,14 +354,19 @@ export class Models {
   /** A model that may take the place of the chosen one now. */
   #available(name: string): ShelfModel {
     const model = this.find(name);
-    if (this.#leases > 0 && model.folder !== this.#chosen?.folder)
+    if (this.#leases.size > 0 && model.folder !== this.#chosen?.folder)
       throw this.#inUse(this.#chosen?.manifest.name ?? name);
     if (this.#error?.code === 'engine-stopped') this.#options.reviveEngine();
     return model;
   }
 
   #inUse(name: string): LonghandError {
-    return new LonghandError('model-in-use', `${name} is answering just now. Stop the answer first.`, { name });
+    const isTested = [...this.#leases].every(({ purpose }) => purpose === 'self-test');
+    const holder: Purpose = isTested ? 'self-test' : 'answer';
+    const message = isTested
+      ? `The self-test of ${name} asks just now. Pause it first.`
+      : `${name} is answering just now. Stop the answer first.`;
+    return new LonghandError('model-in-use', message, { name, holder });
   }
 
   #changed(): void {

@@ -31,6 +31,7 @@ import type { Measurement, MachineGauge } from './machine.ts';
 import { resolveEntry } from './model-name.ts';
 import type { Room } from './room.ts';
 import { isCurrent, type Shelf, type ShelfModel } from './shelf.ts';
+import { lengthsTo, QUESTIONS } from './verify/tasks.ts';
 
 export type PlannerOptions = {
   shelf: Shelf;
@@ -101,11 +102,17 @@ export class Planner {
       const machine = { memoryBytes: usableBytes, diskBytes, speed: measured };
       for (const contextTokens of lengths(model.manifest, options)) {
         const kvType = this.kvType(subject, contextTokens, options.kvType);
-        const { memory, speed, obstacle } = plan(subject.footprint, { ...subject, contextTokens, kvType }, machine);
+        const priceAt = (tokens: number) =>
+          plan(subject.footprint, { ...subject, contextTokens: tokens, kvType }, machine);
+        const { memory, speed, obstacle } = priceAt(contextTokens);
+        const testSeconds = lengthsTo(contextTokens)
+          .map((tokens) => (priceAt(tokens).speed?.fillSeconds ?? 0) * QUESTIONS)
+          .reduce((sum, seconds) => sum + seconds, 0);
         const fits = obstacle === null;
         choices.push({
           ...{ contextTokens, kvType, fits, kvBytes: memory.kv, memoryBytes: memory.total },
           fillSeconds: speed?.fillSeconds ?? null,
+          testSeconds: speed === null ? null : testSeconds,
         });
         if (!fits && contextTokens > claimedTokens) break; // one that is too long says why there are no longer ones
       }

@@ -38,6 +38,7 @@ export function systemApp(options: SystemOptions) {
       if (input.cacheGigabytes !== undefined) void snapshots.configure();
       return readSettings(store);
     }),
+    cache: os.cache.handler(() => snapshots.room()),
     clearCache: os.clearCache.handler(async () => ({ freedBytes: await snapshots.clear() })),
     doctor: os.doctor.handler(() => examine(options)),
     bench: os.bench.handler(({ input, signal }) => bench({ ...input, signal }, options)),

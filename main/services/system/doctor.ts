@@ -55,6 +55,7 @@ const CHECKS: readonly [id: string, check: Check][] = [
   ['engine', checkEngine],
   ['cache', checkCache],
   ['model', checkModels],
+  ['context', checkContext],
   ['pip', checkPip],
 ];
 
@@ -143,6 +144,17 @@ function checkModels({ models, shelf }: DoctorOptions): Finding[] {
   }
   if (found.length > 0) return found;
   return [finding('model', 'warning', 'model-none', {}, 'No model is installed.', 'Run: longhand models pull')];
+}
+
+/** How the loaded model's context is kept, and how it is read beyond the trained length. */
+function checkContext({ models }: DoctorOptions): Finding | [] {
+  if (models.loaded === null) return [];
+  const { contextTokens, kvType, beyond } = models.loaded;
+  const kept = `${contextTokens} tokens, kept in ${kvType}`;
+  if (beyond === null) return finding('context', 'ok', 'context-ok', { contextTokens, kvType }, kept);
+  const { method, fromTokens } = beyond;
+  const summary = `${kept}; beyond ${fromTokens} tokens it is read by ${method}`;
+  return finding('context', 'ok', 'context-beyond', { contextTokens, kvType, method, fromTokens }, summary);
 }
 
 async function checkPip(): Promise<Finding> {

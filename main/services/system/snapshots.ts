@@ -68,6 +68,15 @@ export class Snapshots {
     return (await this.#options.engine.status()).snapshots ?? null;
   }
 
+  /** Bytes that are saved, and that may be; null while the engine is away. */
+  async room(): Promise<{ bytes: number; budgetBytes: number } | null> {
+    const status = await this.status().catch((error: unknown) => {
+      if (isEngineLoss(error)) return null;
+      throw error;
+    });
+    return status === null ? null : { bytes: status.bytes, budgetBytes: this.#budgetBytes() };
+  }
+
   #budgetBytes(): number {
     const { dataDir, store } = this.#options;
     const { cacheGigabytes } = readSettings(store);

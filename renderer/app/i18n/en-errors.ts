@@ -36,7 +36,13 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   'empty-message': () => 'The message is empty. Write something first.',
   'no-model': () => 'There is no model yet. Your text is kept. Get a model first.',
   'model-not-found': () => 'The files of the model are gone. Your conversations are safe. Get the model again.',
-  'model-in-use': () => 'The model is writing an answer. Stop it first.',
+  'model-in-use': (value) => {
+    if (value('holder') === 'self-test')
+      return 'A self-test asks the model just now. Pause it under “Models” first; what it has found is kept.';
+    if (value('wanted') !== UNKNOWN)
+      return 'Another model answers now. What the test has found is kept: use its model again, then go on.';
+    return 'The model is writing an answer. Stop it first.';
+  },
   'context-too-large': (value) =>
     `So long a context would take more memory than can be used here (${value('neededBytes')} of ${value('usableBytes')}). Choose a shorter one, or int8 for what is cached.`,
   'model-damaged': () => 'The files of the model are damaged. Your conversations are safe. Get the model again.',

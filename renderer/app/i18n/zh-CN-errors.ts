@@ -26,7 +26,11 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'empty-message': () => '消息是空的，请先输入内容。',
   'no-model': () => '还没有模型。您的文字已保留，请先获取模型。',
   'model-not-found': () => '模型文件不见了。您的对话都在，请重新获取模型。',
-  'model-in-use': () => '模型正在回答，请先停止。',
+  'model-in-use': (value) => {
+    if (value('holder') === 'self-test') return '自测正在使用此模型。请先在“模型”页暂停测试，已有结果会保留。';
+    if (value('wanted') !== UNKNOWN) return '现在由另一个模型回答。已有的测试结果会保留：请先换回受测的模型，再继续。';
+    return '模型正在回答，请先停止。';
+  },
   'context-too-large': (value) =>
     `这么长的上下文需要 ${value('neededBytes')} 内存，而这里可用的只有 ${value('usableBytes')}。请选短一些，或把缓存改为 int8。`,
   'model-damaged': () => '模型文件已损坏。您的对话都在，请重新获取模型。',

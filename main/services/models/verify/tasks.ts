@@ -58,6 +58,12 @@ export function isRight(answer: string, expected: string): boolean {
   return new RegExp(`(?<!\\d)${expected}(?!\\d)`).test(answer.replaceAll(/(?<=\d),(?=\d{3})/g, ''));
 }
 
+/** Questions of each task at each length and depth; all must be answered rightly. */
+export const SAMPLES = 2;
+
+/** Of all tasks at one length: each has a text of its own to read. */
+export const QUESTIONS = taskNames.length * depths.length * SAMPLES;
+
 /** Lengths of text to try: powers of two times 1,024 below `limit` tokens, and `limit`. */
 export function lengthsTo(limit: number): number[] {
   const lengths: number[] = [];

@@ -9,10 +9,8 @@ import { isActive, type Jobs } from '../../jobs/jobs.ts';
 import type { Store } from '../../store/open.ts';
 import type { Models } from '../models.ts';
 import { conditionsOf, verifiedTokens } from './conditions.ts';
-import { depths, isRight, lengthsTo, makeProbe, taskNames, type TaskName } from './tasks.ts';
+import { depths, isRight, lengthsTo, makeProbe, SAMPLES, taskNames, type TaskName } from './tasks.ts';
 
-/** Questions of each task at each length and depth; all must be answered rightly. */
-const SAMPLES = 2;
 const ANSWER_TOKENS = 24;
 /** A text may be shorter than its length by this share: sentences are not cut. */
 const SLACK = 0.05;
@@ -142,16 +140,14 @@ export class Verifier {
 
   async #acquire(name: string, signal: AbortSignal) {
     const { models } = this.#options;
-    const { model, release } = await models.acquire(signal);
+    const { model, release } = await models.acquire(signal, 'self-test');
     if (model.name === name)
       return { conditions: conditionsOf(models.find(name), model), contextTokens: model.contextTokens, release };
     release();
     throw new LonghandError(
       'model-in-use',
       `${model.name} answers just now. Choose ${name}, then go on with its test.`,
-      {
-        name: model.name,
-      },
+      { name: model.name, wanted: name },
     );
   }
 }
