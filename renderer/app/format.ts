@@ -36,6 +36,11 @@ export function formatDuration(ms: number): string {
   return units.hours(String(Math.floor(seconds / 3600)), String(Math.floor((seconds % 3600) / 60)));
 }
 
+/** How much of a job is done, rounded down: 0.427 -> "42 %". */
+export function formatShare({ done, total }: { done: number; total: number | null }): string {
+  return `${total === null || total === 0 ? 0 : Math.floor((done / total) * 100)} %`;
+}
+
 /** "14:02" in the language's habit. */
 export function formatTime(ms: number): string {
   return new Intl.DateTimeFormat(locale.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(ms);

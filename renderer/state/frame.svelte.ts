@@ -15,6 +15,8 @@ export class Frame {
   page = $state<PageName | null>(null);
   overlay = $state<'palette' | 'keys' | null>(null);
   asking = $state.raw<Asking | null>(null);
+  /** The page of models is to show its self-test, ready to be begun. */
+  selfTestAsked = $state(false);
   panelOpen = $state(false);
   drawerOpen = $state(false);
   #sidebarOpen = $state(true);

@@ -12,6 +12,7 @@ import { Conversations } from './conversations.svelte.ts';
 import { Diagnostics } from './diagnostics.svelte.ts';
 import { Find } from './find.svelte.ts';
 import { Frame } from './frame.svelte.ts';
+import { ModelContext } from './model-context.svelte.ts';
 import { ModelShelf } from './model-shelf.svelte.ts';
 import { Model } from './model.svelte.ts';
 import { Readings } from './readings.svelte.ts';
@@ -40,6 +41,7 @@ export class Session {
   readonly search: Search;
   readonly find: Find;
   readonly model: Model;
+  readonly context: ModelContext;
   readonly shelf: ModelShelf;
   readonly preferences: Preferences;
   readonly diagnostics: Diagnostics;
@@ -57,6 +59,7 @@ export class Session {
     this.bin = new Bin(this.connection);
     this.search = new Search(this.connection, (error) => (this.problem = toStoredError(error)));
     this.model = new Model(this.connection, (status, before) => this.#modelChanged(status, before));
+    this.context = new ModelContext(this.connection, this.model);
     this.shelf = new ModelShelf(this.connection, fileDoor(window));
     this.preferences = new Preferences(this.connection);
     this.diagnostics = new Diagnostics(this.connection);
@@ -69,6 +72,7 @@ export class Session {
     this.find = new Find(() => this.chat.messages);
     const { signal } = this.#closing;
     void this.try(() => this.model.watch(signal));
+    void this.try(() => this.context.watch(signal));
     const readList = () => void this.try(() => this.conversations.refresh());
     void this.try(() => this.conversations.watch(signal, readList));
     void this.try(() => this.readings.watch(signal));

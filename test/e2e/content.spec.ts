@@ -212,9 +212,9 @@ test.describe('too long', () => {
     await ui.reload();
     await ui.getByRole('link', { name: 'Grown' }).click();
     await field(ui).fill('And now?');
-    await expect(ui.getByText(/tokens too many/)).toBeVisible();
+    await expect(ui.getByText(/\d+ too many/)).toBeVisible();
     await expect(ui.getByRole('button', { name: 'Send' })).toBeDisabled();
-    await ui.getByRole('button', { name: 'Choose what to leave out' }).click();
+    await ui.getByRole('button', { name: 'Make room' }).click();
     const choice = ui.getByRole('dialog');
     await expect(choice).toContainText(/Still \d+ tokens too many/);
     for (const box of await choice.getByRole('checkbox').all()) await box.check();
@@ -239,8 +239,8 @@ test.describe('too long', () => {
     await ui.getByRole('link', { name: 'Counted' }).click();
     await expect(answers(ui)).toContainText('all 120 tokens of the context are used up');
     await expect(ui.getByRole('button', { name: 'Continue' })).toHaveCount(0);
-    await expect(ui.getByText('No room for another question')).toBeVisible();
-    await ui.getByRole('button', { name: 'Choose what to leave out' }).click();
+    await expect(ui.getByText('Context full')).toBeVisible();
+    await ui.getByRole('button', { name: 'Make room' }).click();
     await ui.getByRole('checkbox').last().check();
     await ui.getByRole('dialog').getByRole('button', { name: 'Leave out' }).click();
     await field(ui).fill('And now?');
@@ -297,6 +297,32 @@ test.describe('too long', () => {
     await expect(ui.getByRole('button', { name: 'Send' })).toBeEnabled();
   });
 
+  test('a message that is too long by itself fits with a longer setting, whose price is told', async ({
+    ui,
+    assistant,
+  }) => {
+    const text = 'word '.repeat(10_000); // 12,508 tokens: more than 8,192, fewer than the next setting reads
+    await field(ui).fill(text);
+    await ui.getByRole('button', { name: 'What can be done' }).click();
+    const setting = ui.getByRole('dialog').getByRole('listitem').filter({ hasText: 'Longer setting' });
+    await expect(setting).toContainText('This model can read 16,384 tokens, in chunks (377 MB more when full).');
+    await setting.getByRole('button', { name: 'Use' }).click();
+    await expect(ui.getByRole('dialog')).toBeHidden();
+    await expect(ui.getByText('12,508 / 16,384 tokens')).toBeVisible();
+    await expect(field(ui)).toHaveValue(text);
+    await expect(ui.getByRole('button', { name: 'Send' })).toBeEnabled();
+    expect(assistant.contexts.options.contextTokens).toBe(16_384);
+  });
+
+  test('a longer setting is not proposed where none that fits takes the message', async ({ ui, assistant }) => {
+    const { choices } = assistant.contexts;
+    assistant.contexts = { ...assistant.contexts, choices: choices.map((one) => ({ ...one, fits: false })) };
+    await field(ui).fill('word '.repeat(10_000));
+    await ui.getByRole('button', { name: 'What can be done' }).click();
+    await expect(ui.getByRole('dialog')).toContainText('Qwen2.5 0.5B Instruct takes 32,768 tokens.');
+    await expect(ui.getByRole('dialog')).not.toContainText('Longer setting');
+  });
+
   test('a megabyte that no model takes is told so and kept', async ({ ui }) => {
     await field(ui).fill('x'.repeat(1_000_000));
     await ui.getByRole('button', { name: 'What can be done' }).click();
@@ -313,7 +339,7 @@ test.describe('too long', () => {
     await ui.reload();
     await ui.getByRole('link', { name: 'Grown' }).click();
     await field(ui).fill('x'.repeat(200));
-    await ui.getByRole('button', { name: 'Choose what to leave out' }).click();
+    await ui.getByRole('button', { name: 'Make room' }).click();
     await expect(ui.getByRole('dialog')).toContainText('does not fit even without all of these');
     await ui.getByRole('button', { name: 'What can be done' }).click();
     await expect(ui.getByRole('dialog', { name: 'This is too long for SmolLM2 135M' })).toBeVisible();

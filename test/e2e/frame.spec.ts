@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { answers, expect, field, handFed, open, questions, send, test } from '../support/e2e-page.ts';
-import { downloadJob, processes, readyStatus } from '../support/scripted-data.ts';
+import { downloadJob, processes, readyStatus, verified } from '../support/scripted-data.ts';
 
 const modelFile = { name: 'mine.gguf', mimeType: 'application/octet-stream', buffer: Buffer.from('GGUF and more') };
 const without = { ...readyStatus, state: 'none' as const, model: null, contextTokens: null };
@@ -220,10 +220,84 @@ test.describe('settings', () => {
   });
 });
 
+test.describe('the context of a model', () => {
+  const state = (page: Page) => page.getByRole('list', { name: 'State' });
+
+  test('is not verified until the self-test has said so, and the truth line leads to that', async ({
+    ui,
+    assistant,
+  }) => {
+    await state(ui).getByRole('button', { name: 'not verified · test' }).click();
+    await expect(ui.getByRole('heading', { level: 1, name: 'Models' })).toBeVisible();
+    await expect(ui.getByRole('button', { name: 'Test now' })).toBeFocused();
+    await expect(ui.getByText('Up to 8,192 tokens it may take 22 min 46 s.')).toBeVisible();
+    expect(assistant.calls).toEqual([]);
+    await ui.keyboard.press('Enter');
+    await expect.poll(() => assistant.calls).toEqual(['verify SmolLM2-135M']);
+    assistant.test({ done: 60_000, total: 240_000, etaMs: 820_000 });
+    await expect(ui.getByText('25 % done')).toBeVisible();
+    await expect(ui.getByText('about 13 min 40 s left')).toBeVisible();
+    await ui.keyboard.press('Escape');
+    await expect(state(ui)).toContainText('self-test 25 %');
+    assistant.verification = verified;
+    assistant.test({ state: 'done' });
+    assistant.setStatus({ ...readyStatus, verifiedTokens: 2048 });
+    await state(ui).getByRole('button', { name: 'verified to 2K here' }).click();
+    await expect(ui.getByText('Everything was found in texts of up to 2,048 tokens.')).toBeVisible();
+    await expect(ui.getByRole('rowgroup').filter({ hasText: '4,096' })).toContainText('0 of 2');
+  });
+
+  test('is tested with a pause, and what broke off says why', async ({ ui, assistant }) => {
+    assistant.test({ done: 60_000, total: 240_000 });
+    await state(ui).getByRole('button', { name: 'self-test 25 %' }).click();
+    await ui.getByRole('button', { name: 'Pause' }).click();
+    await expect(ui.getByText('Paused · 25 % done')).toBeVisible();
+    await ui.getByRole('button', { name: 'Go on' }).click();
+    await expect(ui.getByText('Paused · 25 % done')).toBeHidden();
+    const error = { code: 'model-in-use' as const, message: '', details: { name: 'other', wanted: 'SmolLM2-135M' } };
+    assistant.test({ state: 'failed', error });
+    await expect(ui.getByText('Another model answers now. What the test has found is kept')).toBeVisible();
+    await ui.getByRole('button', { name: 'Give up' }).click();
+    await expect(ui.getByRole('button', { name: 'Test now' })).toBeVisible();
+  });
+
+  test('is chosen with its price, and how it is read beyond what the model was made for', async ({ ui, assistant }) => {
+    await ui.goto(`${new URL(ui.url()).origin}/#/models`);
+    await expect(ui.getByText('Now: 8,192 tokens, float32 cache')).toBeVisible();
+    await expect(ui.getByRole('combobox', { name: 'Beyond what it was made for' })).toHaveCount(0);
+    const length = ui.getByRole('combobox', { name: 'Length' });
+    await expect(length.getByRole('option', { name: '65,536 tokens: too large here' })).toHaveCount(1);
+    await length.selectOption('32,768 tokens, 801 MB when full');
+    await expect(ui.getByText('Now: 32,768 tokens, int8 cache · beyond 8,192 read in chunks')).toBeVisible();
+    await ui.getByRole('combobox', { name: 'Beyond what it was made for' }).selectOption('Stretched (YaRN)');
+    await ui.getByRole('combobox', { name: 'Form of the cache' }).selectOption('float32, exact');
+    await expect
+      .poll(() => assistant.contexts.options)
+      .toEqual({
+        contextTokens: 32_768,
+        method: 'yarn',
+        kvType: 'float32',
+      });
+    await length.selectOption('8,192 tokens, as made');
+    await expect.poll(() => assistant.contexts.options.contextTokens).toBeNull();
+  });
+});
+
+test('what was computed is cleared after a question that says what that costs', async ({ ui }) => {
+  await ui.keyboard.press('Control+,');
+  await expect(ui.getByText('1.2 GB', { exact: true })).toBeVisible();
+  await ui.getByRole('button', { name: 'Clear…' }).click();
+  await expect(ui.getByRole('dialog')).toContainText('Frees 1.2 GB. No conversation is lost');
+  await ui.getByRole('dialog').getByRole('button', { name: 'Clear', exact: true }).click();
+  await expect(ui.getByText('1.2 GB are free again.').first()).toBeVisible();
+  await expect(ui.getByRole('button', { name: 'Clear…' })).toBeDisabled();
+});
+
 test('the diagnostics show what the doctor found, and the report names nobody', async ({ ui }) => {
   await ui.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await ui.goto(`${new URL(ui.url()).origin}/#/diagnostics`);
   await expect(ui.getByText('1.4 GB free.')).toBeVisible();
+  await expect(ui.getByText('16,384 tokens, kept in int8; beyond 8,192 read in chunks.')).toBeVisible();
   await expect(ui.getByRole('row', { name: /Model process/ })).toContainText('SIGKILL');
   await ui.getByRole('button', { name: 'Copy report' }).click();
   await expect(ui.getByText('Report copied.').first()).toBeVisible();

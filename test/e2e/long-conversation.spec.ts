@@ -144,7 +144,7 @@ test.describe('a conversation of ten thousand messages', () => {
     arrive();
     await whole(ui);
     await field(ui).fill('x');
-    await ui.getByRole('button', { name: 'Choose what to leave out' }).click();
+    await ui.getByRole('button', { name: 'Make room' }).click();
     const dialog = ui.getByRole('dialog');
     await dialog.getByText('Question 0:').click();
     await expect(dialog.getByRole('checkbox').first()).toBeChecked();

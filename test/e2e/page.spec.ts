@@ -260,13 +260,35 @@ test.describe('the model', () => {
     assistant.contextTokens = 21;
     await field(ui).fill('x'.repeat(60)); // 15 tokens of text, 8 of frame, and 1 for an answer
     await expect(ui.getByText('23 / 21 tokens')).toBeVisible();
-    await expect(ui.getByText('3 tokens too many')).toBeVisible();
+    await expect(ui.getByText('3 too many')).toBeVisible();
     await expect(ui.getByRole('button', { name: 'Send' })).toBeDisabled();
     await field(ui).press('Enter');
     expect(assistant.calls).toEqual([]);
     await field(ui).fill('x');
     await expect(ui.getByRole('button', { name: 'Send' })).toBeEnabled();
   });
+});
+
+test('the truth line keeps to one row, whatever it has to say', async ({ ui, assistant }) => {
+  const model = { ...readyStatus.model!, name: 'qwen2.5-coder-14b-instruct-q4_k_m' };
+  const line = ui.getByRole('list', { name: 'State' });
+  const height = () => line.evaluate((list) => list.getBoundingClientRect().height);
+  for (const size of [
+    { width: 1280, height: 800 },
+    { width: 900, height: 600 },
+  ]) {
+    await ui.setViewportSize(size);
+    for (const contextTokens of [131_072, 21]) {
+      assistant.contextTokens = contextTokens;
+      assistant.setStatus({ ...readyStatus, model, verifiedTokens: 32_768 });
+      await field(ui).fill(`${'x'.repeat(60)}${contextTokens}${size.width}`);
+      await expect(line).toContainText(contextTokens === 21 ? /\d too many/ : /131,072 tokens/);
+      expect(await height()).toBeLessThan(32);
+      await expect(line.getByRole('button', { name: 'On this machine' })).toBeInViewport({ ratio: 1 });
+    }
+  }
+  await ui.setViewportSize({ width: 320, height: 640 }); // here it takes the rows that it needs
+  expect(await height()).toBeGreaterThan(40);
 });
 
 test.describe('scrolling', () => {

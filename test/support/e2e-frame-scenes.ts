@@ -174,6 +174,15 @@ export const frameScenes: Scene[] = [
     },
   },
   {
+    name: 'data-cache',
+    arrange: fill,
+    async act(page) {
+      await page.keyboard.press('Control+,');
+      await page.getByRole('button', { name: /^(Clear…|清除…)$/ }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
     name: 'keyboard',
     arrange(assistant) {
       fill(assistant);
@@ -214,6 +223,45 @@ export const frameScenes: Scene[] = [
       await runCommand(page, /^(Models|模型)$/);
       const verdict = page.getByText(/Everything was found|全部找到/);
       await verdict.evaluate((text) => text.scrollIntoView({ block: 'end' }));
+    },
+  },
+  {
+    name: 'models-testing',
+    arrange(assistant) {
+      fill(assistant);
+      assistant.verification = { ...verified, cells: verified.cells.slice(0, 22), verifiedTokens: 1024 };
+      assistant.setStatus({ ...readyStatus, verifiedTokens: 1024 });
+      assistant.test({ done: 60_000, total: 240_000, etaMs: 820_000 });
+    },
+    async act(page) {
+      await page.getByRole('button', { name: /^(self-test|自测) 25 %$/ }).click();
+      await page.getByRole('button', { name: /^(Pause|暂停)$/ }).waitFor();
+    },
+  },
+  {
+    name: 'models-test-broken',
+    arrange(assistant) {
+      fill(assistant);
+      const failure = error('model-in-use', { name: 'other', wanted: 'smollm2-135m' });
+      assistant.test({ state: 'failed', done: 60_000, total: 240_000, error: failure });
+    },
+    async act(page) {
+      await page.getByRole('button', { name: /^(not verified · test|未验证 · 测试)$/ }).click();
+      await page.getByRole('button', { name: /^(Go on|继续)$/ }).waitFor();
+    },
+  },
+  {
+    name: 'models-longer',
+    arrange(assistant) {
+      fill(assistant);
+      const beyond = { method: 'dca' as const, fromTokens: 8192 };
+      const context = { contextTokens: 32_768, claimedTokens: 8192, beyond, kvType: 'int8' as const };
+      assistant.contexts = { ...assistant.contexts, options: { ...assistant.contexts.options, contextTokens: 32_768 } };
+      assistant.setStatus({ ...readyStatus, contextTokens: 32_768, context });
+    },
+    async act(page) {
+      await page.getByRole('button', { name: /^(not verified · test|未验证 · 测试)$/ }).click();
+      await page.getByRole('combobox', { name: /^(Beyond what it was made for|超出原有长度时)$/ }).waitFor();
     },
   },
   {

@@ -90,6 +90,19 @@ export const scenes: Scene[] = [
     },
   },
   {
+    name: 'line-narrow',
+    arrange(assistant) {
+      fill(assistant);
+      const model = { ...smolModel, name: 'qwen2.5-coder-14b-instruct-q4_k_m' };
+      assistant.setStatus({ ...readyStatus, model, verifiedTokens: 32_768 });
+      assistant.contextTokens = 131_072;
+    },
+    async act(page) {
+      await openConversation(page, 'Conditions in the letter of 1871');
+      await page.keyboard.press('Control+I');
+    },
+  },
+  {
     name: 'no-model',
     arrange: (assistant) => assistant.setStatus({ ...readyStatus, state: 'none', model: null }),
     act: (page) => page.getByRole('button', { name: /^(Look around|进入)$/ }).click(),

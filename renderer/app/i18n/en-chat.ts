@@ -65,6 +65,7 @@ export const enBudget = {
   left: 'Left for the answer',
   explain: 'What is known from before costs no time.',
   choose: 'Choose what to leave out',
+  makeRoom: 'Make room',
   title: 'What shall the model not read?',
   text: 'Messages that you leave out stay in the conversation. You can take them back at any time.',
   tooLong: 'What can be done',

@@ -1,3 +1,12 @@
+import type { ContextMethod } from '../../../main/contract/engine.ts';
+
+const readings: Record<ContextMethod, string> = {
+  dca: 'read in chunks',
+  yarn: 'read with stretched positions (YaRN)',
+  'dca+yarn': 'read in chunks with stretched positions',
+  plain: 'read as if it were short',
+};
+
 /** Words for how long a context a model reads, how it is kept, and what the self-test found. */
 export const enContext = {
   title: 'Context',
@@ -21,9 +30,11 @@ export const enContext = {
     int8: 'int8, a quarter of the memory',
   },
   inForce: (tokens: string, kvType: string) => `Now: ${tokens} tokens, ${kvType} cache`,
-  beyond: (tokens: string) => `read otherwise beyond ${tokens}`,
+  /** Behind a comma: how what lies beyond so many tokens is read. */
+  beyond: (tokens: string, method: ContextMethod) => `beyond ${tokens} ${readings[method]}`,
   verified: (tokens: string) => `verified to ${tokens} here`,
   notVerified: 'not verified · test',
+  testing: (share: string) => `self-test ${share}`,
   test: 'Self-test',
   testText:
     'Hides numbers in texts of growing length and asks for them. It runs behind your chats, and can be paused on the way.',
@@ -34,10 +45,19 @@ export const enContext = {
   pause: 'Pause',
   goOn: 'Go on',
   cancel: 'Give up',
-  progress: (share: string) => `${share} of the test is done`,
+  progress: (share: string) => `${share} done`,
+  left: (duration: string) => `about ${duration} left`,
+  /** Between two sentences. */
+  behind: ' ',
+  price: (tokens: string, duration: string) => `Up to ${tokens} tokens it may take ${duration}.`,
+  paused: 'Paused',
+  broken: 'Broke off',
   tokens: 'Tokens',
   task: 'Task',
-  depth: (share: string) => `At ${share}`,
+  /** Above the columns: where in the text stood what was asked for. */
+  where: 'Found at this place in the text',
+  begin: 'Start',
+  end: 'End',
   tasks: { passkey: 'Pass key', needles: 'One of four numbers', tracking: 'Two steps' },
   found: (found: string, asked: string) => `${found} of ${asked}`,
   job: (name: string) => `Test the context of ${name}`,
@@ -46,5 +66,4 @@ export const enContext = {
     `This model can read ${tokens} tokens, in chunks (${bytes} more when full). It is loaded again for that; the text stays in the field.`,
   cache: 'Cache',
   cacheOf: (kvType: string) => `${kvType} cache`,
-  cacheBeyond: (kvType: string, tokens: string) => `${kvType} cache, read otherwise beyond ${tokens} tokens`,
 };

@@ -19,4 +19,13 @@ export const enData = {
   giveUp: 'Give up',
   progress: 'Progress of the move',
   done: 'The data were moved.',
+  cache: 'Computed conversations',
+  cacheText: (most: string) =>
+    `What the model has read is kept, so that a long conversation goes on at once after a restart. At most ${most}.`,
+  clear: 'Clear…',
+  clearTitle: 'Clear what was computed?',
+  clearText: (bytes: string) =>
+    `Frees ${bytes}. No conversation is lost: each is read again when it goes on, which takes a while for a long one.`,
+  clearNow: 'Clear',
+  cleared: (bytes: string) => `${bytes} are free again.`,
 };

@@ -1,4 +1,6 @@
+import type { ContextMethod } from '../../../main/contract/engine.ts';
 import type { FindingWords } from '../findings.ts';
+import { enContext } from './en-context.ts';
 
 /** Words of the frame of the window: pages, commands, dialogs, notices. */
 export const enFrame = {
@@ -349,6 +351,11 @@ export const enFrame = {
         action: 'Get it again, or use its file again.',
       },
       'model-failed': { says: (value) => `Could not be set up (${value('error')}).` },
+      'context-ok': { says: (value) => `${value('contextTokens')} tokens, kept in ${value('kvType')}.` },
+      'context-beyond': {
+        says: (value) =>
+          `${value('contextTokens')} tokens, kept in ${value('kvType')}; ${enContext.beyond(value('fromTokens'), value('method') as ContextMethod)}.`,
+      },
       'model-none': { says: () => 'None is installed.', action: 'Get one under “Models”.' },
       'pip-ok': { says: (value) => value('path') },
       'pip-none': {
@@ -365,6 +372,8 @@ export const enFrame = {
       memory: 'Memory',
       engine: 'Model process',
       model: 'Model',
+      context: 'Context',
+      cache: 'Kept on the disk',
       pip: 'Python’s pip',
       other: 'Other',
     },

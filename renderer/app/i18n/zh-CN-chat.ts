@@ -65,6 +65,7 @@ export const zhCNBudget: typeof enBudget = {
   left: '可用于回答',
   explain: '已缓存的部分不再耗时。',
   choose: '选择要略去的内容',
+  makeRoom: '腾出位置',
   title: '哪些消息不让模型读？',
   text: '略去的消息仍留在对话中，可随时恢复。',
   tooLong: '可行的办法',

@@ -1,4 +1,12 @@
+import type { ContextMethod } from '../../../main/contract/engine.ts';
 import type { enContext } from './en-context.ts';
+
+const readings: Record<ContextMethod, string> = {
+  dca: '分块读取',
+  yarn: '拉伸位置读取（YaRN）',
+  'dca+yarn': '分块并拉伸位置读取',
+  plain: '按短文读取',
+};
 
 export const zhCNContext: typeof enContext = {
   title: '上下文',
@@ -17,9 +25,10 @@ export const zhCNContext: typeof enContext = {
     int8: 'int8，内存为四分之一',
   },
   inForce: (tokens, kvType) => `当前：${tokens} 个词元，${kvType} 缓存`,
-  beyond: (tokens) => `超出 ${tokens} 后另行读取`,
+  beyond: (tokens, method) => `超出 ${tokens} 的部分${readings[method]}`,
   verified: (tokens) => `本机已验证至 ${tokens}`,
   notVerified: '未验证 · 测试',
+  testing: (share) => `自测 ${share}`,
   test: '自测',
   testText: '把数字藏进越来越长的文本里，再来提问。测试在对话之后进行，随时可以暂停。',
   stale: '已有结果不再有效：此后有设置或环境改变。',
@@ -29,10 +38,17 @@ export const zhCNContext: typeof enContext = {
   pause: '暂停',
   goOn: '继续',
   cancel: '放弃',
-  progress: (share) => `测试已完成 ${share}`,
+  progress: (share) => `已完成 ${share}`,
+  left: (duration) => `约剩 ${duration}`,
+  behind: '',
+  price: (tokens, duration) => `测到 ${tokens} 个词元，最多约需 ${duration}。`,
+  paused: '已暂停',
+  broken: '已中断',
   tokens: '词元',
   task: '任务',
-  depth: (share) => `位置 ${share}`,
+  where: '在文中此处找到',
+  begin: '开头',
+  end: '结尾',
   tasks: { passkey: '密钥', needles: '四个数字之一', tracking: '两步推断' },
   found: (found, asked) => `${found} / ${asked}`,
   job: (name) => `测试 ${name} 的上下文`,
@@ -41,5 +57,4 @@ export const zhCNContext: typeof enContext = {
     `此模型可分块读取 ${tokens} 个词元（占满时多用 ${bytes}）。为此会重新加载；内容会留在输入框中。`,
   cache: '缓存',
   cacheOf: (kvType) => `${kvType} 缓存`,
-  cacheBeyond: (kvType, tokens) => `${kvType} 缓存，超出 ${tokens} 个词元后另行读取`,
 };

@@ -21,4 +21,11 @@ export const zhCNData: typeof enData = {
   giveUp: '放弃',
   progress: '移动进度',
   done: '数据已移动。',
+  cache: '已计算的对话',
+  cacheText: (most) => `保存模型读过的内容，重新启动后长对话可以立即继续。最多占用 ${most}。`,
+  clear: '清除…',
+  clearTitle: '清除已计算的内容？',
+  clearText: (bytes) => `可腾出 ${bytes}。对话不会丢失：继续时会重新读取，长对话需要一些时间。`,
+  clearNow: '清除',
+  cleared: (bytes) => `已腾出 ${bytes}。`,
 };

@@ -1,5 +1,7 @@
 import type { Dictionary } from './en.ts';
+import type { ContextMethod } from '../../../main/contract/engine.ts';
 import type { enFrame } from './en-frame.ts';
+import { zhCNContext } from './zh-CN-context.ts';
 
 export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
   common: {
@@ -338,6 +340,11 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
         action: '请重新获取，或再次使用其文件。',
       },
       'model-failed': { says: (value) => `未能安装（${value('error')}）。` },
+      'context-ok': { says: (value) => `${value('contextTokens')} 个词元，以 ${value('kvType')} 保存。` },
+      'context-beyond': {
+        says: (value) =>
+          `${value('contextTokens')} 个词元，以 ${value('kvType')} 保存；${zhCNContext.beyond(value('fromTokens'), value('method') as ContextMethod)}。`,
+      },
       'model-none': { says: () => '尚未安装。', action: '请在“模型”中获取。' },
       'pip-ok': { says: (value) => value('path') },
       'pip-none': {
@@ -354,6 +361,8 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
       memory: '内存',
       engine: '模型进程',
       model: '模型',
+      context: '上下文',
+      cache: '磁盘缓存',
       pip: 'Python 的 pip',
       other: '其他',
     },

@@ -91,7 +91,7 @@ export const zhCN: Dictionary = {
     installing: '正在获取模型',
     loading: (name) => `正在加载 ${name}`,
     tokens: (count, limit) => `${count} / ${limit} 个词元`,
-    full: '已放不下新的问题',
+    full: '上下文已满',
     tooMany: (count) => `超出 ${count} 个词元`,
     local: '本机运行',
     downloading: '正在下载',
