@@ -95,6 +95,11 @@ export class KvSequence {
     return child;
   }
 
+  /** Makes room for more pages of its own: see `KvPages.reserve`. */
+  reserve(pages: number): void {
+    this.#own.reserve(pages);
+  }
+
   /** Notes that the rows of `ids` were put where they belong by other means: into a page behind its own, or into its tail. */
   adopt(ids: readonly number[]): void {
     for (const id of ids) this.tokens.push(id);

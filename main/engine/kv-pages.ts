@@ -74,10 +74,15 @@ export class KvPages {
     return this.#arrays[layer]![part].view(from, to);
   }
 
-  /** Makes room for pages whose parts are written afterwards through `slice`. */
+  /** Adds pages whose parts are written through `slice`. */
   extend(pages: number): void {
+    this.reserve(pages);
     this.count += pages;
-    for (const layer of this.#arrays) for (const part of PAGE_PARTS) layer[part].grow(this.count);
+  }
+
+  /** Makes room for more pages: up to their number nothing moves, and they can be written before they are added. */
+  reserve(pages: number): void {
+    for (const layer of this.#arrays) for (const part of PAGE_PARTS) layer[part].grow(this.count + pages);
   }
 
   /** Adds pages that mean nothing. They are written all the same: untouched memory is one page of zeros. */

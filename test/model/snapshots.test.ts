@@ -334,6 +334,18 @@ describe('a file that is not what it was', () => {
     }
   });
 
+  it('is ignored with all that lies behind it, however many of those are damaged besides', async () => {
+    const { restored, left } = await spoilt(async (names) => {
+      for (const page of [2, 3, 5]) {
+        const bytes = await readFile(pathOf(chain(names)[page]!));
+        bytes[bytes.length - 5]! ^= 1;
+        await writeFile(pathOf(chain(names)[page]!), bytes);
+      }
+    });
+    expect(restored).toBe(32);
+    expect(left.length).toBeLessThanOrEqual(4);
+  });
+
   it('is ignored under the name of another', async () => {
     const { restored } = await spoilt(async (names) => {
       const pages = chain(names);

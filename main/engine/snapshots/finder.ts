@@ -4,9 +4,11 @@ import type { Model } from '../model.ts';
 import { sharedLength, usable } from '../shared-length.ts';
 import type { Disk } from './disk.ts';
 import { idOf, NodeReader, rootOf, SnapshotDamaged } from './format.ts';
-import { loadNode } from './pages.ts';
+import { readNode, type Add } from './pages.ts';
 import { nameOf, type SnapshotNode, type SnapshotTree } from './tree.ts';
 
+/** Pages that are read ahead: one is checked while the next come from the disk. */
+const READ_AT_ONCE = 3;
 /** Fewer tokens are read again sooner than they are worth a file. */
 export const WORTH_SAVING = 64;
 
@@ -71,11 +73,7 @@ export class SnapshotFinder {
     if (tokens < sequence.length + WORTH_SAVING) return { tokens: 0, tip: null };
     const pages = Math.floor(sequence.length / kvPage);
     sequence.truncate(pages * kvPage);
-    let tip: string | null = null;
-    for (const node of nodes.slice(pages)) {
-      if (signal?.aborted || !(await this.#load(sequence, model.cacheKey, node, prompt))) break;
-      tip = node.id;
-    }
+    const tip = await this.#load(sequence, model.cacheKey, nodes.slice(pages), { prompt, signal });
     sequence.truncate(usable(sharedLength(sequence.tokens, prompt), prompt, model.blocks));
     return { tokens: Math.max(0, sequence.length - pages * kvPage), tip };
   }
@@ -92,19 +90,44 @@ export class SnapshotFinder {
     }
   }
 
-  /** False, and the node is gone, where its file is not sound. */
-  async #load(sequence: KvSequence, cacheKey: string, node: SnapshotNode, prompt: readonly number[]): Promise<boolean> {
+  /** Adds nodes in their order, up to the first that is not sound. @returns the last that was added */
+  async #load(
+    sequence: KvSequence,
+    cacheKey: string,
+    nodes: readonly SnapshotNode[],
+    { prompt, signal }: { prompt: readonly number[]; signal: AbortSignal | undefined },
+  ): Promise<string | null> {
+    const first = sequence.stretches.own.count;
+    // All at once: what is being read to must not move.
+    sequence.reserve(nodes.length);
+    const reading: Promise<Add | null>[] = [];
+    let begun = 0;
+    let tip: string | null = null;
+    for (const node of nodes) {
+      for (; begun < nodes.length && reading.length < READ_AT_ONCE; begun++) {
+        reading.push(this.#read(sequence, cacheKey, nodes[begun]!, first + begun));
+      }
+      const add = await reading.shift();
+      if (!add || signal?.aborted) break;
+      add(prompt);
+      tip = node.id;
+    }
+    await Promise.all(reading);
+    return tip;
+  }
+
+  /** Null, and the node is gone, where its file is not sound. */
+  async #read(sequence: KvSequence, cacheKey: string, node: SnapshotNode, page: number): Promise<Add | null> {
     try {
       const reader = await this.#open(node, cacheKey);
       try {
-        await loadNode(sequence, reader, prompt);
+        return await readNode(sequence, reader, page);
       } finally {
         await reader.close();
       }
-      return true;
     } catch (error) {
       this.#lose(node, error);
-      return false;
+      return null;
     }
   }
 

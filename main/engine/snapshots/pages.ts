@@ -25,36 +25,34 @@ export function nodesOf(cacheKey: string, frozen: FrozenSequence, tail: boolean)
   return nodes;
 }
 
-/** Reads a node behind what `sequence` holds, as far as its tokens are those of `prompt`. @throws as `NodeReader.read` */
-export async function loadNode(sequence: KvSequence, reader: NodeReader, prompt: readonly number[]): Promise<void> {
+/** Adds a node that was read behind all before it, as far as its tokens are those of a prompt. */
+export type Add = (prompt: readonly number[]) => void;
+
+/**
+ * Reads a node to where it shall lie: a page of the sequence's own at `page`, for which room was reserved, or its tail.
+ * @throws as `NodeReader.read`
+ */
+export async function readNode(sequence: KvSequence, reader: NodeReader, page: number): Promise<Add> {
   const { kind, tokens } = reader.info;
-  if (kind === 'page' ? tokens.length !== sequence.shape.kvPage : tokens.length >= sequence.shape.kvPage) {
+  const { shape } = sequence;
+  if (kind === 'page' ? tokens.length !== shape.kvPage : tokens.length >= shape.kvPage) {
     throw new SnapshotDamaged(`It holds ${tokens.length} tokens.`);
   }
-  if (kind === 'page') await loadPage(sequence, reader);
-  else await loadTail(sequence, reader, prompt);
-}
-
-async function loadPage(sequence: KvSequence, reader: NodeReader): Promise<void> {
-  const { pages } = sequence.stretches.own;
-  const page = pages.count;
-  pages.extend(1);
-  try {
+  if (kind === 'page') {
+    const { pages } = sequence.stretches.own;
     await reader.read(partsOf(pages, page));
-  } catch (error) {
-    pages.truncate(page);
-    throw error;
+    return () => {
+      pages.extend(1);
+      sequence.adopt(tokens);
+    };
   }
-  sequence.adopt(reader.info.tokens);
-}
-
-async function loadTail(sequence: KvSequence, reader: NodeReader, prompt: readonly number[]): Promise<void> {
-  const { tokens } = reader.info;
-  const packed = newPackedTail(sequence.shape, tokens.length);
+  const packed = newPackedTail(shape, tokens.length);
   await reader.read(packed);
-  const shared = sharedLength(tokens, prompt.slice(sequence.length, sequence.length + tokens.length));
-  unpackTail(packed, sequence.tail, sequence.shape, { stored: tokens.length, tokens: shared });
-  sequence.adopt(tokens.slice(0, shared));
+  return (prompt) => {
+    const shared = sharedLength(tokens, prompt.slice(sequence.length, sequence.length + tokens.length));
+    unpackTail(packed, sequence.tail, shape, { stored: tokens.length, tokens: shared });
+    sequence.adopt(tokens.slice(0, shared));
+  };
 }
 
 function partsOf(pages: KvPages, page: number): ArrayBufferView[] {
