@@ -1,13 +1,15 @@
 // Builds what Electron runs into out/electron: it reads no TypeScript. Packages stay outside, in node_modules.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { buildOnce, root } from './build-once.mjs';
 import { digestNatives } from './natives.mjs';
 
+/** What the self-test reads, beside the bundles. */
+const BOOK = 'resources/alice.txt';
 const BUNDLES = {
   name: 'electron',
   title: 'the Electron bundles',
-  sources: ['main', 'native-models', 'scripts/build-electron.mjs', 'scripts/natives.mjs', 'package-lock.json'],
+  sources: ['main', 'native-models', BOOK, 'scripts/build-electron.mjs', 'scripts/natives.mjs', 'package-lock.json'],
 };
 const PROCESSES = {
   main: 'main/shell/electron/main.ts',
@@ -42,6 +44,7 @@ export async function buildElectron() {
         rolldownOptions: { external: ['electron'], output: { format: 'cjs', entryFileNames: 'preload.cjs' } },
       },
     });
+    copyFileSync(join(root, BOOK), join(outDir, basename(BOOK)));
     writeFileSync(join(outDir, 'natives.json'), JSON.stringify(digestNatives(root)));
   });
 }

@@ -112,6 +112,10 @@ export type GenerateEvent = z.infer<typeof generateEvent>;
 export const prefillProgress = z.object({ done: z.number(), total: z.number() });
 export type PrefillProgress = z.infer<typeof prefillProgress>;
 
+/** Natural logarithms of the probabilities of the next tokens of a text, whose first one has none; of `total` tokens. */
+export const score = z.object({ total: z.number(), logProbabilities: z.array(z.number()) });
+export type Score = z.infer<typeof score>;
+
 export const benchPoint = z.object({
   kind: z.enum(['prefill', 'decode']),
   /** Tokens prefilled, or tokens cached before decoding. */
@@ -212,6 +216,8 @@ export const engine = {
     .output(snapshotStatus.extend({ owners: z.array(z.string()) })),
   /** Deletes what was computed for these owners, in memory and on the disk; null: on the disk everything, for whoever. */
   forget: oc.input(z.object({ owners: z.array(z.string()).nullable() })).output(z.object({ freedBytes: z.number() })),
+  /** How well the model foretells a text, as far as `maxTokens`, block by block in the background; first, how long it is. */
+  score: oc.input(z.object({ text: z.string(), maxTokens: z.number().int().min(2) })).output(eventIterator(score)),
   /** Raw logits of the last position (float32, vocabulary size) after a token sequence: for tests and evaluation. */
   logits: oc.input(z.object({ tokens: z.array(z.number().int()) })).output(z.object({ logits: z.instanceof(Blob) })),
   /** One measured point with tokens that mean nothing, on a cache of its own; the caller interleaves and repeats. */

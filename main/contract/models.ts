@@ -89,11 +89,20 @@ export const verifiedCell = z.object({
 });
 export type VerifiedCell = z.infer<typeof verifiedCell>;
 
+/**
+ * How well a model foretells a stretch of a book that it reads from the beginning. `tokens` says where the stretch ends; it begins
+ * where the one before it does. `surprise` is the mean of the negative natural logarithms of the probabilities of `count` tokens.
+ */
+export const surprise = z.object({ tokens: z.number(), surprise: z.number(), count: z.number() });
+export type Surprise = z.infer<typeof surprise>;
+
 /** What the self-test found of a model as it is loaded now, on this machine. */
 export const verification = z.object({
   name: z.string(),
   cells: z.array(verifiedCell),
-  /** Up to this length everything was found; null where that is true of none that was tried. */
+  /** By position; empty where it was not measured yet. The perplexity is e to the power of a surprise. */
+  surprises: z.array(surprise).default([]),
+  /** Up to this length every cell passes (see `passes`); null where that is true of none that was tried. */
   verifiedTokens: z.number().nullable(),
   /** There are only results of other conditions: another machine, compiler, form of the cache or way of reading. */
   isStale: z.boolean(),
@@ -107,7 +116,7 @@ export const modelStatus = z.object({
   contextTokens: z.number().nullable(),
   /** Null while no model is loaded. */
   context: contextInForce.nullable(),
-  /** Up to this length the self-test found everything here; null where it did not, or was not made. */
+  /** Up to this length every cell of the self-test passes here; null where that is true of none, or it was not made. */
   verifiedTokens: z.number().nullable().default(null),
   job: job.nullable(),
   error: z.object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()) }).nullable(),

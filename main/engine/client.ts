@@ -6,6 +6,7 @@ import type {
   ProbedKernel,
   Prompt,
   Sampling,
+  Score,
 } from '../contract/engine.ts';
 import { LonghandError } from '../contract/errors.ts';
 import type { EngineClient } from '../contract/index.ts';
@@ -105,6 +106,14 @@ export class Engine {
   ): AsyncGenerator<PrefillProgress, void> {
     const whole = { ...input, prompt: packed(input.prompt) };
     yield* this.#watchedStream((client) => client.prefill(whole, { signal }));
+  }
+
+  /** How well the model foretells a text: logarithms of probabilities, block by block. Ended as `generate` is. */
+  async *score(
+    input: { text: string; maxTokens: number },
+    { signal }: { signal: AbortSignal },
+  ): AsyncGenerator<Score, void> {
+    yield* this.#watchedStream((client) => client.score(input, { signal }));
   }
 
   bench(

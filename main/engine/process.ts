@@ -14,6 +14,7 @@ import { PrefixCache } from './prefix-cache.ts';
 import { probeDecoder } from './probe-decoder.ts';
 import { probeKernels } from './probe.ts';
 import { Scheduler } from './scheduler.ts';
+import { score } from './score.ts';
 import { SnapshotStore } from './snapshots/store.ts';
 
 /** The engine process: one model, its caches and its queue. It holds nothing that cannot be computed again. */
@@ -78,6 +79,9 @@ const router = engine.router({
   }),
   prefill: engine.prefill.handler(({ input, signal }) =>
     counted(prefill(input.prompt, { ...current(), turns: scheduler.client('background'), owner: input.owner, signal })),
+  ),
+  score: engine.score.handler(({ input, signal }) =>
+    counted(score(current().model, input, { turns: scheduler.client('background'), signal })),
   ),
   useSnapshots: engine.useSnapshots.handler(({ input: { folder, budgetBytes } }) =>
     inTurn(async () => {

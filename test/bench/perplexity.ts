@@ -22,7 +22,7 @@ const BLOCK = 64;
 
 const [path, out] = process.argv.slice(2);
 if (path === undefined) throw new Error('usage: perplexity.ts MODEL.gguf [OUT.json]');
-const text = readFileSync(new URL('texts/alice.txt', import.meta.url), 'utf8');
+const text = readFileSync(new URL('../../resources/alice.txt', import.meta.url), 'utf8');
 const folder = await mkdtemp(join(tmpdir(), 'longhand-perplexity-'));
 const perplexities: Record<string, number> = {};
 let tokens = 0;

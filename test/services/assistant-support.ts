@@ -12,6 +12,7 @@ import type {
   ProbedKernel,
   Prompt,
   Sampling,
+  Score,
 } from '../../main/contract/engine.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
 import type { LoadInput } from '../../main/engine/client.ts';
@@ -214,6 +215,9 @@ export class ScriptedEngine extends Scripted {
   owners: string[] = [];
   forgotten: string[] = [];
   holdBench: Promise<void> | null = null;
+  /** How far texts were scored, and how long they are. */
+  scored: number[] = [];
+  bookTokens = 3000;
   prefills: Prefilling[] = [];
   #answers: Answer[] = [];
   #asked: ((answer: Answer) => void)[] = [];
@@ -275,6 +279,10 @@ export class ScriptedEngine extends Scripted {
         this.prefills.push(prefilling);
         return prefilling.steps();
       }),
+      score: os.score.handler(({ input }) => {
+        this.scored.push(input.maxTokens);
+        return this.score(Math.min(input.maxTokens, this.bookTokens));
+      }),
       useSnapshots: os.useSnapshots.handler(({ input }) => {
         this.snapshots = input;
         return { mode: 'write' as const, bytes: 11, owners: this.owners };
@@ -295,6 +303,13 @@ export class ScriptedEngine extends Scripted {
       }),
       logits: os.logits.handler(() => ({ logits: new Blob([]) })),
     });
+  }
+
+  /** Foretells the tokens of each next thousand a little better. */
+  async *score(total: number): AsyncGenerator<Score> {
+    yield { total, logProbabilities: [] };
+    const all = Array.from({ length: total - 1 }, (_, index) => -3 + (index + 1 >= 1024 ? 1 : 0));
+    while (all.length > 0) yield { total, logProbabilities: all.splice(0, 700) };
   }
 
   #offer(answer: Answer): void {

@@ -51,6 +51,63 @@ describe('the self-test of a model', () => {
     }
   });
 
+  it('asks twice more where one of two was missed, and lets three of four pass', async () => {
+    const { client, engine } = await start();
+    const { id } = await client.models.verify({ name: 'tiny' });
+    let passkeys = 0;
+    const isMissed = (question: string) => question.includes('pass key?') && ++passkeys === 1;
+    const questions = await answerAll(engine, ALL + 2, isMissed);
+    await until(async () => (await jobOf(client, id)).state === 'done');
+    const { cells, verifiedTokens } = await client.models.verification({ name: 'tiny' });
+    expect(cells.find(({ asked }) => asked > 2)).toMatchObject({ task: 'passkey', depth: 0, found: 3, asked: 4 });
+    expect(verifiedTokens).toBe(1024);
+    expect(new Set(questions.slice(0, 4)).size).toBe(4); // each hides another number in another text
+  });
+
+  it('does not let half of them pass, and asks no more than it has to', async () => {
+    const { client, engine } = await start();
+    const { id } = await client.models.verify({ name: 'tiny' });
+    let passkeys = 0;
+    const isMissed = (question: string) => question.includes('pass key?') && [1, 3].includes(++passkeys);
+    await answerAll(engine, ALL + 1, isMissed);
+    await until(async () => (await jobOf(client, id)).state === 'done');
+    const { cells, verifiedTokens } = await client.models.verification({ name: 'tiny' });
+    expect(cells.find(({ asked }) => asked > 2)).toMatchObject({ found: 1, asked: 3 });
+    expect(verifiedTokens).toBeNull();
+  });
+
+  it('measures by position how well a book is foretold, once', async () => {
+    const { client, engine } = await start();
+    engine.bookTokens = 900;
+    const { id } = await client.models.verify({ name: 'tiny' });
+    await answerAll(engine, ALL);
+    const job = await until(async () => ((await jobOf(client, id)).state === 'done' ? jobOf(client, id) : null));
+    expect(job.done).toBe(job.total);
+    const [near, ...far] = (await client.models.verification({ name: 'tiny' })).surprises;
+    expect([near?.tokens, near?.count, far]).toEqual([1024, 899, []]);
+    expect(near?.surprise).toBeCloseTo(3, 10);
+    const again = await client.models.verify({ name: 'tiny' });
+    await until(async () => (await jobOf(client, again.id)).state === 'done');
+    expect((await client.models.verification({ name: 'tiny' })).surprises).toEqual([near]);
+    expect(engine.scored).toEqual([1024, 1024]); // the second time only to learn that there is nothing new
+  });
+
+  it('tells stretches of the book apart, as far as the context goes', async () => {
+    const { client, engine } = await start();
+    await client.models.setContext({ name: 'tiny', contextTokens: 2500 });
+    await until(async () => (await client.models.status()).contextTokens === 2500);
+    await client.models.verify({ name: 'tiny', to: 2500 });
+    await engine.nextAnswer();
+    expect(engine.scored).toEqual([2500]);
+    const { surprises } = await client.models.verification({ name: 'tiny' });
+    expect(surprises.map(({ tokens, count }) => [tokens, count])).toEqual([
+      [1024, 1023],
+      [2048, 1024],
+      [4096, 452],
+    ]);
+    expect(surprises.map(({ surprise }) => Math.round(surprise * 1e6) / 1e6)).toEqual([3, 2, 2]);
+  });
+
   it('says so where something was not found', async () => {
     const { client, engine } = await start();
     const { id } = await client.models.verify({ name: 'tiny' });

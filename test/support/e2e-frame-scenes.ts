@@ -221,7 +221,7 @@ export const frameScenes: Scene[] = [
     },
     async act(page) {
       await runCommand(page, /^(Models|模型)$/);
-      const verdict = page.getByText(/Everything was found|全部找到/);
+      const verdict = page.getByText(/What was hidden was found|找到了所藏内容/);
       await verdict.evaluate((text) => text.scrollIntoView({ block: 'end' }));
     },
   },

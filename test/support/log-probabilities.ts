@@ -1,17 +1,12 @@
+import { logProbability } from '../../main/engine/score.ts';
+
 /**
  * The natural logarithm of the probability of each of `ids` under the row of logits before it.
  * @param logits float32 [ids.length, vocabulary]
  */
 export function logProbabilities(logits: Float32Array, ids: readonly number[]): number[] {
   const vocabulary = logits.length / ids.length;
-  return ids.map((id, row) => {
-    const values = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
-    let largest = -Infinity;
-    for (const value of values) largest = Math.max(largest, value);
-    let weight = 0;
-    for (const value of values) weight += Math.exp(value - largest);
-    return values[id]! - largest - Math.log(weight);
-  });
+  return ids.map((id, row) => logProbability(logits.subarray(row * vocabulary, (row + 1) * vocabulary), id));
 }
 
 /** The exponential of the mean surprise. */

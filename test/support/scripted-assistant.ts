@@ -51,7 +51,7 @@ export class ScriptedAssistant {
   /** Of what stands before a message. */
   cachedShare = 1;
   readingPrice: ReadingPrice | null = null;
-  verification: Verification = { name: smolModel.name, cells: [], verifiedTokens: null, isStale: false };
+  verification: Verification = { name: smolModel.name, cells: [], surprises: [], verifiedTokens: null, isStale: false };
   /** What is computed and kept on the disk; null while the engine is away. */
   cache: { bytes: number; budgetBytes: number } | null = { bytes: 1_240_000_000, budgetBytes: 8_589_934_592 };
   /** What planning a move of the data folder is answered with. */

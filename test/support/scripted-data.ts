@@ -62,6 +62,10 @@ export const verified: Verification = {
       })),
     ),
   ),
+  surprises: [
+    { tokens: 1024, surprise: 3.1, count: 1023 },
+    { tokens: 2048, surprise: 2.9, count: 1024 },
+  ],
   verifiedTokens: 2048,
   isStale: false,
 };

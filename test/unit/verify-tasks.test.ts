@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { VerifiedCell } from '../../main/contract/models.ts';
+import { passes } from '../../main/contract/passes.ts';
 import { verifiedTokens } from '../../main/services/models/verify/conditions.ts';
-import { depths, isRight, lengthsTo, makeProbe, taskNames } from '../../main/services/models/verify/tasks.ts';
+import { depths, isOpen, isRight, lengthsTo, makeProbe, taskNames } from '../../main/services/models/verify/tasks.ts';
 
 describe('a question of the self-test', () => {
   it.each(taskNames)('of %s is the same for the same seed, and holds its answer once', (task) => {
@@ -55,5 +56,21 @@ describe('the length that a model is verified to', () => {
     expect(lengthsTo(8192)).toEqual([1024, 2048, 4096, 8192]);
     expect(lengthsTo(5000)).toEqual([1024, 2048, 4096, 5000]);
     expect(lengthsTo(600)).toEqual([600]);
+  });
+});
+
+describe('a cell', () => {
+  it('passes with all found, or three of four, and not with less', () => {
+    const found = [[2, 2], [3, 4], [4, 4]] as const;
+    const missed = [[1, 2], [2, 3], [1, 3], [2, 4], [0, 2]] as const;
+    expect(found.every(([found, asked]) => passes({ found, asked }))).toBe(true);
+    expect(missed.some(([found, asked]) => passes({ found, asked }))).toBe(false);
+  });
+
+  it('is open while questions are missing, or one was missed and the next ones can still make up for it', () => {
+    const open = [[0, 0], [1, 1], [1, 2], [2, 3], [0, 1]] as const;
+    const closed = [[2, 2], [0, 2], [1, 3], [3, 4], [2, 4]] as const;
+    expect(open.every(([found, asked]) => isOpen({ found, asked }))).toBe(true);
+    expect(closed.some(([found, asked]) => isOpen({ found, asked }))).toBe(false);
   });
 });

@@ -119,7 +119,7 @@ const actions: Record<string, Action> = {
     else for (const line of describeChoices(choices)) print(line);
   },
 
-  /** Tests what a model finds in texts of growing length, and says up to which it found everything. */
+  /** Tests what a model finds in texts of growing length, and says up to which it found what was hidden. */
   async verify(context, argument) {
     const { connect, json, print, progress, values } = context;
     const name = needName(context, argument);

@@ -5,6 +5,7 @@ import type { Job } from '../../contract/jobs.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
 import { defineJob, type JobContext } from '../jobs/job-kind.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import { answersInstead } from '../models/answers-instead.ts';
 import type { AnsweringModel, Models } from '../models/models.ts';
 
 /** What can be read before anybody asks about it: one for each sort of owner (`conversation:ID`). */
@@ -108,9 +109,4 @@ export class Prefiller {
     if (source === undefined) throw new LonghandError('not-found', `Nothing is known of ${owner}.`, { id: owner });
     return { source, id: owner.slice(colon + 1) };
   }
-}
-
-function answersInstead(name: string, wanted: string): LonghandError {
-  const message = `${name} answers just now. Choose ${wanted}, then go on reading for it.`;
-  return new LonghandError('model-in-use', message, { name, wanted });
 }

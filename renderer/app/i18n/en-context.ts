@@ -39,8 +39,11 @@ export const enContext = {
   testText:
     'Hides numbers in texts of growing length and asks for them. It runs behind your chats, and can be paused on the way.',
   stale: 'The results that there are hold no longer: something has changed since.',
-  verdict: (tokens: string) => `Everything was found in texts of up to ${tokens} tokens.`,
-  noVerdict: 'Something was missed at the shortest length.',
+  verdict: (tokens: string) => `What was hidden was found in texts of up to ${tokens} tokens.`,
+  noVerdict: 'Too much was missed at the shortest length.',
+  rule: 'A missed number is asked for twice more: three of four will do.',
+  book: 'Perplexity of a book, by how far into it',
+  upTo: (tokens: string) => `up to ${tokens}`,
   start: 'Test now',
   pause: 'Pause',
   goOn: 'Go on',

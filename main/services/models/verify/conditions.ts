@@ -1,16 +1,17 @@
 import type { LoadedModel } from '../../../contract/engine.ts';
 import type { VerifiedCell } from '../../../contract/models.ts';
+import { passes } from '../../../contract/passes.ts';
 import { describeMachine } from '../../system/bench.ts';
 import type { ShelfModel } from '../shelf.ts';
 import { depths, taskNames } from './tasks.ts';
 
-/** The longest text up to which every task was done at every depth, with nothing missed; null where even the shortest was not. */
+/** The longest text up to which every task passed at every depth; null where even at the shortest one did not. */
 export function verifiedTokens(cells: readonly VerifiedCell[]): number | null {
   const lengths = [...new Set(cells.map(({ tokens }) => tokens))].toSorted((a, b) => a - b);
   let verified: number | null = null;
   for (const tokens of lengths) {
     const there = cells.filter((cell) => cell.tokens === tokens);
-    if (there.length < taskNames.length * depths.length || there.some(({ found, asked }) => found < asked)) break;
+    if (there.length < taskNames.length * depths.length || !there.every(passes)) break;
     verified = tokens;
   }
   return verified;

@@ -58,8 +58,14 @@ export function isRight(answer: string, expected: string): boolean {
   return new RegExp(`(?<!\\d)${expected}(?!\\d)`).test(answer.replaceAll(/(?<=\d),(?=\d{3})/g, ''));
 }
 
-/** Questions of each task at each length and depth; all must be answered rightly. */
+/** Questions of each task at each length and depth, and how many there are where one of them was missed. */
 export const SAMPLES = 2;
+export const MOST_SAMPLES = 4;
+
+/** Whether a cell needs another question: it has not got its own yet, or one was missed, and the others decide. */
+export function isOpen({ found, asked }: { found: number; asked: number }): boolean {
+  return asked < SAMPLES || (asked - found === 1 && asked < MOST_SAMPLES);
+}
 
 /** Of all tasks at one length: each has a text of its own to read. */
 export const QUESTIONS = taskNames.length * depths.length * SAMPLES;

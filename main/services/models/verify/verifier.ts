@@ -2,14 +2,16 @@ import { z } from 'zod';
 import type { Prompt } from '../../../contract/engine.ts';
 import { LonghandError } from '../../../contract/errors.ts';
 import type { Job } from '../../../contract/jobs.ts';
-import type { Verification } from '../../../contract/models.ts';
+import type { Surprise, Verification } from '../../../contract/models.ts';
 import type { Engine } from '../../../engine/client.ts';
 import { defineJob, type JobContext } from '../../jobs/job-kind.ts';
 import { isActive, type Jobs } from '../../jobs/jobs.ts';
 import type { Store } from '../../store/open.ts';
-import type { Models } from '../models.ts';
+import { answersInstead } from '../answers-instead.ts';
+import type { AnsweringModel, Models } from '../models.ts';
+import { readBook, stretchOf } from './book.ts';
 import { conditionsOf, verifiedTokens } from './conditions.ts';
-import { depths, isRight, lengthsTo, makeProbe, SAMPLES, taskNames, type TaskName } from './tasks.ts';
+import { depths, isOpen, isRight, lengthsTo, makeProbe, SAMPLES, taskNames, type TaskName } from './tasks.ts';
 
 const ANSWER_TOKENS = 24;
 /** A text may be shorter than its length by this share: sentences are not cut. */
@@ -18,7 +20,7 @@ const MOST_FITTINGS = 4;
 
 export type VerifierOptions = {
   store: Store;
-  engine: Pick<Engine, 'generate' | 'count'>;
+  engine: Pick<Engine, 'generate' | 'count' | 'score'>;
   models: Models;
   jobs: Jobs;
 };
@@ -58,11 +60,18 @@ export class Verifier {
     const model = models.find(name);
     const loaded = models.loaded;
     if (loaded === null || loaded.folder !== model.folder)
-      return { name, cells: [], verifiedTokens: null, isStale: store.verifications.hasStale(name, '{}') };
+      return {
+        name,
+        cells: [],
+        surprises: [],
+        verifiedTokens: null,
+        isStale: store.verifications.hasStale(name, '{}'),
+      };
     const conditions = conditionsOf(model, loaded);
     const cells = store.verifications.list(conditions);
     const isStale = cells.length === 0 && store.verifications.hasStale(name, conditions);
-    return { name, cells, verifiedTokens: verifiedTokens(cells), isStale };
+    const surprises = store.verifications.surprises(conditions);
+    return { name, cells, surprises, verifiedTokens: verifiedTokens(cells), isStale };
   }
 
   /** Each cell is kept as soon as it is known; a run that goes on leaves out what is there. */
@@ -71,30 +80,71 @@ export class Verifier {
     const begun = await this.#acquire(name, signal);
     const { conditions, contextTokens } = begun;
     begun.release();
-    const plans = lengthsTo(Math.min(to ?? contextTokens, contextTokens)).flatMap((tokens) =>
+    const limit = Math.min(to ?? contextTokens, contextTokens);
+    const plans = lengthsTo(limit).flatMap((tokens) =>
       taskNames.flatMap((task) => depths.map((depth): Plan => ({ task, tokens, depth }))),
     );
     const known = store.verifications.list(conditions);
-    const isKnown = (plan: Plan) => known.some((cell) => isSame(cell, plan));
     // Longer texts take longer: what is counted are tokens to read.
-    const total = plans.reduce((sum, { tokens }) => sum + tokens * SAMPLES, 0);
-    let done = 0;
+    const count = { done: 0, total: plans.reduce((sum, { tokens }) => sum + tokens * SAMPLES, 0) };
+    const tell = () => progress({ stage: 'verify', ...count, unit: 'tokens' });
+    await this.#foretell(name, conditions, limit, { signal, count, tell });
     const fittings = new Map<number, number>();
     for (const plan of plans) {
-      for (let sample = 0; sample < SAMPLES && isKnown(plan); sample++) done += plan.tokens;
-      if (isKnown(plan)) continue;
-      let found = 0;
-      for (let sample = 0; sample < SAMPLES; sample++) {
+      let { found, asked } = known.find((cell) => isSame(cell, plan)) ?? { found: 0, asked: 0 };
+      count.done += plan.tokens * Math.min(asked, SAMPLES);
+      if (!isOpen({ found, asked })) continue;
+      for (; isOpen({ found, asked }); asked++) {
         signal.throwIfAborted();
-        progress({ stage: 'verify', done, total, unit: 'tokens' });
-        if (await this.#isFound(name, conditions, plan, { sample, fittings, signal })) found++;
-        done += plan.tokens;
+        if (asked >= SAMPLES) count.total += plan.tokens;
+        tell();
+        if (await this.#isFound(name, conditions, plan, { sample: asked, fittings, signal })) found++;
+        count.done += plan.tokens;
       }
-      store.verifications.put(name, conditions, { ...plan, found, asked: SAMPLES });
+      store.verifications.put(name, conditions, { ...plan, found, asked });
       models.verified();
     }
-    progress({ stage: 'verify', done, total, unit: 'tokens' });
+    tell();
     return { name, verifiedTokens: verifiedTokens(store.verifications.list(conditions)) };
+  }
+
+  /**
+   * Measures how well the model foretells a book, as far as that is not known. A run that was broken off begins anew: it takes
+   * no longer than a few questions.
+   */
+  async #foretell(
+    name: string,
+    conditions: string,
+    maxTokens: number,
+    { signal, count, tell }: { signal: AbortSignal; count: { done: number; total: number }; tell(): void },
+  ): Promise<void> {
+    const { store, engine, models } = this.#options;
+    const { model, left } = await models.visit(signal);
+    this.#check(model, name, conditions);
+    const stop = AbortSignal.any([signal, left]);
+    const text = await readBook();
+    const known = store.verifications.surprises(conditions).reduce((sum, one) => sum + one.count, 0);
+    let stretch: Surprise = { tokens: stretchOf(0), surprise: 0, count: 0 };
+    const keep = () => stretch.count > 0 && store.verifications.putSurprise(name, conditions, stretch);
+    let position = 0;
+    for await (const { total, logProbabilities } of engine.score({ text, maxTokens }, { signal: stop })) {
+      if (known >= total - 1) return;
+      if (position === 0 && logProbabilities.length === 0) count.total += total - 1;
+      for (const value of logProbabilities) {
+        position++;
+        if (stretchOf(position) !== stretch.tokens) {
+          keep();
+          stretch = { tokens: stretchOf(position), surprise: 0, count: 0 };
+        }
+        stretch.count++;
+        stretch.surprise += (-value - stretch.surprise) / stretch.count; // the mean so far
+      }
+      count.done += logProbabilities.length;
+      tell();
+    }
+    stop.throwIfAborted();
+    keep();
+    models.verified();
   }
 
   async #isFound(
@@ -106,8 +156,7 @@ export class Verifier {
     const { engine } = this.#options;
     const lease = await this.#acquire(name, signal);
     try {
-      if (lease.conditions !== conditions)
-        throw new LonghandError('cancelled', `${name} was loaded otherwise than the test began with. Start it again.`);
+      if (lease.conditions !== conditions) throw isOtherwise(name);
       const seed = seedOf(plan, sample);
       const sentences = fittings.get(plan.tokens) ?? (await this.#fit(plan, seed));
       fittings.set(plan.tokens, sentences);
@@ -144,12 +193,18 @@ export class Verifier {
     if (model.name === name)
       return { conditions: conditionsOf(models.find(name), model), contextTokens: model.contextTokens, release };
     release();
-    throw new LonghandError(
-      'model-in-use',
-      `${model.name} answers just now. Choose ${name}, then go on with its test.`,
-      { name: model.name, wanted: name },
-    );
+    throw answersInstead(model.name, name);
   }
+
+  /** Refuses to go on with another model, or with one that is loaded otherwise. */
+  #check(model: AnsweringModel, name: string, conditions: string): void {
+    if (model.name !== name) throw answersInstead(model.name, name);
+    if (conditionsOf(this.#options.models.find(name), model) !== conditions) throw isOtherwise(name);
+  }
+}
+
+function isOtherwise(name: string): LonghandError {
+  return new LonghandError('cancelled', `${name} was loaded otherwise than the test began with. Start it again.`);
 }
 
 const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 0, stop: [] };

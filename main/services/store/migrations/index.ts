@@ -3,7 +3,15 @@ import { jobs } from './0002-jobs.ts';
 import { settings } from './0003-settings.ts';
 import { organising } from './0004-organising.ts';
 import { verifications } from './0005-verifications.ts';
+import { perplexities } from './0006-perplexities.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they run. */
-export const migrations: readonly Migration[] = [conversations, jobs, settings, organising, verifications];
+export const migrations: readonly Migration[] = [
+  conversations,
+  jobs,
+  settings,
+  organising,
+  verifications,
+  perplexities,
+];
