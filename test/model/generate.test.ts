@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sampling } from '../../main/contract/engine.ts';
 import { generate } from '../../main/engine/generate.ts';
 import { Model } from '../../main/engine/model.ts';
+import { prefill } from '../../main/engine/prefill.ts';
 import { PrefixCache } from '../../main/engine/prefix-cache.ts';
 import { compile } from '../../native-models/compile.ts';
 import { answer, followUp, newScheduler } from '../support/answers.ts';
@@ -108,5 +109,49 @@ describe('a second turn', () => {
       expect(result.prefilledTokens).toBeLessThanOrEqual(result.freshTokens + 1);
       expect(result.gap).toBeLessThan(1e-3); // the logits of this build are within 1e-4 of float32
     }
+  });
+});
+
+describe('reading without answering', () => {
+  const messages = question('hello world '.repeat(60));
+  const prompt = { messages, continueFinal: false };
+  const turns = newScheduler().client('background');
+
+  async function read(cache: PrefixCache, signal?: AbortSignal, onStep: (done: number) => unknown = () => {}) {
+    const steps: { done: number; total: number }[] = [];
+    for await (const step of prefill(prompt, { model, cache, turns, signal })) {
+      steps.push(step);
+      await onStep(step.done);
+    }
+    return steps;
+  }
+
+  it('leaves an answer nothing but its own question to read', async () => {
+    const cache = newCache();
+    const steps = await read(cache);
+    expect(steps[0]).toEqual({ done: 0, total: steps.at(-1)!.done });
+    expect(steps.length).toBeGreaterThan(2);
+    const { metrics } = await answer(model, cache, messages, { ...wordy, maxTokens: 1, seed: 1 });
+    expect(metrics.newTokens).toBeLessThanOrEqual(64);
+  });
+
+  it('keeps what was read when it is stopped, and goes on from there', async () => {
+    const cache = newCache();
+    const stop = new AbortController();
+    await expect(read(cache, stop.signal, (done) => done >= 128 && stop.abort())).rejects.toThrow('aborted');
+    const steps = await read(cache);
+    expect(steps[0]!.done).toBe(128);
+    expect(cache.tokens).toBe(steps.at(-1)!.total);
+  });
+
+  it('reads nothing twice that an answer beside it has read meanwhile', async () => {
+    const cache = newCache();
+    let asked = false;
+    const steps = await read(cache, undefined, async (done) => {
+      if (asked || done < 64) return;
+      asked = true;
+      await answer(model, cache, messages, { ...wordy, maxTokens: 1, seed: 1 });
+    });
+    expect(steps.map(({ done }) => done)).toEqual([0, 64, steps[0]!.total]);
   });
 });
