@@ -61,15 +61,37 @@ describe('the length that a model is verified to', () => {
 
 describe('a cell', () => {
   it('passes with all found, or three of four, and not with less', () => {
-    const found = [[2, 2], [3, 4], [4, 4]] as const;
-    const missed = [[1, 2], [2, 3], [1, 3], [2, 4], [0, 2]] as const;
+    const found = [
+      [2, 2],
+      [3, 4],
+      [4, 4],
+    ] as const;
+    const missed = [
+      [1, 2],
+      [2, 3],
+      [1, 3],
+      [2, 4],
+      [0, 2],
+    ] as const;
     expect(found.every(([found, asked]) => passes({ found, asked }))).toBe(true);
     expect(missed.some(([found, asked]) => passes({ found, asked }))).toBe(false);
   });
 
   it('is open while questions are missing, or one was missed and the next ones can still make up for it', () => {
-    const open = [[0, 0], [1, 1], [1, 2], [2, 3], [0, 1]] as const;
-    const closed = [[2, 2], [0, 2], [1, 3], [3, 4], [2, 4]] as const;
+    const open = [
+      [0, 0],
+      [1, 1],
+      [1, 2],
+      [2, 3],
+      [0, 1],
+    ] as const;
+    const closed = [
+      [2, 2],
+      [0, 2],
+      [1, 3],
+      [3, 4],
+      [2, 4],
+    ] as const;
     expect(open.every(([found, asked]) => isOpen({ found, asked }))).toBe(true);
     expect(closed.some(([found, asked]) => isOpen({ found, asked }))).toBe(false);
   });
