@@ -15,13 +15,21 @@ export function contextChanges(values: Record<string, unknown>): Partial<Context
   if (values.method !== undefined) changes.method = oneOf('method', contextMethod.options, values.method);
   const kvType = kvTypeOf(values.kv);
   if (kvType !== undefined) changes.kvType = kvType;
+  if (values.sparse !== undefined) changes.sparse = oneOf('sparse', ['on', 'off'], values.sparse) === 'on';
   return changes;
 }
 
 const HEADINGS = ['context', 'cache', 'memory when full', 'time to fill', ''];
 
-/** The lengths that can be chosen, a row each, with what they take. */
-export function describeChoices({ options, claimedTokens, choices }: ContextChoices): string[] {
+/** The lengths that can be chosen, a row each, with what they take, and whether what lies far behind is read sparsely. */
+export function describeChoices(all: ContextChoices): string[] {
+  const { fromTokens, readTokens } = all.sparse;
+  const [from, read] = [fromTokens.toLocaleString('en'), readTokens.toLocaleString('en')];
+  const means = `beyond ${from} tokens, ${read} are read for each: faster far down, may miss things`;
+  return [...describeLengths(all), `Sparse reading is ${all.options.sparse ? `on: ${means}` : `off (${means})`}.`];
+}
+
+function describeLengths({ options, claimedTokens, choices }: ContextChoices): string[] {
   const chosen = options.contextTokens ?? claimedTokens;
   return table(
     HEADINGS,

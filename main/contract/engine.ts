@@ -28,6 +28,12 @@ export type ContextMethod = z.infer<typeof contextMethod>;
 /** How positions from `fromTokens` on are read otherwise than those before; null where a context ends before. */
 const beyondTrained = z.object({ method: contextMethod, fromTokens: z.number() }).nullable();
 
+/**
+ * From `fromTokens` cached tokens on, each token is read with about `readTokens` of them: the last, and those that seem to
+ * matter most. Null where everything is read.
+ */
+export const sparseReading = z.object({ fromTokens: z.number(), readTokens: z.number() });
+
 /** What of a prompt was read from the disk, and how long that took; only where there was any. */
 const fromDisk = { restoredTokens: z.number().optional(), restoreMs: z.number().optional() };
 
@@ -49,6 +55,8 @@ export const metrics = z.object({
   /** How its keys and values were kept, and whether it went beyond the trained length; absent in older answers. */
   kvType: kvType.optional(),
   beyond: beyondTrained.optional(),
+  /** `recall`: of full attention, the share that sparse reading kept in a sample of its steps; null where none was in it. */
+  sparse: sparseReading.extend({ recall: z.number().nullable() }).nullable().optional(),
 });
 export type Metrics = z.infer<typeof metrics>;
 
@@ -86,6 +94,7 @@ export const loadedModel = z.object({
   /** What the checkpoint claims. */
   claimedTokens: z.number(),
   beyond: beyondTrained,
+  sparse: sparseReading.nullable(),
   architecture: z.string(),
   recipe: z.string(),
   weightBytes: z.number(),
@@ -164,7 +173,7 @@ export type SnapshotStatus = z.infer<typeof snapshotStatus>;
 export const engine = {
   /**
    * Without `contextTokens`: as many as the checkpoint claims; beyond them, `method` decides ('dca' unless said otherwise).
-   * Without `kvType`: float32. Null or no `threads`: as many as suit this machine.
+   * Without `kvType`: float32. `sparse`: only some is read of what lies far behind. Null or no `threads`: as many as suit this machine.
    */
   load: oc
     .input(
@@ -173,6 +182,7 @@ export const engine = {
         contextTokens: z.number().int().min(1).nullish(),
         method: contextMethod.optional(),
         kvType: kvType.optional(),
+        sparse: z.boolean().optional(),
         threads: z.number().int().min(1).nullish(),
       }),
     )

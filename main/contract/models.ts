@@ -1,7 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { changesTo } from './common.ts';
-import { contextMethod, kvType, loadedModel } from './engine.ts';
+import { contextMethod, kvType, loadedModel, sparseReading } from './engine.ts';
 import { job } from './jobs.ts';
 import { recipe } from './reader.ts';
 
@@ -31,6 +31,8 @@ export const contextOptions = z.object({
   method: contextMethod.default('dca'),
   /** Form of the cache; 'auto': float32 while a whole context in it takes at most a quarter of memory, else int8. */
   kvType: z.enum(['auto', ...kvType.options]).default('auto'),
+  /** Far down in a long context, only what seems to matter is read: faster, but it may miss something. */
+  sparse: z.boolean().default(false),
 });
 export type ContextOptions = z.infer<typeof contextOptions>;
 
@@ -39,6 +41,7 @@ export const contextInForce = loadedModel.pick({
   contextTokens: true,
   claimedTokens: true,
   beyond: true,
+  sparse: true,
   kvType: true,
 });
 export type ContextInForce = z.infer<typeof contextInForce>;
@@ -47,6 +50,8 @@ export type ContextInForce = z.infer<typeof contextInForce>;
 export const contextChoices = z.object({
   options: contextOptions,
   claimedTokens: z.number(),
+  /** What sparse reading is, where it is chosen. */
+  sparse: sparseReading,
   choices: z.array(
     z.object({
       contextTokens: z.number(),

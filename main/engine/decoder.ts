@@ -1,5 +1,6 @@
 import type { AttentionScheme } from '../../native-models/attention/scheme.ts';
 import { runsOf } from '../../native-models/attention/kv-type.ts';
+import type { Sparsity } from '../../native-models/attention/sparsity.ts';
 import { FAR, type PAGE_STRETCHES } from '../../native-models/graph/attention.ts';
 import { KvSequence } from './kv-cache.ts';
 import type { CacheShape, KvPages, PagePart } from './kv-pages.ts';
@@ -24,14 +25,18 @@ type BoundSequence = {
   views: string;
 };
 
-/** Of pages far behind, each KV head reads the `pages` best; the last `recentPages` are always read. */
-export type Sparsity = { pages: number; recentPages: number };
-
 type ForwardOptions = {
   /** Positions within the tokens whose logits are wanted, ascending; the last unless told. */
   rows?: readonly number[];
   signal?: AbortSignal | undefined;
   sparsity?: Sparsity | null;
+};
+
+type RecallOptions = {
+  sparsity?: Sparsity | null;
+  /** So many of the first tokens are compared; all unless told. */
+  tokens?: number;
+  signal?: AbortSignal | undefined;
 };
 
 type Step = { rows: readonly number[]; signal: AbortSignal | undefined; sparsity: Sparsity | null };
@@ -91,25 +96,34 @@ export class Decoder {
     return logits;
   }
 
+  /** Whether what runs behind the cached tokens is read sparsely, unless told otherwise. */
+  readsSparsely(sequence: KvSequence): boolean {
+    return splitPages(sequence, this.sparsity).some(({ name, from, to }) => name === FAR && to > from);
+  }
+
   /**
-   * How much of full attention sparse attention keeps for `ids` behind the cached tokens, which stay as they are: by layer,
-   * the share of the softmax over all keys that falls on those that are read, averaged over heads and tokens.
+   * How much of full attention sparse attention keeps for `ids` behind the cached tokens, as far as the end of the page: by
+   * layer, the share of the softmax over all keys that falls on those that are read, averaged over heads and tokens. Nothing
+   * is cached of it. A token sees none behind it: where only the first are compared, only they are read in full.
    */
-  async attentionRecall(sequence: KvSequence, ids: readonly number[], sparsity: Sparsity): Promise<number[]> {
-    const sums: Float64Array[][] = [];
-    for (const chosen of [null, sparsity]) {
-      const probe = sequence.fork(sequence.length);
-      try {
-        sums.push(await this.#attentionSums(probe, ids, chosen));
-      } finally {
-        this.forget(probe);
-        probe.release();
-      }
-    }
-    const [full, kept] = sums;
-    return full!.map((layer, at) => {
-      const shares = layer.map((sum, row) => Math.exp(kept![at]![row]! - sum));
-      return shares.reduce((total, share) => total + share, 0) / shares.length;
+  async attentionRecall(
+    sequence: KvSequence,
+    ids: readonly number[],
+    { sparsity = this.sparsity, tokens = ids.length, signal }: RecallOptions = {},
+  ): Promise<number[]> {
+    const { kvPage } = this.shape;
+    const step = ids.slice(0, kvPage - sequence.offset);
+    const compared = step.slice(0, tokens);
+    const full = await this.#attentionSums(sequence, compared, { sparsity: null, signal });
+    const kept = await this.#attentionSums(sequence, step, { sparsity, signal });
+    return full.map((layer, at) => {
+      // Rows are heads, and within a head tokens.
+      const share = (sum: number, row: number) => {
+        const head = Math.floor(row / compared.length);
+        // Beyond the first layer the two differ in their queries, too: nothing keeps more than all.
+        return Math.min(1, Math.exp(kept[at]![head * step.length + (row % compared.length)]! - sum));
+      };
+      return layer.reduce((total, sum, row) => total + share(sum, row), 0) / layer.length;
     });
   }
 
@@ -130,22 +144,26 @@ export class Decoder {
   }
 
   async #step(sequence: KvSequence, ids: readonly number[], { rows, signal, sparsity }: Step): Promise<Float32Array> {
-    const bound = this.#bind(sequence, ids.length, rows, sparsity);
-    bound.ids.set(ids);
-    bound.offset[0] = BigInt(sequence.offset);
-    this.#place(bound, sequence.length, ids.length);
+    let bound = this.#bound.get(sequence);
+    if (bound === undefined) this.#bound.set(sequence, (bound = this.#bindNew(sequence)));
+    this.#prepare(bound, sequence, ids, { rows, sparsity });
     await bound.binding.run(signal);
     sequence.commit(ids);
     return bound.logits;
   }
 
-  #bind(sequence: KvSequence, tokens: number, rows: readonly number[], sparsity: Sparsity | null): BoundSequence {
-    const bound = this.#bound.get(sequence) ?? this.#bindNew(sequence);
+  /** Binds and writes all that a run of `ids` behind the cached tokens needs. */
+  #prepare(
+    bound: BoundSequence,
+    sequence: KvSequence,
+    ids: readonly number[],
+    { rows, sparsity }: Omit<Step, 'signal'>,
+  ): void {
     const { binding } = bound;
     this.#bindPages(bound, sequence, sparsity);
-    if (bound.ids.length !== tokens) {
-      bound.ids = pinnedInt32(tokens);
-      binding.input('ids', { data: bound.ids, shape: [1, tokens] });
+    if (bound.ids.length !== ids.length) {
+      bound.ids = pinnedInt32(ids.length);
+      binding.input('ids', { data: bound.ids, shape: [1, ids.length] });
     }
     if (bound.rows?.length !== rows.length) {
       bound.rows = pinnedInt32(rows.length);
@@ -154,7 +172,9 @@ export class Decoder {
       binding.output('logits', { data: bound.logits, shape: [1, rows.length, this.vocabSize] });
     }
     bound.rows.set(rows);
-    return bound;
+    bound.ids.set(ids);
+    bound.offset[0] = BigInt(sequence.offset);
+    this.#place(bound, sequence.length, ids.length);
   }
 
   #bindNew(sequence: KvSequence): BoundSequence {
@@ -178,26 +198,34 @@ export class Decoder {
       });
     bindTail('k_tail', sequence.tail.keys, [1, kvHeads, headDim, kvPage]);
     bindTail('v_tail', sequence.tail.values, [1, kvHeads, kvPage, headDim]);
-    this.#bound.set(sequence, bound);
     return bound;
   }
 
-  /** By layer, the logarithm of the sum of exponentials of all scores of each head and token. */
+  /**
+   * By layer, the logarithm of the sum of exponentials of all scores of each head and token. The rows that the run writes lie
+   * behind what is cached, where they are never seen.
+   */
   async #attentionSums(
     sequence: KvSequence,
     ids: readonly number[],
-    sparsity: Sparsity | null,
+    { sparsity, signal }: Omit<Step, 'rows'>,
   ): Promise<Float64Array[]> {
     const { layers, kvHeads } = this.shape;
     const rows = this.heads * ids.length;
     const pages = splitPages(sequence, sparsity).reduce((sum, { name, from, to }) => {
       return sum + (name === FAR && to > from ? sparsity!.pages : to - from);
     }, 1);
-    const { binding } = this.#bind(sequence, ids.length, [], sparsity);
+    // A binding of its own: what is bound stays so.
+    const bound = this.#bindNew(sequence);
     const shape = [pages, kvHeads, rows / kvHeads, 1];
     const found = Array.from({ length: layers }, () => pinnedFloat32(pages * rows));
-    found.forEach((data, layer) => binding.output(`lse.${layer}`, { data, shape }));
-    await this.#step(sequence, ids, { rows: [], signal: undefined, sparsity });
+    try {
+      this.#prepare(bound, sequence, ids, { rows: [], sparsity });
+      found.forEach((data, layer) => bound.binding.output(`lse.${layer}`, { data, shape }));
+      await bound.binding.run(signal);
+    } finally {
+      bound.binding.release();
+    }
     return found.map((sums) => {
       return Float64Array.from({ length: rows }, (_, row) => {
         const each = Array.from({ length: pages }, (__, page) => sums[page * rows + row]!);
@@ -293,7 +321,8 @@ function splitPages(sequence: KvSequence, sparsity: Sparsity | null): Stretch[] 
   const before = base.count;
   const far = base.count > own.count ? { ...base, first: 0 } : { ...own, first: before };
   const end = Math.min(far.count, before + own.count - (sparsity?.recentPages ?? 0) - far.first);
-  const to = sparsity !== null && end > sparsity.pages ? end : 0;
+  const isLong = sparsity !== null && sequence.pages >= (sparsity.fromPages ?? 0);
+  const to = isLong && end > sparsity.pages ? end : 0;
   const rest = (name: Stretch['name'], { pages, count }: typeof base, first: number): Stretch => {
     const from = pages === far.pages && first === far.first ? to : 0;
     return { name, pages, from: Math.min(from, count), to: count, first: first + from };

@@ -2,8 +2,10 @@ import type { GenerateEvent, Metrics, Prompt, Sampling } from '../contract/engin
 import { LonghandError } from '../contract/errors.ts';
 import { AnswerText } from './answer-text.ts';
 import type { Chat } from './encoder.ts';
+import type { KvSequence } from './kv-cache.ts';
 import type { Model } from './model.ts';
 import type { PrefixCache } from './prefix-cache.ts';
+import { Recall } from './recall.ts';
 import { Sampler } from './sampler.ts';
 import type { SchedulerClient } from './scheduler.ts';
 
@@ -31,6 +33,14 @@ export async function* generate(
   const tokens = Array.from(encoded);
   const clock = new Clock(tokens.length);
   const sequence = cache.acquire(tokens, owner);
+  const recall = new Recall();
+  const forward = async (step: 'block' | 'token', ids: readonly number[]) => {
+    if (model.readsSparsely(sequence) && recall.isDue(step)) {
+      const check = (ended?: AbortSignal) => model.attentionRecall(sequence, ids, { tokens: 1, signal: ended });
+      recall.add(await turns.turn(check, signal));
+    }
+    return turns.turn((ended) => model.forward(sequence, ids, { signal: ended }), signal);
+  };
   try {
     clock.restored(await cache.restore(sequence, tokens, signal));
     clock.cached = sequence.length;
@@ -43,7 +53,7 @@ export async function* generate(
     try {
       let logits!: Float32Array;
       for (const block of model.blocks.of(tokens, sequence.length)) {
-        logits = await turns.turn((ended) => model.forward(sequence, block, { signal: ended }), signal);
+        logits = await forward('block', block);
         cache.grew(sequence);
         if (sequence.length < tokens.length) {
           yield { type: 'prefill', done: sequence.length - clock.cached, total: tokens.length - clock.cached };
@@ -63,8 +73,7 @@ export async function* generate(
           finishReason = 'stop';
           break;
         }
-        if (clock.generated < limit)
-          logits = await turns.turn((ended) => model.forward(sequence, [id], { signal: ended }), signal);
+        if (clock.generated < limit) logits = await forward('token', [id]);
       }
     } catch (error) {
       if (!signal?.aborted) throw error;
@@ -72,7 +81,7 @@ export async function* generate(
     }
     const rest = text.finish();
     if (rest !== null) yield { type: 'token', ...rest };
-    yield { type: 'end', finishReason, metrics: { ...clock.metrics(), ...formOf(model, sequence) } };
+    yield { type: 'end', finishReason, metrics: { ...clock.metrics(), ...formOf(model, sequence, recall) } };
   } finally {
     cache.release(sequence);
   }
@@ -117,12 +126,14 @@ export function checkRoom(promptTokens: number, contextTokens: number): number {
   );
 }
 
-/** How the answer's keys and values were kept, and whether it went beyond the trained length. */
-function formOf(
-  { info: { kvType, beyond } }: Model,
-  { length }: { length: number },
-): Pick<Metrics, 'kvType' | 'beyond'> {
-  return { kvType, beyond: beyond !== null && length > beyond.fromTokens ? beyond : null };
+/** How the answer's keys and values were kept, and how what lies far behind was read. */
+function formOf(model: Model, sequence: KvSequence, { mean }: Recall): Pick<Metrics, 'kvType' | 'beyond' | 'sparse'> {
+  const { kvType, beyond, sparse } = model.info;
+  return {
+    kvType,
+    beyond: beyond !== null && sequence.length > beyond.fromTokens ? beyond : null,
+    sparse: sparse !== null && model.readsSparsely(sequence) ? { ...sparse, recall: mean } : null,
+  };
 }
 
 /** Times of one answer. */

@@ -5,6 +5,7 @@ import type { LoadedModel } from '../contract/engine.ts';
 import type { KvType } from '../../native-models/attention/kv-type.ts';
 import { attentionOptions, type ContextMethod } from '../../native-models/attention/options.ts';
 import { AttentionScheme, type AttentionOptions } from '../../native-models/attention/scheme.ts';
+import { SPARSITY, sparseReadingOf } from '../../native-models/attention/sparsity.ts';
 import { WEIGHTS_FILE } from '../../native-models/graph/weights.ts';
 import {
   GRAPH_FILES,
@@ -27,6 +28,8 @@ export type LoadOptions = {
   contextTokens?: number | null | undefined;
   method?: ContextMethod | undefined;
   kvType?: KvType | undefined;
+  /** Reads only some of what lies far behind, where a context is long enough for that to pay. */
+  sparse?: boolean | undefined;
   threads: number;
   profilePrefix?: string;
 };
@@ -54,6 +57,7 @@ export class Model extends Decoder {
     this.tokenizer = tokenizer;
     this.encoder = new Encoder(source, tokenizer);
     this.info = info;
+    if (info.sparse !== null) this.sparsity = SPARSITY;
     const { heads, headDim, layers, weightsPerToken } = manifest;
     this.blocks = new Blocks({
       weightsPerToken,
@@ -68,7 +72,7 @@ export class Model extends Decoder {
    */
   static async load(folder: string, options: LoadOptions): Promise<Model> {
     const started = performance.now();
-    const { kvType = 'float32', method = 'dca', threads } = options;
+    const { kvType = 'float32', method = 'dca', sparse = false, threads } = options;
     const manifest = parseManifest(await readPart(folder, MANIFEST_FILE, 'model-not-found'));
     const graphFile = GRAPH_FILES[kvType];
     await checkSize(folder, WEIGHTS_FILE, manifest.weightsBytes);
@@ -80,12 +84,14 @@ export class Model extends Decoder {
     const attention = attentionOptions(manifest, { contextTokens, method });
     const scheme = new AttentionScheme(attention, manifest.kvPage);
     const session = RuntimeSession.open(join(folder, graphFile), options);
+    const reading = sparseReadingOf(manifest.kvPage);
     const info: LoadedModel = {
       name: manifest.name,
       folder,
       contextTokens,
       claimedTokens: manifest.contextTokens,
       beyond: beyondTrained(attention, { contextTokens, method }),
+      sparse: sparse && contextTokens > reading.fromTokens ? reading : null,
       architecture: manifest.architecture,
       recipe: manifest.recipe,
       sampling: manifest.sampling,
@@ -100,11 +106,15 @@ export class Model extends Decoder {
     return model;
   }
 
-  /** Tells caches apart that cannot serve one another: of other weights, other rotations, another form. */
+  /**
+   * Tells caches apart that cannot serve one another: of other weights, other rotations, another form, or with rows that
+   * sparse reading changed.
+   */
   get cacheKey(): string {
     const { source, recipe, compilerVersion } = this.manifest;
     const { kvType, kvPage } = this.shape;
-    return JSON.stringify([source.sha256, recipe, compilerVersion, kvType, kvPage, this.scheme.key]);
+    const sparse = this.info.sparse === null ? [] : [this.sparsity];
+    return JSON.stringify([source.sha256, recipe, compilerVersion, kvType, kvPage, this.scheme.key, ...sparse]);
   }
 
   override release(): void {

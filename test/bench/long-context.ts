@@ -3,19 +3,19 @@
  *
  *     node test/bench/long-context.ts COMPILED_FOLDER MODEL.gguf TOOLS_FOLDER OUT.json SECTION...
  *
- * Sections: decode@TOKENS, prefill@TOKENS, followUp, million. Each is written to OUT.json, where others are kept. Settings are measured in
+ * Sections: decode@TOKENS, prefill@TOKENS, sparse@TOKENS, followUp, million. Each is written to OUT.json, where others are kept. Settings are measured in
  * turns within every round; a figure is the median of the rounds, a ratio the median of the ratios round by round.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLlamaCpp } from '../../main/cli/compare/llama-cpp.ts';
-import type { Sparsity } from '../../main/engine/decoder.ts';
 import type { KvSequence } from '../../main/engine/kv-cache.ts';
 import { Model } from '../../main/engine/model.ts';
 import { PrefixCache } from '../../main/engine/prefix-cache.ts';
 import { argmax } from '../../main/engine/sampler.ts';
 import { median } from '../../main/services/system/bench.ts';
 import { kvTypes, type KvType } from '../../native-models/attention/kv-type.ts';
+import type { Sparsity } from '../../native-models/attention/sparsity.ts';
 import { newScheduler } from '../support/answers.ts';
 import { describeMachine } from '../support/machine.ts';
 
@@ -35,7 +35,7 @@ type Point = { tokens: number; rounds: number; tokensPerSecond: Speeds; ratios: 
 const [folder, gguf, toolsFolder, out, ...wanted] = process.argv.slice(2);
 if (out === undefined)
   throw new Error('usage: long-context.ts COMPILED_FOLDER MODEL.gguf TOOLS_FOLDER OUT.json SECTION...');
-const sections: Record<string, (tokens: number) => Promise<void>> = { decode, prefill, followUp, million };
+const sections: Record<string, (tokens: number) => Promise<void>> = { decode, prefill, sparse, followUp, million };
 for (const one of wanted) {
   const [name, tokens] = one.split('@');
   await sections[name!]!(Number(tokens));
@@ -131,6 +131,41 @@ async function prefill(tokens: number): Promise<void> {
     save(`prefill@${tokens}`, { tokensRead: fresh, ...point });
   });
   f16.close();
+}
+
+/** One token, and one block of a prompt, read in full and sparsely: from which length on that pays. Nothing of theirs. */
+async function sparse(tokens: number): Promise<void> {
+  const settings: Setting[] = [];
+  for (const kvType of ['float32', 'int8'] as const) {
+    const { model, sequence } = await open(kvType, tokens + ROOM);
+    sequence.pretend(tokens);
+    const block = Array<number>(model.blocks.size(tokens)).fill(37);
+    for (const [name, sparsity] of [
+      ['full', null],
+      ['sparse', SPARSITY],
+    ] as const) {
+      settings.push({
+        name: `decode ${kvType} ${name}`,
+        run: async () => 1000 / (await stepMs(model, sequence, sparsity)),
+      });
+      settings.push({
+        name: `prefill ${kvType} ${name}`,
+        async run() {
+          const from = performance.now();
+          await model.forward(sequence, block, { sparsity });
+          const speed = (block.length / (performance.now() - from)) * 1000;
+          sequence.truncate(tokens);
+          return speed;
+        },
+      });
+    }
+  }
+  await inTurns(settings, tokens, ({ tokensPerSecond, rounds }) => {
+    const kinds = ['decode float32', 'prefill float32', 'decode int8', 'prefill int8'];
+    const gains = kinds.map((kind) => [kind, tokensPerSecond[`${kind} sparse`]! / tokensPerSecond[`${kind} full`]!]);
+    const ratios = Object.fromEntries(gains.map(([kind, gain]) => [`${kind}, sparse / full`, round2(gain as number)]));
+    save(`sparse@${tokens}`, { steps: STEPS, sparsity: SPARSITY, tokens, rounds, tokensPerSecond, ratios });
+  });
 }
 
 /** 16 tokens more behind 32,768 that are cached: found, queued and read as for an answer, and as a bare step. */
@@ -236,7 +271,7 @@ function summarise(tokens: number, rounds: readonly Speeds[]): Point {
   const tokensPerSecond = Object.fromEntries(names.map((name) => [name, over((round) => round[name]!)]));
   // Best by its median: the best of each round would be the luckiest draw.
   const theirs = names.filter((name) => name.startsWith('llama'));
-  const best = theirs.reduce((a, b) => (tokensPerSecond[a]! >= tokensPerSecond[b]! ? a : b));
+  const best = theirs.reduce((a, b) => (tokensPerSecond[a]! >= tokensPerSecond[b]! ? a : b), theirs[0] ?? names[0]!);
   const own = names.filter((name) => !theirs.includes(name));
   const ratios = Object.fromEntries(
     own.map((name) => [`${name} / ${best}`, over((round) => round[name]! / round[best]!)]),

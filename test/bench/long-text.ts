@@ -11,11 +11,11 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { PREFILL_BLOCK } from '../../native-models/attention/blocks.ts';
-import type { Sparsity } from '../../main/engine/decoder.ts';
 import type { KvSequence } from '../../main/engine/kv-cache.ts';
 import { Model } from '../../main/engine/model.ts';
 import { argmax } from '../../main/engine/sampler.ts';
 import type { ContextMethod } from '../../native-models/attention/options.ts';
+import type { Sparsity } from '../../native-models/attention/sparsity.ts';
 import { logProbabilities, perplexityOf } from '../support/log-probabilities.ts';
 import { describeMachine } from '../support/machine.ts';
 

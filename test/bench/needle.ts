@@ -8,9 +8,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Sparsity } from '../../main/engine/decoder.ts';
 import { Model, type LoadOptions } from '../../main/engine/model.ts';
 import { describeMachine } from '../../main/services/system/bench.ts';
+import type { Sparsity } from '../../native-models/attention/sparsity.ts';
 import { compile } from '../../native-models/compile.ts';
 import { byteIds, syntheticSample } from '../support/synthetic-tasks.ts';
 import { needleFolder } from '../support/trained-model.ts';
@@ -70,7 +70,7 @@ async function measure({ name, load, sparsity }: Way, length: number): Promise<R
       const split = ids.length - (ids.length % KV_PAGE);
       if (split > 0) await model.forward(sequence, ids.slice(0, split), { rows: [], sparsity: null });
       if (sparsity !== null) {
-        const layers = await model.attentionRecall(sequence, ids.slice(split), sparsity);
+        const layers = await model.attentionRecall(sequence, ids.slice(split), { sparsity });
         recalls.push(layers.reduce((sum, one) => sum + one, 0) / layers.length);
       }
       const wanted = byteIds(answer);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { LonghandError } from '../../main/contract/errors.ts';
 import { answers, expect, field, handFed, open, questions, send, test } from '../support/e2e-page.ts';
+import { openConversation } from '../support/e2e-scene-tools.ts';
 import { metricsOf, words } from '../support/scripted-data.ts';
 
 const clipboard = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
@@ -193,6 +194,16 @@ test.describe('versions', () => {
     await expect(answers(ui).getByRole('group', { name: 'Version 2 of 2' })).toBeVisible();
     await ui.getByRole('button', { name: 'Details' }).click();
     await expect(answers(ui).locator('dl')).toContainText('SmolLM2 135M');
+  });
+
+  test('tells what sparse reading kept', async ({ ui, assistant }) => {
+    const sparse = { fromTokens: 16_384, readTokens: 6144, recall: 0.957 };
+    assistant.addConversation('Long', ['Which number?', '7840.'], {
+      last: { metrics: { ...metricsOf('7840.', 20_000)!, kvType: 'int8', sparse } },
+    });
+    await openConversation(ui, 'Long');
+    await ui.getByRole('button', { name: 'Details' }).click();
+    await expect(answers(ui).locator('dl')).toContainText('kept 95.7% of full attention');
   });
 
   test('a branch is a conversation of its own', async ({ ui }) => {

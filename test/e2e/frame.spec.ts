@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { answers, expect, field, handFed, open, questions, send, test } from '../support/e2e-page.ts';
+import { runCommand } from '../support/e2e-scene-tools.ts';
 import { downloadJob, processes, readyStatus, verified } from '../support/scripted-data.ts';
 
 const modelFile = { name: 'mine.gguf', mimeType: 'application/octet-stream', buffer: Buffer.from('GGUF and more') };
@@ -304,6 +305,17 @@ test('the diagnostics show what the doctor found, and the report names nobody', 
   const report = await ui.evaluate(() => navigator.clipboard.readText());
   expect(report).toContain('[warning] disk');
   expect(report).not.toContain('ada');
+});
+
+test('sparse reading is chosen with the context of a model, and in force where that is long enough', async ({ ui }) => {
+  await runCommand(ui, /^Models$/);
+  const sparse = ui.getByRole('switch', { name: 'Sparse reading' });
+  await expect(ui.getByText(/Beyond 16,384 tokens, reads for each word only the 6,144/)).toContainText('may miss');
+  await sparse.click();
+  await expect(sparse).toBeChecked();
+  await expect(ui.getByText('Now: 8,192 tokens, float32 cache', { exact: true })).toBeVisible();
+  await ui.getByRole('combobox', { name: 'Length' }).selectOption('32768');
+  await expect(ui.getByText(/^Now: 32,768 tokens/)).toContainText('sparse beyond 16,384');
 });
 
 test('a model process that died is told of, and that nothing is lost', async ({ ui, assistant }) => {

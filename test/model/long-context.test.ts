@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Sparsity } from '../../main/engine/decoder.ts';
 import type { KvSequence } from '../../main/engine/kv-cache.ts';
 import { Model, type LoadOptions } from '../../main/engine/model.ts';
+import type { Sparsity } from '../../native-models/attention/sparsity.ts';
 import { compile } from '../../native-models/compile.ts';
 import { writeGguf } from '../support/gguf-writer.ts';
 import { referenceLogits, type ReferencePositions } from '../support/reference-decoder.ts';
@@ -193,7 +193,7 @@ describe.each(['float32', 'float16', 'int8'] as const)('sparse attention over %s
       ];
       const recalls: number[] = [];
       for (const sparsity of [nearly, half, few]) {
-        const layers = await model.attentionRecall(sequence, step, sparsity);
+        const layers = await model.attentionRecall(sequence, step, { sparsity });
         recalls.push(Math.min(...layers));
       }
       console.log(
@@ -217,7 +217,7 @@ describe.each(['float32', 'float16', 'int8'] as const)('sparse attention over %s
     try {
       const sequence = model.newSequence();
       await feed(model, sequence, cached, 64);
-      const recall = await model.attentionRecall(sequence, step, { pages: 1, recentPages: 36 });
+      const recall = await model.attentionRecall(sequence, step, { sparsity: { pages: 1, recentPages: 36 } });
       expect(Math.min(...recall)).toBe(1); // 36 recent pages and the first are all there are
     } finally {
       model.release();

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Model } from '../../main/engine/model.ts';
+import { PrefixCache } from '../../main/engine/prefix-cache.ts';
 import { compile } from '../../native-models/compile.ts';
+import { answer } from '../support/answers.ts';
 import { largestDifference } from '../support/golden-logits.ts';
 import { byteIds, syntheticSample, syntheticTasks, type SyntheticTask } from '../support/synthetic-tasks.ts';
 import { needleFolder, readNeedleGolden, type NeedleGolden } from '../support/trained-model.ts';
@@ -144,6 +146,94 @@ describe('far beyond the trained length, the trained model', () => {
     } finally {
       read.release();
     }
+  });
+});
+
+describe('sparse reading by the trained model', { timeout: 120_000 }, () => {
+  // Of pages of 32 tokens, 16 and the last 8, from 64 pages on: 768 of 2,048 tokens and more.
+  const [page, from] = [32, 2048];
+  let [full, sparse]: Model[] = [];
+  beforeAll(async () => {
+    const compiled = join(folder, 'sparse');
+    await compile(needleFolder, compiled, { name: 'sparse', recipe: 'exact', kvPage: page });
+    full = await Model.load(compiled, { threads: 2, contextTokens: 4096 });
+    sparse = await Model.load(compiled, { threads: 2, contextTokens: 4096, sparse: true });
+  });
+  afterAll(() => [full, sparse].forEach((one) => one!.release()));
+
+  const ask = (model: Model, length: number, depth: number, cache = new PrefixCache(model, 1e9)) => {
+    const { prompt, answer: wanted } = syntheticSample('passkey', 77 + Math.round(depth * 10), length, depth);
+    return answer(model, cache, [{ role: 'user', content: prompt }], { maxTokens: 6 }).then((given) => ({
+      isRight: given.text.startsWith(wanted),
+      metrics: given.metrics,
+    }));
+  };
+
+  it('is no other than full reading up to the length from which it pays, and says so', async () => {
+    const read = async (model: Model) => {
+      const ids = byteIds(golden.text).slice(0, from + 3 * page);
+      const sequence = model.newSequence();
+      const logits: Float32Array[] = [];
+      for (let at = 0; at < ids.length; at += page) {
+        logits.push(Float32Array.from(await model.forward(sequence, ids.slice(at, at + page))));
+      }
+      model.forget(sequence);
+      return logits;
+    };
+    const [all, some] = [await read(full!), await read(sparse!)];
+    const same = all.map((row, block) => largestDifference(row, some[block]!) === 0);
+    expect(same.indexOf(false)).toBe(from / page); // the first block behind 64 full pages
+    expect((await ask(sparse!, from - 200, 0.5)).metrics.sparse).toBeNull();
+    expect((await ask(full!, from + 500, 0.5)).metrics.sparse).toBeNull();
+  });
+
+  it('states what it kept of full attention: near all where it finds a passkey, less where it misses one', async () => {
+    const kept = { found: [] as number[], missed: [] as number[] };
+    for (const depth of [0.1, 0.5, 0.9]) {
+      const { isRight, metrics } = await ask(sparse!, 3500, depth);
+      if (!isRight) expect((await ask(full!, 3500, depth)).isRight).toBe(true);
+      expect(metrics.sparse).toMatchObject({ fromTokens: from, readTokens: 768 });
+      kept[isRight ? 'found' : 'missed'].push(metrics.sparse!.recall!);
+    }
+    console.log(`kept where it was found: ${kept.found.join(', ')}; where it was missed: ${kept.missed.join(', ')}`);
+    expect(kept.found.length).toBeGreaterThanOrEqual(2);
+    for (const recall of kept.found) expect(recall).toBeGreaterThan(0.95);
+    for (const recall of kept.missed) expect(recall).toBeLessThan(0.8);
+  });
+
+  it('keeps caches of its own where it changes what is cached, and only there', async () => {
+    const compiled = join(folder, 'sparse');
+    expect(sparse!.cacheKey).not.toBe(full!.cacheKey);
+    const short = await Model.load(compiled, { threads: 2, contextTokens: from, sparse: true });
+    const plain = await Model.load(compiled, { threads: 2, contextTokens: from });
+    expect([short.info.sparse, short.cacheKey]).toEqual([null, plain.cacheKey]);
+    for (const one of [short, plain]) one.release();
+  });
+
+  it('caches the same rows whether it was checked or not', async () => {
+    const ids = byteIds(golden.text).slice(0, 2500);
+    const logits = async (isChecked: boolean) => {
+      const sequence = sparse!.newSequence();
+      let last!: Float32Array;
+      for (let at = 0; at < ids.length; at += 48) {
+        const block = ids.slice(at, at + 48);
+        if (isChecked && at > 2300) await sparse!.attentionRecall(sequence, block, { tokens: 1 });
+        last = await sparse!.forward(sequence, block);
+      }
+      sparse!.forget(sequence);
+      return Float32Array.from(last);
+    };
+    expect(await logits(true)).toEqual(await logits(false));
+  });
+
+  it('is checked by the first token of a block as by that token alone, where all is read', async () => {
+    const ids = byteIds(golden.text).slice(0, 2600);
+    const sequence = sparse!.newSequence();
+    for (let at = 0; at < 2560; at += 64) await sparse!.forward(sequence, ids.slice(at, at + 64));
+    const all = { pages: 79, recentPages: 0 }; // one fewer than there are: all but a page of each head
+    const recall = await sparse!.attentionRecall(sequence, ids.slice(2560, 2580), { sparsity: all, tokens: 1 });
+    for (const share of recall) expect(share).toBeGreaterThan(0.999);
+    sparse!.forget(sequence);
   });
 });
 

@@ -459,7 +459,7 @@ function writeModel(folder: string, manifest: Record<string, unknown>): void {
 }
 
 function loadedModel(input: LoadInput, claimedTokens: number, sampling: LoadedModel['sampling']): LoadedModel {
-  const { folder, kvType = 'float32', method = 'dca' } = input;
+  const { folder, kvType = 'float32', method = 'dca', sparse = false } = input;
   const contextTokens = input.contextTokens ?? claimedTokens;
   const { name } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { name: string };
   return {
@@ -472,6 +472,7 @@ function loadedModel(input: LoadInput, claimedTokens: number, sampling: LoadedMo
     kvBytesPerToken: 1000,
     claimedTokens,
     beyond: contextTokens > claimedTokens ? { method, fromTokens: claimedTokens } : null,
+    sparse: sparse && contextTokens > 16_384 ? { fromTokens: 16_384, readTokens: 6144 } : null,
     kvType,
     threads: 2,
     loadMs: 1,

@@ -39,6 +39,10 @@ describe('wrong usage of the command line', () => {
     [['models', 'constructor'], "'models constructor' is not known. See: longhand help models"],
     [['models', 'remove'], 'a model must be named; longhand models list shows them. See: longhand help models'],
     [['models', 'import'], 'models import needs the path of a file or a folder. See: longhand help models'],
+    [
+      ['models', 'context', 'tiny', '--sparse', 'maybe'],
+      "--sparse takes on, off, not 'maybe'. See: longhand help models",
+    ],
     [['bench', '512'], 'bench takes no arguments, only options. See: longhand help bench'],
     [['bench', '--compare', 'abacus'], "--compare knows llama.cpp, not 'abacus'. See: longhand help bench"],
     [

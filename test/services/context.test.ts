@@ -40,6 +40,7 @@ describe('the context of a model', () => {
       contextTokens: 8192,
       claimedTokens: 8192,
       beyond: null,
+      sparse: null,
       kvType: 'float32',
     });
   });
@@ -52,6 +53,7 @@ describe('the context of a model', () => {
       contextTokens: 32_768,
       claimedTokens: 8192,
       beyond: { method: 'dca', fromTokens: 8192 },
+      sparse: null,
       kvType: 'int8',
     });
     await client.models.setContext({ name: 'tiny', method: 'yarn' });
@@ -64,6 +66,22 @@ describe('the context of a model', () => {
     const again = startAssistant({ dataDir });
     await ready(again.client);
     expect(again.engine.inputs.at(-1)).toMatchObject({ contextTokens: 32_768, method: 'yarn', kvType: 'int8' });
+  });
+
+  it('is read sparsely where that is chosen, as far as it is long enough', async () => {
+    const { client, engine, close, dataDir } = await start();
+    expect(engine.inputs).toEqual([expect.objectContaining({ sparse: false })]);
+    await client.models.setContext({ name: 'tiny', sparse: true });
+    expect((await ready(client)).context?.sparse).toBeNull();
+    await client.models.setContext({ name: 'tiny', contextTokens: 32_768 });
+    const inForce = { fromTokens: 16_384, readTokens: 6144 };
+    expect((await ready(client)).context?.sparse).toEqual(inForce);
+    const { options, sparse } = await client.models.contexts({ name: 'tiny' });
+    expect([options.sparse, sparse]).toEqual([true, inForce]);
+    await close();
+    const again = startAssistant({ dataDir });
+    await ready(again.client);
+    expect(again.engine.inputs.at(-1)).toMatchObject({ contextTokens: 32_768, sparse: true });
   });
 
   it('changes only once the running answer has ended, which loses nothing', async () => {

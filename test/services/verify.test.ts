@@ -155,6 +155,21 @@ describe('the self-test of a model', () => {
     expect((await client.models.use({ name: 'other' })).model?.name).toBe('other');
   });
 
+  it('holds for the way of reading far down with which it was made', async () => {
+    const { client, engine } = await start();
+    await client.models.setContext({ name: 'tiny', contextTokens: 32_768 });
+    await until(async () => (await client.models.status()).contextTokens === 32_768);
+    const { id } = await client.models.verify({ name: 'tiny', to: 1024 });
+    await answerAll(engine, ALL);
+    await until(async () => (await jobOf(client, id)).state === 'done');
+    await client.models.setContext({ name: 'tiny', sparse: true });
+    await until(async () => (await client.models.status()).context?.sparse);
+    expect(await client.models.verification({ name: 'tiny' })).toMatchObject({ verifiedTokens: null, isStale: true });
+    await client.models.setContext({ name: 'tiny', sparse: false });
+    await until(async () => (await client.models.status()).context?.sparse === null);
+    expect(await client.models.verification({ name: 'tiny' })).toMatchObject({ verifiedTokens: 1024, isStale: false });
+  });
+
   it('stops where another model answers, and knows no model that is not there', async () => {
     const { client, dataDir } = await start();
     installModel(dataDir, 'other', { contextTokens: 1024 });

@@ -245,7 +245,9 @@ export class ScriptedAssistant {
           const beyond =
             this.contextTokens > claimedTokens ? { method: options.method, fromTokens: claimedTokens } : null;
           const kvType = options.kvType === 'auto' ? (chosen?.kvType ?? 'float32') : options.kvType;
-          const context = { contextTokens: this.contextTokens, claimedTokens, beyond, kvType };
+          const isLong = this.contextTokens > this.contexts.sparse.fromTokens;
+          const sparse = options.sparse && isLong ? this.contexts.sparse : null;
+          const context = { contextTokens: this.contextTokens, claimedTokens, beyond, sparse, kvType };
           this.setStatus({ ...this.#status, contextTokens: this.contextTokens, context });
           return this.#status;
         }),

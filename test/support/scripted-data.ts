@@ -29,7 +29,7 @@ export const readyStatus: ModelStatus = {
   state: 'ready',
   model: smolModel,
   contextTokens: 8192,
-  context: { contextTokens: 8192, claimedTokens: 8192, beyond: null, kvType: 'float32' },
+  context: { contextTokens: 8192, claimedTokens: 8192, beyond: null, sparse: null, kvType: 'float32' },
   verifiedTokens: null,
   job: null,
   error: null,
@@ -37,8 +37,9 @@ export const readyStatus: ModelStatus = {
 
 /** What a model of 8,192 tokens can be loaded with; the last length does not fit. */
 export const contextChoices: ContextChoices = {
-  options: { contextTokens: null, method: 'dca', kvType: 'auto' },
+  options: { contextTokens: null, method: 'dca', kvType: 'auto', sparse: false },
   claimedTokens: 8192,
+  sparse: { fromTokens: 16_384, readTokens: 6144 },
   choices: [2048, 4096, 8192, 16_384, 32_768, 65_536].map((contextTokens) => ({
     contextTokens,
     kvType: contextTokens > 16_384 ? ('int8' as const) : ('float32' as const),

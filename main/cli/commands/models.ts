@@ -34,6 +34,7 @@ export const models = defineCommand({
     },
     method: { type: 'string', value: 'METHOD', help: 'dca, yarn, dca+yarn or plain, beyond the trained length' },
     kv: { type: 'string', value: 'FORM', help: 'auto, float32, float16 or int8: how keys and values are kept' },
+    sparse: { type: 'string', value: 'on|off', help: 'whether only what seems to matter is read far down (else off)' },
     'accept-license': { type: 'boolean', help: 'I have read the licence of the model that is pulled, and agree to it' },
   },
   fetch: 'never',

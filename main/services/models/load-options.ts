@@ -19,12 +19,13 @@ export function loadOptions(
   manifest: Manifest,
   options: ContextOptions,
   memoryBytes: number,
-): Pick<LoadInput, 'contextTokens' | 'method' | 'kvType'> {
+): Pick<LoadInput, 'contextTokens' | 'method' | 'kvType' | 'sparse'> {
   const contextTokens = options.contextTokens ?? manifest.contextTokens;
-  const { method } = options;
+  const { method, sparse } = options;
   return {
     contextTokens: options.contextTokens,
     method,
+    sparse,
     kvType: chosenKvType(manifest, contextTokens, options, memoryBytes),
   };
 }

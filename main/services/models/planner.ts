@@ -5,7 +5,8 @@ import { LonghandError } from '../../contract/errors.ts';
 import type { ContextChoices, ContextOptions, ModelPlan, Nearest, ReadingPrice } from '../../contract/models.ts';
 import type { RecipeName } from '../../contract/reader.ts';
 import type { Reader } from '../../reader/client.ts';
-import type { KvType } from '../../../native-models/attention/kv-type.ts';
+import { KV_PAGE, type KvType } from '../../../native-models/attention/kv-type.ts';
+import { sparseReadingOf } from '../../../native-models/attention/sparsity.ts';
 import { catalog, type CatalogEntry, type Source } from '../../../native-models/catalog/index.ts';
 import { CheckpointError } from '../../../native-models/checkpoint/errors.ts';
 import { GRAPH_FILES, MANIFEST_FILE, parseManifest, totalGraphBytes } from '../../../native-models/manifest.ts';
@@ -117,7 +118,7 @@ export class Planner {
         if (!fits && contextTokens > claimedTokens) break; // one that is too long says why there are no longer ones
       }
     }
-    return { options, claimedTokens, choices, usableBytes };
+    return { options, claimedTokens, sparse: sparseReadingOf(KV_PAGE), choices, usableBytes };
   }
 
   /** What reading the end of a prompt takes; null while nothing is known of the machine, or of a model of another compiler. */

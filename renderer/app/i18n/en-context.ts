@@ -29,6 +29,10 @@ export const enContext = {
     float16: 'float16, half the memory',
     int8: 'int8, a quarter of the memory',
   },
+  sparse: 'Sparse reading',
+  sparseText: (from: string, read: string) =>
+    `Beyond ${from} tokens, reads for each word only the ${read} that seem to matter: much faster far down, but it may miss something. The self-test tells what it still finds.`,
+  sparseInForce: (tokens: string) => `sparse beyond ${tokens}`,
   inForce: (tokens: string, kvType: string) => `Now: ${tokens} tokens, ${kvType} cache`,
   /** Behind a comma: how what lies beyond so many tokens is read. */
   beyond: (tokens: string, method: ContextMethod) => `beyond ${tokens} ${readings[method]}`,
@@ -69,4 +73,6 @@ export const enContext = {
     `This model can read ${tokens} tokens, in chunks (${bytes} more when full). It is loaded again for that; the text stays in the field.`,
   cache: 'Cache',
   cacheOf: (kvType: string) => `${kvType} cache`,
+  kept: (share: string) => `kept ${share} of full attention`,
+  notChecked: 'what it kept was not checked',
 };

@@ -24,6 +24,10 @@ export const zhCNContext: typeof enContext = {
     float16: 'float16，内存减半',
     int8: 'int8，内存为四分之一',
   },
+  sparse: '稀疏读取',
+  sparseText: (from, read) =>
+    `超出 ${from} 个词元后，每个词只读取看来最重要的 ${read} 个词元：靠后处快得多，但可能有遗漏。自测会说明还能找到什么。`,
+  sparseInForce: (tokens) => `超出 ${tokens} 后稀疏读取`,
   inForce: (tokens, kvType) => `当前：${tokens} 个词元，${kvType} 缓存`,
   beyond: (tokens, method) => `超出 ${tokens} 的部分${readings[method]}`,
   verified: (tokens) => `本机已验证至 ${tokens}`,
@@ -60,4 +64,6 @@ export const zhCNContext: typeof enContext = {
     `此模型可分块读取 ${tokens} 个词元（占满时多用 ${bytes}）。为此会重新加载；内容会留在输入框中。`,
   cache: '缓存',
   cacheOf: (kvType) => `${kvType} 缓存`,
+  kept: (share) => `保留了完整注意力的 ${share}`,
+  notChecked: '未检查保留了多少',
 };

@@ -21,6 +21,7 @@ const router = os.router({
       kvBytesPerToken: 1,
       claimedTokens: 1000,
       beyond: null,
+      sparse: null,
       kvType: 'float32' as const,
     };
     return { name, folder, contextTokens: 1000, threads: 1, loadMs: 0, ...shape };

@@ -19,13 +19,14 @@ export function verifiedTokens(cells: readonly VerifiedCell[]): number | null {
 
 /** All that a result depends on. Up to the trained length, chunks change nothing; YaRN changes all by its factor. */
 export function conditionsOf({ manifest }: ShelfModel, loaded: LoadedModel): string {
-  const { kvType, beyond, contextTokens, threads } = loaded;
+  const { kvType, beyond, sparse, contextTokens, threads } = loaded;
   const { cpu, cores, platform } = describeMachine();
   const method = beyond?.method ?? 'dca';
   return JSON.stringify({
     source: manifest.source.sha256 ?? manifest.source.name,
     ...{ recipe: manifest.recipe, compilerVersion: manifest.compilerVersion, kvType },
     method: method.includes('yarn') ? `${method} to ${contextTokens}` : method,
+    ...(sparse !== null && { sparse }),
     ...{ cpu, cores, platform, threads },
   });
 }
