@@ -255,7 +255,7 @@ export const frameScenes: Scene[] = [
     arrange(assistant) {
       fill(assistant);
       const beyond = { method: 'dca' as const, fromTokens: 8192 };
-      const context = { contextTokens: 32_768, claimedTokens: 8192, beyond, kvType: 'int8' as const };
+      const context = { contextTokens: 32_768, claimedTokens: 8192, beyond, sparse: null, kvType: 'int8' as const };
       assistant.contexts = { ...assistant.contexts, options: { ...assistant.contexts.options, contextTokens: 32_768 } };
       assistant.setStatus({ ...readyStatus, contextTokens: 32_768, context });
     },
