@@ -61,7 +61,7 @@ export const contextChoices = z.object({
       memoryBytes: z.number(),
       /** Reading a prompt that fills it; null while nothing of this machine was measured. */
       fillSeconds: z.number().nullable(),
-      /** Reading all texts of a self-test of this length, with nothing of them cached; null as above. */
+      /** Reading all texts of a self-test of this length, with nothing of them cached and nothing missed; null as above. */
       testSeconds: z.number().nullable(),
       fits: z.boolean(),
     }),

@@ -244,7 +244,7 @@ test.describe('the context of a model', () => {
     assistant.test({ state: 'done' });
     assistant.setStatus({ ...readyStatus, verifiedTokens: 2048 });
     await state(ui).getByRole('button', { name: 'verified to 2K here' }).click();
-    await expect(ui.getByText('Everything was found in texts of up to 2,048 tokens.')).toBeVisible();
+    await expect(ui.getByText('What was hidden was found in texts of up to 2,048 tokens.')).toBeVisible();
     await expect(ui.getByRole('rowgroup').filter({ hasText: '4,096' })).toContainText('0 of 2');
   });
 
