@@ -278,6 +278,7 @@ test.describe('the context of a model', () => {
         contextTokens: 32_768,
         method: 'yarn',
         kvType: 'float32',
+        sparse: false,
       });
     await length.selectOption('8,192 tokens, as made');
     await expect.poll(() => assistant.contexts.options.contextTokens).toBeNull();
