@@ -31,7 +31,7 @@ export const enContext = {
   },
   sparse: 'Sparse reading',
   sparseText: (from: string, read: string) =>
-    `Beyond ${from} tokens, reads for each word only the ${read} that seem to matter: much faster far down, but it may miss something. The self-test tells what it still finds.`,
+    `Beyond ${from} tokens, reads for each word only the ${read} that seem to matter: faster far down, but it may miss something. The self-test tells what it still finds.`,
   sparseInForce: (tokens: string) => `sparse beyond ${tokens}`,
   inForce: (tokens: string, kvType: string) => `Now: ${tokens} tokens, ${kvType} cache`,
   /** Behind a comma: how what lies beyond so many tokens is read. */

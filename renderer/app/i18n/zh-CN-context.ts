@@ -26,7 +26,7 @@ export const zhCNContext: typeof enContext = {
   },
   sparse: '稀疏读取',
   sparseText: (from, read) =>
-    `超出 ${from} 个词元后，每个词只读取看来最重要的 ${read} 个词元：靠后处快得多，但可能有遗漏。自测会说明还能找到什么。`,
+    `超出 ${from} 个词元后，每个词只读取看来最重要的 ${read} 个词元：靠后处更快，但可能有遗漏。自测会说明还能找到什么。`,
   sparseInForce: (tokens) => `超出 ${tokens} 后稀疏读取`,
   inForce: (tokens, kvType) => `当前：${tokens} 个词元，${kvType} 缓存`,
   beyond: (tokens, method) => `超出 ${tokens} 的部分${readings[method]}`,
