@@ -55,7 +55,7 @@ export const enContext = {
   progress: (share: string) => `${share} done`,
   left: (duration: string) => `about ${duration} left`,
   /** Between two sentences. */
-  behind: ' ',
+  together: (sentence: string, next: string) => `${sentence} ${next}`,
   price: (tokens: string, duration: string) => `Up to ${tokens} tokens it may take ${duration}.`,
   paused: 'Paused',
   broken: 'Broke off',

@@ -47,7 +47,7 @@ export const zhCNContext: typeof enContext = {
   cancel: '放弃',
   progress: (share) => `已完成 ${share}`,
   left: (duration) => `约剩 ${duration}`,
-  behind: '',
+  together: (sentence, next) => `${sentence}${next}`,
   price: (tokens, duration) => `测到 ${tokens} 个词元，最多约需 ${duration}。`,
   paused: '已暂停',
   broken: '已中断',
