@@ -42,7 +42,9 @@ export class Readings {
 
   #put(job: Job): void {
     if (job.kind !== 'prefill') return;
-    const others = this.#jobs.filter(({ id }) => id !== job.id);
+    // A new try takes the place of one that failed.
+    if (this.#jobs.some(({ subject, createdMs }) => subject === job.subject && createdMs > job.createdMs)) return;
+    const others = this.#jobs.filter(({ subject }) => subject !== job.subject);
     this.#jobs = OVER.includes(job.state) ? others : [job, ...others];
     if (job.state !== 'running' && job.state !== 'queued') this.#onChange(job.subject?.replace(/^[^:]*:/, '') ?? '');
   }

@@ -73,8 +73,7 @@ export class TooLong {
     if (found === undefined) return null;
     const present = choices.find(({ contextTokens }) => contextTokens === context.contextTokens);
     const moreBytes = Math.max(0, found.memoryBytes - (present?.memoryBytes ?? 0));
-    const { cachedTokens = 0 } = this.#chat.composer.count ?? {};
-    const request = { promptTokens: needed, cachedTokens };
+    const request = { promptTokens: needed, cachedTokens: 0 }; // the model is loaded again for it
     const price = await this.#connection.call((client) => client.models.readingPrice(request)).catch(() => null);
     return { name, contextTokens: found.contextTokens, moreBytes, readSeconds: price?.seconds ?? null };
   }

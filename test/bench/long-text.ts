@@ -120,7 +120,7 @@ async function isFound(model: Model, sequence: KvSequence, { place, code }: Fact
 /** Tokens of the text, with FACTS_PER_LENGTH facts between one window and the next. */
 function writeText(model: Model): { ids: number[]; facts: Fact[] } {
   const file = (path: string) => model.tokenizer.encode(readFileSync(new URL(path, import.meta.url), 'utf8'));
-  const alice = file('texts/alice.txt');
+  const alice = file('../../resources/alice.txt');
   const documents = ['../../LICENSE', '../../ARCHITECTURE.md', '../../README.md'].flatMap(file);
   const source = [...alice.slice(0, LENGTHS[1]), ...documents, ...alice.slice(LENGTHS[1])];
   // The end is that of the book: what is too much is left out of the documents.

@@ -257,7 +257,7 @@ test.describe('the context of a model', () => {
     await expect(ui.getByText('Paused · 25 % done')).toBeHidden();
     const error = { code: 'model-in-use' as const, message: '', details: { name: 'other', wanted: 'SmolLM2-135M' } };
     assistant.test({ state: 'failed', error });
-    await expect(ui.getByText('Another model answers now. What the test has found is kept')).toBeVisible();
+    await expect(ui.getByText('Another model answers now. What was done so far is kept')).toBeVisible();
     await ui.getByRole('button', { name: 'Give up' }).click();
     await expect(ui.getByRole('button', { name: 'Test now' })).toBeVisible();
   });

@@ -43,7 +43,6 @@ test('a conversation is read in the background: followed, paused, gone on with, 
   const notice = ui.getByRole('region', { name: 'Reading in the background' });
   await expect(notice).toContainText('12,400 tokens of 38,000 tokens · 204 tokens/s · 2 min 6 s left');
   await expect(ui.getByRole('button', { name: 'Read it in the background' })).toBeHidden(); // it is paid for
-  if (process.env.SHOT) await ui.screenshot({ path: process.env.SHOT });
   await notice.getByRole('button', { name: 'Pause' }).click();
   await expect(notice).toContainText('Paused; what was read is kept');
   await notice.getByRole('button', { name: 'Go on' }).click();

@@ -167,6 +167,7 @@ describe('the bin', () => {
     await ask(`What does ${SECRET} mean?`, `Nobody knows what ${SECRET} means.`);
     const other = await client.chat.create({ title: `More ${SECRET}` });
     const kept = await client.chat.create({ title: 'kept' });
+    await client.chat.prefill({ id: other.id }); // a job outlives what it read
     await client.chat.remove({ id });
     await client.chat.remove({ id: other.id });
     expect(bytesOf(dataDir).includes(SECRET)).toBe(true);

@@ -21,7 +21,7 @@ describe('reading a conversation ahead', () => {
   it('reads all that will stand before the next question, and tells how far it is', async () => {
     const { client, engine, id } = await startReading();
     const job = await client.chat.prefill({ id });
-    expect(job).toMatchObject({ kind: 'prefill', subject: `conversation:${id}`, title: 'Read A long story' });
+    expect(job).toMatchObject({ kind: 'prefill', subject: `conversation:${id}`, title: 'Read a conversation' });
     const { prompt, owner } = (await prefilling(engine)).reach(2, 9);
     expect(owner).toBe(`conversation:${id}`);
     expect(prompt.messages.map(({ role, content }) => [role, content])).toEqual([

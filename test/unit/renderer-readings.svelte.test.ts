@@ -35,6 +35,16 @@ describe('conversations that are read in the background', () => {
     expect(readings.of('c1')).toBeNull();
   });
 
+  it('know no more of a try that failed once another began', async () => {
+    const { line, readings } = await watch();
+    line.assistant.read('c1', { id: 'first', state: 'failed', createdMs: 1 });
+    await until(() => expect(readings.of('c1')?.state).toBe('failed'));
+    line.assistant.read('c1', { id: 'second', createdMs: 2 });
+    await until(() => expect(readings.of('c1')?.id).toBe('second'));
+    line.assistant.read('c1', { id: 'second', createdMs: 2, state: 'done' });
+    await until(() => expect(readings.of('c1')).toBeNull());
+  });
+
   it('are forgotten once they are read', async () => {
     const { line, readings, changed } = await watch();
     line.assistant.read('c1');

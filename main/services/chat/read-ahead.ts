@@ -7,7 +7,8 @@ import { openConversation } from './watch.ts';
 /** Conversations as something to be read before the next question: all that will stand before it. */
 export function conversationsAhead({ store, context }: { store: Store; context: Context }): PrefillSource {
   return {
-    title: (id) => openConversation(store, id).title || 'a conversation',
+    noun: 'a conversation',
+    check: (id) => void openConversation(store, id),
     async prompt(id, model) {
       const path = await context.path(id, openConversation(store, id).leafId);
       const isAsked = path.at(-1)?.role === 'user';

@@ -10,8 +10,10 @@ import type { AnsweringModel, Models } from '../models/models.ts';
 
 /** What can be read before anybody asks about it: one for each sort of owner (`conversation:ID`). */
 export type PrefillSource = {
-  /** For the command line and logs. @throws LonghandError `not-found` */
-  title(id: string): string;
+  /** What it is, with its article: no words of the user's, which would stay with the job when they are destroyed. */
+  noun: string;
+  /** @throws LonghandError `not-found` */
+  check(id: string): void;
   /** All that is read of it. @throws LonghandError `not-found` */
   prompt(id: string, model: AnsweringModel): Promise<Prompt>;
   /** Some of it was read: what is known of costs is no longer true. */
@@ -26,7 +28,7 @@ export type PrefillerOptions = {
   sources: Readonly<Record<string, PrefillSource>>;
 };
 
-type Params = { owner: string; title: string; model: string };
+type Params = { owner: string; model: string };
 
 /** Deaths of the engine one after the other, with nothing read between them, before the job gives up. */
 const MOST_LOSSES = 2;
@@ -43,8 +45,8 @@ export class Prefiller {
     options.jobs.register(
       defineJob<Params>({
         kind: 'prefill',
-        params: z.object({ owner: z.string(), title: z.string(), model: z.string() }),
-        title: ({ title }) => `Read ${title}`,
+        params: z.object({ owner: z.string(), model: z.string() }),
+        title: ({ owner }) => `Read ${this.#sourceOf(owner).source.noun}`,
         subject: ({ owner }) => owner,
         resumable: true,
         run: (context) => this.#run(context),
@@ -59,11 +61,11 @@ export class Prefiller {
   start(owner: string): Job {
     const { jobs, models } = this.#options;
     const { source, id } = this.#sourceOf(owner);
-    const title = source.title(id);
+    source.check(id);
     const model = models.current();
     if (model === null) throw new LonghandError('no-model', 'The model is not loaded yet.');
     const [known] = this.#unfinished(owner).filter(({ params }) => params.model === model.name);
-    return known === undefined ? jobs.start('prefill', { owner, title, model: model.name }) : jobs.resume(known.id);
+    return known === undefined ? jobs.start('prefill', { owner, model: model.name }) : jobs.resume(known.id);
   }
 
   /** Gives up what is being read for `owner`. */

@@ -40,7 +40,7 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
     if (value('holder') === 'self-test')
       return 'A self-test asks the model just now. Pause it under “Models” first; what it has found is kept.';
     if (value('wanted') !== UNKNOWN)
-      return 'Another model answers now. What the test has found is kept: use its model again, then go on.';
+      return `Another model answers now. What was done so far is kept: use ${value('wanted')} again, then go on.`;
     return 'The model is writing an answer. Stop it first.';
   },
   'context-too-large': (value) =>

@@ -28,7 +28,8 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'model-not-found': () => '模型文件不见了。您的对话都在，请重新获取模型。',
   'model-in-use': (value) => {
     if (value('holder') === 'self-test') return '自测正在使用此模型。请先在“模型”页暂停测试，已有结果会保留。';
-    if (value('wanted') !== UNKNOWN) return '现在由另一个模型回答。已有的测试结果会保留：请先换回受测的模型，再继续。';
+    if (value('wanted') !== UNKNOWN)
+      return `现在由另一个模型回答。已完成的部分会保留：请先换回 ${value('wanted')}，再继续。`;
     return '模型正在回答，请先停止。';
   },
   'context-too-large': (value) =>
