@@ -1,69 +1,36 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Message } from '../../main/contract/chat.ts';
 import type { Job } from '../../main/contract/jobs.ts';
-import { Connection } from '../../main/shell/connection.ts';
-import { createNodeSupervisor } from '../../main/shell/node/start.ts';
-import type { Supervisor } from '../../main/shell/supervisor.ts';
-import { compile } from '../../native-models/compile.ts';
-import { writeGguf } from '../support/gguf-writer.ts';
-import { tinyCheckpoint } from '../support/tiny-checkpoint.ts';
+import { TinyApp } from '../support/tiny-app.ts';
 
 const CONTEXT_TOKENS = 20_000;
 const LETTERS = 16_000;
 /** Two pages are saved at a time; two more may be on their way to the disk. */
 const UNSAVED_TOKENS = 4 * 256;
 
-let dataFolder: string;
-let supervisor: Supervisor;
-let connection: Connection;
+let app: TinyApp;
 
-// The real processes, with a tiny model that has a long system prompt to read.
 beforeAll(async () => {
-  dataFolder = await mkdtemp(join(tmpdir(), 'longhand-prefill-'));
-  await mkdir(join(dataFolder, 'models'), { recursive: true });
-  const checkpoint = join(dataFolder, 'tiny.gguf');
-  const metadata = { 'qwen2.context_length': CONTEXT_TOKENS };
-  await writeFile(checkpoint, writeGguf(tinyCheckpoint({ metadata })));
-  await compile(checkpoint, join(dataFolder, 'models', 'tiny'), { name: 'tiny', recipe: 'exact' });
-  start();
+  app = await TinyApp.create({ contextTokens: CONTEXT_TOKENS });
 }, 60_000);
-afterAll(async () => {
-  await stop();
-  await rm(dataFolder, { recursive: true, force: true });
-});
-
-function start(): void {
-  supervisor = createNodeSupervisor({ dataFolder, fetch: 'never', say() {}, log() {}, restartDelayMs: () => 0 });
-  supervisor.start();
-  connection = new Connection(() => supervisor.connectClient());
-}
-
-async function stop(): Promise<void> {
-  await connection.close();
-  await supervisor.stop();
-}
-
-const killEngine = () => process.kill(supervisor.processes().find(({ role }) => role === 'engine')!.pid!, 'SIGKILL');
+afterAll(() => app.remove());
 
 /** A conversation whose system prompt has so many letters, each a token of its own, like no other's. */
 async function longConversation(seed: number): Promise<string> {
   const systemPrompt = Array.from({ length: LETTERS }, (_, i) => 'abcdefgijk'[(i * seed + (i >> 3)) % 10]).join('');
-  await connection.run((client) => ready(() => client.models.status()));
-  return (await connection.run((client) => client.chat.create({ systemPrompt }))).id;
+  await app.run((client) => ready(() => client.models.status()));
+  return (await app.run((client) => client.chat.create({ systemPrompt }))).id;
 }
 
 async function ready(status: () => Promise<{ state: string }>): Promise<void> {
   await expect.poll(async () => (await status()).state, { timeout: 20_000 }).toBe('ready');
 }
 
-const prefill = (id: string) => connection.run((client) => client.chat.prefill({ id }));
+const prefill = (id: string) => app.run((client) => client.chat.prefill({ id }));
 
 /** Follows a job to where `isThere` says so, or its end. */
 function follow({ id }: Job, isThere: (job: Job) => boolean = () => false): Promise<Job> {
-  return connection.run(async (client) => {
+  return app.run(async (client) => {
     for await (const job of await client.jobs.watch({ id })) {
       if (isThere(job) || job.state === 'done' || job.state === 'failed') return job;
     }
@@ -80,7 +47,7 @@ async function resumed(job: Job, { state, updatedMs }: Job): Promise<Job> {
 }
 
 function answer(message: Message): Promise<Message> {
-  return connection.run(async (client) => {
+  return app.run(async (client) => {
     for await (const event of await client.chat.watch({ id: message.conversationId })) {
       const found = 'messages' in event ? event.messages : event.type === 'message' ? [event.message] : [];
       const ended = found.find(({ id, state }) => id === message.id && state !== 'waiting' && state !== 'streaming');
@@ -92,7 +59,7 @@ function answer(message: Message): Promise<Message> {
 
 const ask = async (id: string, text: string) => {
   const sampling = { temperature: 0, repetitionPenalty: 1, maxTokens: 4 };
-  const sent = await connection.run((client) => client.chat.send({ conversationId: id, text, sampling }));
+  const sent = await app.run((client) => client.chat.send({ conversationId: id, text, sampling }));
   return answer(sent.reply);
 };
 
@@ -104,10 +71,10 @@ describe('a long prompt that is read in the background', { timeout: 180_000 }, (
     expect(half).toMatchObject({ state: 'running', unit: 'tokens' });
     expect(half.speed).toBeGreaterThan(0);
     expect(half.etaMs).toBeGreaterThan(0);
-    const paused = await connection.run((client) => client.jobs.pause({ id: job.id }));
+    const paused = await app.run((client) => client.jobs.pause({ id: job.id }));
     expect(paused.state).toBe('paused');
     expect(paused.done).toBeLessThan(paused.total!);
-    await connection.run((client) => client.jobs.resume({ id: job.id }));
+    await app.run((client) => client.jobs.resume({ id: job.id }));
     expect((await resumed(job, paused)).done).toBeGreaterThanOrEqual(paused.done);
     expect((await follow(job)).state).toBe('done');
     const { metrics } = await ask(id, 'And?');
@@ -119,13 +86,13 @@ describe('a long prompt that is read in the background', { timeout: 180_000 }, (
     const id = await longConversation(3);
     const job = await prefill(id);
     const before = await follow(job, isAt(0.4));
-    killEngine();
+    app.kill('engine');
     const after = await follow(job, (now) => now.updatedMs > before.updatedMs && now.done < before.done + 2000);
     expect(after.state).toBe('running');
     expect(after.done).toBeGreaterThan(before.done - UNSAVED_TOKENS);
     const later = await follow(job, isAt(0.7));
-    await stop();
-    start();
+    await app.stop();
+    app.start();
     const again = await resumed(job, later);
     expect(again.done).toBeGreaterThan(later.done - UNSAVED_TOKENS);
     expect((await follow(job)).state).toBe('done');
@@ -134,7 +101,7 @@ describe('a long prompt that is read in the background', { timeout: 180_000 }, (
 
   it('gives way to an answer, and takes over what that has read of the same', async () => {
     const id = await longConversation(9);
-    const other = (await connection.run((client) => client.chat.create({ systemPrompt: '' }))).id;
+    const other = (await app.run((client) => client.chat.create({ systemPrompt: '' }))).id;
     const job = await prefill(id);
     await follow(job, isAt(0.2));
     const { metrics, state } = await ask(other, 'Quick');
@@ -152,18 +119,17 @@ describe('a long prompt that is read in the background', { timeout: 180_000 }, (
     const id = await longConversation(1);
     const job = await prefill(id);
     await follow(job, isAt(0.1));
-    expect((await connection.run((client) => client.jobs.cancel({ id: job.id }))).state).toBe('cancelled');
-    expect((await connection.run((client) => client.jobs.list())).some(({ state }) => state === 'running')).toBe(false);
+    expect((await app.run((client) => client.jobs.cancel({ id: job.id }))).state).toBe('cancelled');
+    expect((await app.run((client) => client.jobs.list())).some(({ state }) => state === 'running')).toBe(false);
   });
 
   it('is refused with both counts where it is longer than the context', async () => {
     const systemPrompt = 'abcdefgijk'.repeat(CONTEXT_TOKENS / 9);
-    const { id } = await connection.run((client) => client.chat.create({ systemPrompt }));
+    const { id } = await app.run((client) => client.chat.create({ systemPrompt }));
     const { state, error } = await follow(await prefill(id));
     expect(state).toBe('failed');
     expect(error).toMatchObject({ code: 'context-length-exceeded', details: { contextTokens: CONTEXT_TOKENS } });
   });
 });
 
-const jobOf = async ({ id }: Job) =>
-  (await connection.run((client) => client.jobs.list())).find((job) => job.id === id)!;
+const jobOf = async ({ id }: Job) => (await app.run((client) => client.jobs.list())).find((job) => job.id === id)!;

@@ -1,54 +1,25 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConversationEvent, Message } from '../../main/contract/chat.ts';
-import { Connection } from '../../main/shell/connection.ts';
-import { createNodeSupervisor } from '../../main/shell/node/start.ts';
-import type { Supervisor } from '../../main/shell/supervisor.ts';
-import { compile } from '../../native-models/compile.ts';
-import { writeGguf } from '../support/gguf-writer.ts';
-import { tinyCheckpoint } from '../support/tiny-checkpoint.ts';
+import { TinyApp } from '../support/tiny-app.ts';
 
 const CONTEXT_TOKENS = 40_000;
 const LETTERS = 32_000;
 
-let dataFolder: string;
-let supervisor: Supervisor;
-let connection: Connection;
+let app: TinyApp;
 
-// The real processes, with a tiny model that reads a prompt of 32,000 tokens.
 beforeAll(async () => {
-  dataFolder = await mkdtemp(join(tmpdir(), 'longhand-snapshots-kill-'));
-  await mkdir(join(dataFolder, 'models'), { recursive: true });
-  const checkpoint = join(dataFolder, 'tiny.gguf');
-  const metadata = { 'qwen2.context_length': CONTEXT_TOKENS };
-  await writeFile(checkpoint, writeGguf(tinyCheckpoint({ metadata })));
-  await compile(checkpoint, join(dataFolder, 'models', 'tiny'), { name: 'tiny', recipe: 'exact' });
-  start();
+  app = await TinyApp.create({ contextTokens: CONTEXT_TOKENS });
 }, 60_000);
-afterAll(async () => {
-  await stop();
-  await rm(dataFolder, { recursive: true, force: true });
-});
-
-function start(): void {
-  supervisor = createNodeSupervisor({ dataFolder, fetch: 'never', say() {}, log() {}, restartDelayMs: () => 0 });
-  supervisor.start();
-  connection = new Connection(() => supervisor.connectClient());
-}
-
-async function stop(): Promise<void> {
-  await connection.close();
-  await supervisor.stop();
-}
+afterAll(() => app.remove());
 
 const snapshotFiles = async () =>
-  (await readdir(join(dataFolder, 'cache', 'kv'))).filter((name) => /\.(page|tail)$/.test(name));
+  (await readdir(join(app.dataFolder, 'cache', 'kv'))).filter((name) => /\.(page|tail)$/.test(name));
 
 /** Follows an answer to its end. */
 function follow(message: Message, onEvent: (event: ConversationEvent) => void = () => {}): Promise<Message> {
-  return connection.run(async (client) => {
+  return app.run(async (client) => {
     for await (const event of await client.chat.watch({ id: message.conversationId })) {
       onEvent(event);
       const found =
@@ -70,18 +41,18 @@ describe('a prompt of 32,000 tokens', () => {
 
   it('that was killed (-9) at 70 % of its prefill goes on from at least 65 %', { timeout: 300_000 }, async () => {
     const text = Array.from({ length: LETTERS }, (_, i) => 'abcdefgijk'[(i * 7 + (i >> 3)) % 10]).join('');
-    const { id } = await connection.run((client) => client.chat.create({}));
-    const sent = await connection.run((client) => client.chat.send({ conversationId: id, text, sampling }));
+    const { id } = await app.run((client) => client.chat.create({}));
+    const sent = await app.run((client) => client.chat.send({ conversationId: id, text, sampling }));
     let killedAt = 0;
     const interrupted = await follow(sent.reply, (event) => {
       if (event.type !== 'progress' || killedAt > 0 || event.total === null || event.done < 0.7 * event.total) return;
       killedAt = event.done;
-      process.kill(supervisor.processes().find(({ role }) => role === 'engine')!.pid!, 'SIGKILL');
+      app.kill('engine');
     });
     expect(interrupted.state).toBe('interrupted');
     expect(killedAt).toBeGreaterThan(0);
 
-    await connection.run((client) => client.chat.continue({ messageId: sent.reply.id }));
+    await app.run((client) => client.chat.continue({ messageId: sent.reply.id }));
     reply = await follow(sent.reply);
     const { metrics } = reply;
     const share = metrics!.restoredTokens! / metrics!.promptTokens;
@@ -92,10 +63,10 @@ describe('a prompt of 32,000 tokens', () => {
   });
 
   it('is followed up at once after a restart of everything', { timeout: 120_000 }, async () => {
-    await stop();
-    start();
+    await app.stop();
+    app.start();
     const { conversationId } = reply;
-    const sent = await connection.run((client) => client.chat.send({ conversationId, text: 'And?', sampling }));
+    const sent = await app.run((client) => client.chat.send({ conversationId, text: 'And?', sampling }));
     const { metrics } = await follow(sent.reply);
     expect(metrics!.newTokens).toBeLessThan(100);
     expect(metrics!.restoredTokens).toBeGreaterThan(LETTERS);
@@ -104,12 +75,12 @@ describe('a prompt of 32,000 tokens', () => {
   it('leaves no file behind when its conversation is destroyed', { timeout: 60_000 }, async () => {
     const { conversationId: id } = reply;
     expect((await snapshotFiles()).length).toBeGreaterThan(100);
-    await connection.run((client) => client.chat.remove({ id }));
+    await app.run((client) => client.chat.remove({ id }));
     expect((await snapshotFiles()).length).toBeGreaterThan(100);
-    await connection.run((client) => client.chat.purge({ id }));
+    await app.run((client) => client.chat.purge({ id }));
     await expect.poll(snapshotFiles, { timeout: 10_000 }).toEqual([]);
-    await stop(); // nothing is saved of it at the end either
+    await app.stop(); // nothing is saved of it at the end either
     expect(await snapshotFiles()).toEqual([]);
-    start();
+    app.start();
   });
 });
