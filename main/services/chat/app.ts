@@ -1,9 +1,9 @@
 import { implement } from '@orpc/server';
 import { chat as contract } from '../../contract/chat.ts';
+import { ownerOf } from '../../contract/owner.ts';
 import type { Store } from '../store/open.ts';
 import type { Searcher } from '../store/search-thread.ts';
 import type { Prefiller } from '../prefill/prefiller.ts';
-import { ownerOf } from '../system/snapshots.ts';
 import type { Bin } from './bin.ts';
 import { branch } from './branch.ts';
 import type { Context } from './context.ts';

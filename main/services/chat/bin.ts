@@ -1,9 +1,10 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { BIN_DAYS } from '../../contract/bin-days.ts';
 import { LonghandError } from '../../contract/errors.ts';
+import { ownerOf } from '../../contract/owner.ts';
 import type { Prefiller } from '../prefill/prefiller.ts';
 import type { Store } from '../store/open.ts';
-import { ownerOf, type Snapshots } from '../system/snapshots.ts';
+import type { Snapshots } from '../system/snapshots.ts';
 import type { Turns } from './turn.ts';
 import type { ConversationWatch } from './watch.ts';
 

@@ -1,13 +1,13 @@
 import type { Message } from '../../contract/chat.ts';
 import type { SamplingChanges } from '../../contract/engine.ts';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
+import { ownerOf } from '../../contract/owner.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
 import type { AnsweringModel, Models } from '../models/models.ts';
 import type { Ending, StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
 import { titleFrom } from '../store/title.ts';
 import { readSettings } from '../system/settings.ts';
-import { ownerOf } from '../system/snapshots.ts';
 import type { Context } from './context.ts';
 import { Meter } from './meter.ts';
 import { answeredBy, countOmitted } from './prompt.ts';

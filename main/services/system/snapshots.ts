@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SnapshotStatus } from '../../contract/engine.ts';
+import { conversationOf, ownerOf } from '../../contract/owner.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
 import type { Store } from '../store/open.ts';
 import { readSettings } from './settings.ts';
@@ -12,7 +13,6 @@ const GIB = 1024 ** 3;
 /** Unless the settings say otherwise: so much of what is free, and no more than this. */
 const FREE_SHARE = 0.1;
 const MOST_BYTES = 8 * GIB;
-const CONVERSATION = 'conversation:';
 
 export type SnapshotsOptions = {
   dataDir: string;
@@ -20,9 +20,6 @@ export type SnapshotsOptions = {
   engine: Pick<Engine, 'onChange' | 'connected' | 'useSnapshots' | 'forget' | 'status'>;
   log(line: string): void;
 };
-
-/** Whose prompt it is, to the engine, which saves and deletes caches for owners. */
-export const ownerOf = (conversationId: string) => `${CONVERSATION}${conversationId}`;
 
 /** The caches that the engine keeps on the disk: where, in how much room, and for which conversations. */
 export class Snapshots {
@@ -47,7 +44,8 @@ export class Snapshots {
         budgetBytes: this.#budgetBytes(),
       });
       const gone = owners.filter((owner) => {
-        return owner.startsWith(CONVERSATION) && store.conversations.get(owner.slice(CONVERSATION.length)) === null;
+        const id = conversationOf(owner);
+        return id !== null && store.conversations.get(id) === null;
       });
       if (gone.length > 0) await engine.forget(gone);
     });
