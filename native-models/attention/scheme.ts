@@ -1,11 +1,16 @@
 import { ropeFrequencies, type RopeFrequencies, type RopeParameters } from './rope.ts';
 
 /** Dual Chunk Attention: no distance between a query and a key is larger than `chunkSize`, those up to `localSize` are true. */
-export type ChunkParameters = { chunkSize: number; localSize: number };
+export type ChunkParameters = {
+  chunkSize: number;
+  localSize: number;
+  /** Queries beyond the trained length are sharpened, as the published long-context models are. */
+  sharpens: boolean;
+};
 
 /** How positions become rotations: part of what makes cached keys usable. */
 export type AttentionOptions = RopeParameters & {
-  /** Tokens that the model was trained on: beyond them a query is sharpened. */
+  /** Tokens that the model was trained on: beyond them a query may be sharpened. */
   trainedTokens: number;
   /** Null: plain attention at any distance. */
   chunks: ChunkParameters | null;
@@ -25,7 +30,7 @@ export const EARLIER_CHUNK = 2;
  *     of the chunk before it     at min(i mod c + c, chunkSize)
  *     of all earlier chunks      at min(2c - 1, chunkSize)
  *
- * which is plain attention up to `chunkSize`. Beyond the trained length scores are multiplied by m^2,
+ * which is plain attention up to `chunkSize`. Beyond the trained length scores are multiplied by m^2 where chunks sharpen,
  * m = 0.1 ln(length / trained) + 1. The length is the query's own (i + 1), not the prompt's, so that what is cached never
  * depends on what comes later.
  */
@@ -83,10 +88,10 @@ export class AttentionScheme {
     }
   }
 
-  /** What the scores of a query at `position` are multiplied by: D^-1/2, and m^2 beyond the trained length. */
+  /** What the scores of a query at `position` are multiplied by: D^-1/2, and m^2 where it is sharpened. */
   queryScale(position: number): number {
     const { chunks, headDim, trainedTokens } = this.#options;
-    const sharper = chunks === null ? 1 : Math.max(1, 0.1 * Math.log((position + 1) / trainedTokens) + 1);
+    const sharper = chunks?.sharpens !== true ? 1 : Math.max(1, 0.1 * Math.log((position + 1) / trainedTokens) + 1);
     return sharper ** 2 / Math.sqrt(headDim);
   }
 

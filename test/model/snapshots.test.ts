@@ -17,16 +17,16 @@ import { writeGguf } from '../support/gguf-writer.ts';
 import { referenceLogits } from '../support/reference-decoder.ts';
 import { mulberry32, tinyCheckpoint } from '../support/tiny-checkpoint.ts';
 
-// As in long-context.test.ts: chunks of 48 tokens, pages of 16.
+// As in long-context.test.ts: chunks of 32 tokens, pages of 16.
 const TRAINED = 64;
-const CHUNK = 48;
+const CHUNK = 32;
 const PAGE = 16;
 const LONGEST = 400;
 const shape = { layers: 2, heads: 4, kvHeads: 2, headDim: 16 };
 const checkpoint = tinyCheckpoint({ ...shape, metadata: { 'qwen2.context_length': TRAINED }, seed: 11 });
 const random = mulberry32(7);
 const ids = Array.from({ length: LONGEST + 1 }, () => Math.floor(random() * 256));
-const chunks = { chunkSize: TRAINED, localSize: TRAINED - CHUNK, trained: TRAINED };
+const chunks = { chunkSize: TRAINED, localSize: TRAINED - CHUNK };
 
 let root: string;
 let wanted: Float64Array[];

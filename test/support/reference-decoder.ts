@@ -5,8 +5,8 @@ export type ReferencePositions = {
   base: number;
   /** YaRN (arXiv 2309.00071) with the published betas, over this length. */
   yarn?: { factor: number; original: number };
-  /** Dual Chunk Attention; scores beyond `trained` tokens are sharpened. */
-  chunks?: { chunkSize: number; localSize: number; trained: number };
+  /** Dual Chunk Attention; scores beyond `sharpenedFrom` tokens are sharpened. */
+  chunks?: { chunkSize: number; localSize: number; sharpenedFrom?: number };
 };
 export type ReferenceShape = { layers: number; heads: number; kvHeads: number; headDim: number };
 
@@ -111,7 +111,8 @@ function rotations(length: number, D: number, { base, yarn, chunks }: ReferenceP
       const [c, d] = [k[kAt + p]!, k[kAt + p + half]!];
       sum += (a * c + b * d) * cos[p]! + (a * d - b * c) * sin[p]!;
     }
-    const sharper = chunks === undefined ? 1 : Math.max(1, 0.1 * Math.log((i + 1) / chunks.trained) + 1) ** 2;
+    const from = chunks?.sharpenedFrom ?? Infinity;
+    const sharper = Math.max(1, 0.1 * Math.log((i + 1) / from) + 1) ** 2;
     return (sum * stretch * sharper) / Math.sqrt(D);
   };
 }
