@@ -55,6 +55,20 @@ test.describe('the first run', () => {
     await expect(ui.getByText('Ask a question.')).toBeVisible();
   });
 
+  test('follows a key that comes before the page it leaves', async ({ ui }) => {
+    await ui.getByRole('button', { name: 'Look around' }).click();
+    await expect(ui.getByText('Ask a question.')).toBeVisible();
+    await ui.evaluate(() => {
+      const press = (key: string, ctrlKey: boolean) =>
+        document.body.dispatchEvent(new KeyboardEvent('keydown', { key, ctrlKey, bubbles: true, cancelable: true }));
+      press(',', true);
+      press('Escape', false);
+    });
+    await ui.waitForTimeout(300); // for a page that would still come
+    await expect(ui.getByRole('heading', { name: 'Settings' })).toBeHidden();
+    await expect(ui.getByText('Ask a question.')).toBeVisible();
+  });
+
   test('takes a file that is chosen', async ({ ui, assistant }) => {
     const choosing = ui.waitForEvent('filechooser');
     await ui.getByRole('button', { name: 'Choose files' }).click();
