@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { readingWay, span } from './documents.ts';
+
+/** What of a sentence its source does not bear out. */
+export const doubt = z.object({ kind: z.enum(['number', 'name', 'negation']), text: z.string() });
+export type Doubt = z.infer<typeof doubt>;
+
+/**
+ * What a stretch of an answer rests on, [start, end) in UTF-16 units of its text. `exact`: the cited words stand there, but
+ * for white space, hyphens and width; `close`: much of them; `missing`: nothing like it was found, and there is no span.
+ */
+export const citation = z.object({
+  start: z.number(),
+  end: z.number(),
+  state: z.enum(['exact', 'close', 'missing']),
+  span: span.nullable(),
+  /** The words of the span, as stored. */
+  quote: z.string(),
+  doubts: z.array(doubt),
+});
+export type Citation = z.infer<typeof citation>;
+
+/** What an answer about documents was made from. */
+export const answerSources = z.object({
+  way: readingWay,
+  documents: z.array(z.object({ id: z.string(), name: z.string() })),
+  /** What was read of them, where not all was. */
+  passages: z.array(span),
+  citations: z.array(citation),
+});
+export type AnswerSources = z.infer<typeof answerSources>;

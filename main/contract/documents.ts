@@ -1,0 +1,129 @@
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { storedError } from './common.ts';
+import { extractionNote, outlineEntry, part, partKind, tableCell } from './extraction.ts';
+import { job } from './jobs.ts';
+
+/**
+ * `queued`, `parsing` and `indexing` (words are searchable part by part while it parses; vectors follow), `ready`;
+ * `failed` with an error, which a password or a retry may settle.
+ */
+export const documentState = z.enum(['queued', 'parsing', 'indexing', 'ready', 'failed']);
+export type DocumentState = z.infer<typeof documentState>;
+
+/** A document as the shelf shows it. Its content is stored once however often a file with that content is added. */
+export const document = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** 'pdf', 'docx'; null until it is known. */
+  format: z.string().nullable(),
+  title: z.string().nullable(),
+  state: documentState,
+  sizeBytes: z.number(),
+  /** Parts that are stored so far, and how many there are, where the file says so. */
+  parts: z.number(),
+  partsTotal: z.number().nullable(),
+  partKind: partKind.nullable(),
+  characters: z.number(),
+  /** Passages that can be found, and those of them that can be found by meaning. */
+  passages: z.number(),
+  embedded: z.number(),
+  notes: z.array(extractionNote),
+  error: storedError.nullable(),
+  /** The job that works on it; null when none does. */
+  jobId: z.string().nullable(),
+  /** Where it was added from: a folder that is watched, an archive; null for one that was dropped. */
+  origin: z.string().nullable(),
+  addedMs: z.number(),
+});
+export type DocumentInfo = z.infer<typeof document>;
+
+/** Words of a stored text: a part by number, [start, end) in UTF-16 units of its text. */
+export const span = z.object({ documentId: z.string(), part: z.number(), start: z.number(), end: z.number() });
+export type Span = z.infer<typeof span>;
+
+export const documentHit = span.extend({
+  name: z.string(),
+  partKind,
+  partLabel: z.string(),
+  text: z.string(),
+  /** [start, end) in `text` of the words that were asked for. */
+  marks: z.array(z.tuple([z.number(), z.number()])),
+  score: z.number(),
+  /** Which searches found it. */
+  found: z.array(z.enum(['words', 'meaning'])),
+});
+export type DocumentHit = z.infer<typeof documentHit>;
+
+/** How a conversation reads its documents: all of them, or what a search finds for each question. */
+export const readingWay = z.enum(['whole', 'search']);
+export type ReadingWay = z.infer<typeof readingWay>;
+
+/** What asking about documents takes, before the start. `fits` is false where the whole is longer than the context. */
+export const readingPlan = z.object({
+  way: readingWay,
+  /** What the app would choose. */
+  proposed: readingWay,
+  tokens: z.number(),
+  cachedTokens: z.number(),
+  contextTokens: z.number(),
+  fits: z.boolean(),
+  seconds: z.number().nullable(),
+});
+export type ReadingPlan = z.infer<typeof readingPlan>;
+
+const byId = z.object({ id: z.string().min(1) });
+
+export const documents = {
+  /** Adds files and folders, or goes on with those that are there already. Fails with `path-not-chosen`, `not-found`. */
+  add: oc
+    .input(z.object({ paths: z.array(z.string()).min(1), password: z.string().optional() }))
+    .output(z.object({ documents: z.array(document) })),
+  /** Adds a text that was pasted. */
+  addText: oc.input(z.object({ name: z.string().min(1).max(200), text: z.string().min(1) })).output(document),
+  /** Tries again what failed, with a password where one was missing. */
+  retry: oc.input(byId.extend({ password: z.string().optional() })).output(document),
+  /** Last added first. */
+  list: oc.output(z.array(document)),
+  /** All of them at first, then changes; `removed` for those that went. */
+  watch: oc.output(
+    eventIterator(
+      z.discriminatedUnion('type', [
+        z.object({ type: z.literal('documents'), documents: z.array(document) }),
+        z.object({ type: z.literal('document'), document }),
+        z.object({ type: z.literal('removed'), id: z.string() }),
+      ]),
+    ),
+  ),
+  get: oc.input(byId).output(document.extend({ outline: z.array(outlineEntry) })),
+  part: oc.input(byId.extend({ part: z.number().int().nonnegative() })).output(part),
+  /** A piece of the file as it was added, for showing its pages. */
+  bytes: oc
+    .input(byId.extend({ from: z.number().int().nonnegative(), to: z.number().int().positive() }))
+    .output(z.object({ sizeBytes: z.number(), bytes: z.instanceof(Uint8Array) })),
+  /** Removes it with everything made of it. */
+  remove: oc.input(byId).output(z.void()),
+  search: oc
+    .input(
+      z.object({
+        query: z.string(),
+        /** Only these; absent: all. */
+        documentIds: z.array(z.string()).optional(),
+        limit: z.number().int().min(1).max(200).default(20),
+      }),
+    )
+    .output(z.object({ hits: z.array(documentHit), /** Null: by meaning too. */ wordsOnly: z.string().nullable() })),
+  /** Runs one read-only SELECT over the tables of these documents. Fails with `invalid-input` and SQLite's reason. */
+  query: oc
+    .input(z.object({ documentIds: z.array(z.string()).min(1), sql: z.string() }))
+    .output(z.object({ columns: z.array(z.string()), rows: z.array(z.array(tableCell)), truncated: z.boolean() })),
+  /** The documents of a conversation, from its next message on, and how it reads them; null: as the app proposes. */
+  attach: oc
+    .input(z.object({ conversationId: z.string(), documentIds: z.array(z.string()), way: readingWay.nullable() }))
+    .output(readingPlan.nullable()),
+  attached: oc
+    .input(z.object({ conversationId: z.string() }))
+    .output(z.object({ documentIds: z.array(z.string()), way: readingWay.nullable(), plan: readingPlan.nullable() })),
+  /** Reads a document for the model that answers, so that questions about it start at once. */
+  read: oc.input(byId).output(job),
+};
