@@ -100,7 +100,7 @@ export const documents = {
   /** A piece of the file as it was added, for showing its pages. */
   bytes: oc
     .input(byId.extend({ from: z.number().int().nonnegative(), to: z.number().int().positive() }))
-    .output(z.object({ sizeBytes: z.number(), bytes: z.instanceof(Uint8Array) })),
+    .output(z.object({ sizeBytes: z.number(), bytes: z.instanceof(Blob) })),
   /** Removes it with everything made of it. */
   remove: oc.input(byId).output(z.void()),
   search: oc
