@@ -1,0 +1,81 @@
+/** A text with all that a faithful quotation may change taken away, and where each of its characters came from. */
+export type Folded = {
+  text: string;
+  /** For each UTF-16 unit of `text`, its offset in the original; one more for the end. */
+  origins: Uint32Array;
+};
+
+const SPACE = /\s/u;
+const HAN = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303f\uff00-\uffef]/u;
+const LETTER = /\p{L}/u;
+/** Soft hyphen, zero-width characters, byte order mark. */
+const INVISIBLE = /[\u00ad\u200b-\u200d\u2060\ufeff]/;
+const ALIKE: Readonly<Record<string, string>> = {
+  ...Object.fromEntries([...'‐‑‒–—―−﹣－'].map((dash) => [dash, '-'])),
+  ...Object.fromEntries([...'‘’‚‛′`´＇'].map((quote) => [quote, "'"])),
+  ...Object.fromEntries([...'“”„‟″«»「」『』＂'].map((quote) => [quote, '"'])),
+};
+
+/**
+ * Folds white space to one space (to none beside Chinese and Japanese characters), width and case, kinds of dashes and
+ * quotation marks; joins words that were hyphenated at the end of a line.
+ */
+export function fold(original: string): Folded {
+  const characters = [...original];
+  let text = '';
+  const origins: number[] = [];
+  let at = 0;
+  let gap = -1; // where white space began that is not written yet
+  for (const [index, character] of characters.entries()) {
+    const from = at;
+    at += character.length;
+    if (INVISIBLE.test(character)) continue;
+    if (SPACE.test(character)) {
+      if (gap < 0) gap = from;
+      continue;
+    }
+    if (isLineHyphen(characters, index)) continue;
+    const plain = (ALIKE[character] ?? character.normalize('NFKC')).toLowerCase();
+    if (
+      gap >= 0 &&
+      text !== '' &&
+      !HAN.test(character) &&
+      !HAN.test(lastOf(text)) &&
+      !isAfterLineHyphen(characters, index)
+    ) {
+      text += ' ';
+      origins.push(gap);
+    }
+    gap = -1;
+    for (const unit of plain.split('')) {
+      text += unit;
+      origins.push(from);
+    }
+  }
+  return { text, origins: Uint32Array.from([...origins, at]) };
+}
+
+/** The stretch of the original that [start, end) of a folded text came from. */
+export function unfold({ origins }: Folded, start: number, end: number, original: string): [number, number] {
+  const from = origins[start]!;
+  const last = origins[end - 1]!;
+  return [from, last + (original.codePointAt(last)! > 0xffff ? 2 : 1)];
+}
+
+/** A hyphen between letters whose line ends behind it. */
+function isLineHyphen(characters: readonly string[], index: number): boolean {
+  if (ALIKE[characters[index]!] !== '-' && characters[index] !== '-') return false;
+  if (!LETTER.test(characters[index - 1] ?? '')) return false;
+  let next = index + 1;
+  let hasBreak = false;
+  while (SPACE.test(characters[next] ?? '')) hasBreak = characters[next++] === '\n' || hasBreak;
+  return hasBreak && /\p{Ll}/u.test(characters[next] ?? '');
+}
+
+function isAfterLineHyphen(characters: readonly string[], index: number): boolean {
+  let before = index - 1;
+  while (before >= 0 && SPACE.test(characters[before]!)) before--;
+  return before >= 0 && before < index - 1 && isLineHyphen(characters, before);
+}
+
+const lastOf = (text: string) => text.slice(-1);
