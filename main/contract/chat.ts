@@ -1,5 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { sources } from './citations.ts';
 import { metrics, sampling, samplingChanges } from './engine.ts';
 import { language, storedError } from './common.ts';
 import { job } from './jobs.ts';
@@ -26,6 +27,8 @@ export const message = z.object({
   leftOut: z.boolean(),
   /** Of an answer: how many messages above it the model did not read. */
   omitted: z.number(),
+  /** What of documents was read for it; null where there was none. */
+  sources: sources.nullable(),
   createdMs: z.number(),
   updatedMs: z.number(),
 });

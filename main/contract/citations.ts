@@ -20,12 +20,18 @@ export const citation = z.object({
 });
 export type Citation = z.infer<typeof citation>;
 
-/** What an answer about documents was made from. */
-export const answerSources = z.object({
+/**
+ * What stands before a question, and what its answer rests on. A question names what came into the prompt with it: whole
+ * documents, or passages that were found; an answer all documents before it, and what of its text is borne out.
+ */
+export const sources = z.object({
   way: readingWay,
   documents: z.array(z.object({ id: z.string(), name: z.string() })),
-  /** What was read of them, where not all was. */
+  /** What was read of the documents, where that is not all. */
   passages: z.array(span),
+  /** Of a question: the number of its first paragraph, so that none stands for two in a conversation. */
+  firstMark: z.number().int(),
+  /** Of an answer. */
   citations: z.array(citation),
 });
-export type AnswerSources = z.infer<typeof answerSources>;
+export type Sources = z.infer<typeof sources>;

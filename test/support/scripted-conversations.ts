@@ -126,6 +126,7 @@ export class ScriptedConversations {
       siblings: [],
       leftOut: false,
       omitted: 0,
+      sources: null,
       createdMs: ms,
       updatedMs: ms,
     };

@@ -1,4 +1,5 @@
 import type { Message, MessageState } from '../../contract/chat.ts';
+import type { Sources } from '../../contract/citations.ts';
 import type { Metrics, Sampling } from '../../contract/engine.ts';
 import type { StoredError } from '../../contract/errors.ts';
 import { fromJson } from './db.ts';
@@ -29,6 +30,7 @@ export type MessageRow = {
   tokenizer: string | null;
   left_out: 0 | 1;
   omitted: number;
+  sources: string | null;
 };
 export type ChunkRow = { text: string; tokens: Buffer; created_ms: number };
 
@@ -51,6 +53,7 @@ export function fromRow(row: MessageRow, chunks: ChunkRow[], siblings: string[])
     siblings: siblings.length > 1 ? siblings : [],
     leftOut: row.left_out === 1,
     omitted: row.omitted,
+    sources: fromJson(row.sources) as Sources | null,
     createdMs: row.created_ms,
     updatedMs: row.updated_ms,
   };

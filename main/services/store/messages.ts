@@ -1,4 +1,5 @@
 import type { Message, MessageState } from '../../contract/chat.ts';
+import type { Sources } from '../../contract/citations.ts';
 import type { Metrics, Sampling } from '../../contract/engine.ts';
 import { LonghandError, type StoredError } from '../../contract/errors.ts';
 import { atOnce, durably, toJson, type ReadableDb, type WritableDb } from './db.ts';
@@ -18,7 +19,7 @@ import type { SearchIndex } from './search.ts';
 export type { StoredMessage, TokenIds } from './message-rows.ts';
 
 export type NewMessage = Pick<Message, 'conversationId' | 'parentId' | 'role'> &
-  Partial<Pick<Message, 'state' | 'text' | 'model' | 'sampling'>> & {
+  Partial<Pick<Message, 'state' | 'text' | 'model' | 'sampling' | 'sources'>> & {
     tokens?: TokenIds | null;
     tokenizer?: string | null;
   };
@@ -33,13 +34,14 @@ export type Ending = {
   sampling?: Sampling | null;
   metrics?: Metrics | null;
   error?: StoredError | null;
+  sources?: Sources | null;
 };
 
 type ById = { id: string };
 
 export const GET_MESSAGE = /* sql */ `
   SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
-         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted
+         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources
   FROM messages WHERE id = :id`;
 
 export const GET_PATH = /* sql */ `
@@ -50,7 +52,7 @@ export const GET_PATH = /* sql */ `
     FROM path CROSS JOIN messages AS parent ON parent.id = path.parent_id
   )
   SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.created_ms, m.updated_ms,
-         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted
+         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted, m.sources
   FROM path CROSS JOIN messages AS m ON m.id = path.id
   ORDER BY path.depth DESC`;
 
@@ -63,7 +65,7 @@ export const GET_UPWARDS = /* sql */ `
     LIMIT :limit
   )
   SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.created_ms, m.updated_ms,
-         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted
+         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted, m.sources
   FROM path CROSS JOIN messages AS m ON m.id = path.id`;
 
 export const GET_IDS_UPWARDS = /* sql */ `
@@ -76,7 +78,7 @@ export const GET_IDS_UPWARDS = /* sql */ `
 
 export const GET_ALL = /* sql */ `
   SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
-         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted
+         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources
   FROM messages WHERE conversation_id = :conversationId ORDER BY id`;
 
 export const GET_CHILDREN = /* sql */ `
@@ -209,9 +211,9 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
   const getUnfinished = db.prepare<[], string>(GET_UNFINISHED).pluck();
   const insert = db.prepare(/* sql */ `
     INSERT INTO messages (id, conversation_id, parent_id, role, state, created_ms, updated_ms,
-                          model, sampling, text, tokens, tokenizer)
+                          model, sampling, text, tokens, tokenizer, sources)
     VALUES (:id, :conversationId, :parentId, :role, :state, :now, :now, :model, :sampling, :text, :tokens,
-            :tokenizer)`);
+            :tokenizer, :sources)`);
   const touch = db.prepare('UPDATE conversations SET updated_ms = :now WHERE id = :conversationId');
   const begin = db.prepare(/* sql */ `
     UPDATE messages SET state = 'streaming', finish_reason = NULL, error = NULL, updated_ms = :now WHERE id = :id`);
@@ -228,16 +230,16 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
     UPDATE messages
     SET state = :state, text = :text, tokens = :tokens, updated_ms = :updatedMs, model = :model,
         finish_reason = :finishReason, metrics = :metrics, sampling = :sampling, error = :error,
-        tokenizer = :tokenizer, omitted = :omitted
+        tokenizer = :tokenizer, omitted = :omitted, sources = :sources
     WHERE id = :id`);
   const setLeftOut = db.prepare(
     'UPDATE messages SET left_out = :leftOut WHERE id = :id AND conversation_id = :conversationId',
   );
   const copy = db.prepare(/* sql */ `
     INSERT INTO messages (id, conversation_id, parent_id, role, state, created_ms, updated_ms, model, finish_reason,
-                          metrics, sampling, error, text, tokens, tokenizer, left_out, omitted)
+                          metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources)
     SELECT :id, :conversationId, :parentId, role, :state, created_ms, updated_ms, model, finish_reason,
-           metrics, sampling, error, :text, :tokens, tokenizer, left_out, omitted
+           metrics, sampling, error, :text, :tokens, tokenizer, left_out, omitted, sources
     FROM messages WHERE id = :from`);
   const deleteChunks = db.prepare('DELETE FROM message_chunks WHERE message_id = :id');
 
@@ -267,6 +269,7 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
       metrics: ending.metrics === undefined ? row.metrics : toJson(ending.metrics),
       sampling: ending.sampling === undefined ? row.sampling : toJson(ending.sampling),
       error: ending.error === undefined ? row.error : toJson(ending.error),
+      sources: ending.sources === undefined ? row.sources : toJson(ending.sources),
     });
     deleteChunks.run({ id });
     sequences.delete(id);
@@ -299,6 +302,7 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
           sampling: toJson(message.sampling),
           tokens: message.tokens ? toBlob(message.tokens) : null,
           tokenizer: message.tokenizer ?? null,
+          sources: toJson(message.sources),
         });
         touch.run({ conversationId, now: nowMs });
         if (state === 'complete') index.putMessage(id, role, text);

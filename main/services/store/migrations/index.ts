@@ -4,6 +4,7 @@ import { settings } from './0003-settings.ts';
 import { organising } from './0004-organising.ts';
 import { verifications } from './0005-verifications.ts';
 import { perplexities } from './0006-perplexities.ts';
+import { messageSources } from './0007-message-sources.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they run. */
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   organising,
   verifications,
   perplexities,
+  messageSources,
 ];
