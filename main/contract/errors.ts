@@ -35,6 +35,11 @@ export const errorCodes = [
   'not-at-hub',
   'offline',
   'bad-chat-template',
+  // documents
+  'document-unreadable',
+  'document-encrypted',
+  'document-too-large',
+  'unsupported-document',
   // processes
   'engine-stopped',
   'engine-hung',

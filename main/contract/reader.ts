@@ -1,6 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { progress } from './common.ts';
+import { extractionEvent, extractionInput } from './extraction.ts';
 
 export const recipe = z.enum(['fast', 'balanced', 'exact']);
 export type RecipeName = z.infer<typeof recipe>;
@@ -67,4 +68,9 @@ export const reader = {
         ]),
       ),
     ),
+  /**
+   * What a document holds, as it is read. Errors: `unsupported-document`, `document-unreadable`, `document-encrypted`,
+   * `document-too-large`.
+   */
+  extract: oc.input(extractionInput).output(eventIterator(extractionEvent)),
 };

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { parentPort, Worker, workerData, type MessagePort } from 'node:worker_threads';
+import { parentPort, Worker, workerData, type MessagePort, type ResourceLimits } from 'node:worker_threads';
 import { LonghandError, toStoredError, type ErrorCode } from './errors.ts';
 
 type Request<Input> = { id: number; input: Input };
@@ -44,22 +44,23 @@ export type Thread<Input, Output> = {
  * Work that others must not wait for, in a thread of its own. Called at the top level of a module, whose
  * `import.meta.url` is `file`; `prepare` runs once in the thread, with what `open` was given.
  * LonghandErrors, errors of the system (ENOSPC) and those of the classes `errors` arrive as they were thrown, all others as
- * `internal`.
+ * `internal`. A thread that needs more than `limits` is ended by V8 and fails as `internal`, with V8's error for a cause.
  */
 export function defineThread<Setup, Input, Output>(
   name: string,
   file: string,
   prepare: (setup: Setup) => Work<Input, Output>,
-  { errors = [] }: { errors?: readonly ErrorClass[] } = {},
+  { errors = [], limits = {} }: { errors?: readonly ErrorClass[]; limits?: ResourceLimits } = {},
 ): { open(setup: Setup): Thread<Input, Output> } {
   if (purpose?.name === name && parentPort !== null) serve(parentPort, () => prepare(purpose.setup as Setup), errors);
-  return { open: (setup) => openThread({ file, name, setup }, errors) };
+  return { open: (setup) => openThread({ file, name, setup }, errors, limits) };
 }
 
 /** The thread starts with the first call, starts again after a fault, and keeps no process alive. */
 function openThread<Input, Output>(
   { file, ...of }: Purpose & { file: string },
   errors: readonly ErrorClass[],
+  resourceLimits: ResourceLimits,
 ): Thread<Input, Output> {
   let worker: Worker | null = null;
   let lastId = 0;
@@ -75,7 +76,7 @@ function openThread<Input, Output>(
   };
 
   const start = (): Worker => {
-    const started = new Worker(new URL(file), { workerData: { [MARK]: of } });
+    const started = new Worker(new URL(file), { workerData: { [MARK]: of }, resourceLimits });
     started.unref();
     started.on('message', (reply: Reply<Output> | undefined) => {
       if (reply === undefined) return; // ended while it sent

@@ -1,5 +1,6 @@
 import type { Port } from '../contract/client.ts';
 import { LonghandError } from '../contract/errors.ts';
+import type { ExtractionEvent, ExtractionInput } from '../contract/extraction.ts';
 import type { ReaderClient } from '../contract/index.ts';
 import { Peer } from '../contract/peer.ts';
 import type { CheckpointSummary, RecipeName } from '../contract/reader.ts';
@@ -46,5 +47,15 @@ export class Reader {
   async *compile(input: CompileInput, { signal }: { signal: AbortSignal }) {
     await this.#peer.whenConnected({ timeoutMs: START_LIMIT_MS, signal });
     yield* this.#peer.stream((client) => client.compile(input, { signal }));
+  }
+
+  /**
+   * What the document at `path` holds: `about`, its parts in order, `end`. Leaving the loop ends the reading. One document is
+   * read at a time; a second waits.
+   * @throws unsupported-document | document-unreadable | document-encrypted | document-too-large | reader-stopped
+   */
+  async *extract(input: ExtractionInput, { signal }: { signal: AbortSignal }): AsyncGenerator<ExtractionEvent, void> {
+    await this.#peer.whenConnected({ timeoutMs: START_LIMIT_MS, signal });
+    yield* this.#peer.stream((client) => client.extract(input, { signal }));
   }
 }

@@ -10,6 +10,7 @@ import {
   type CompileOptions,
   type CompileProgress,
 } from '../../native-models/compile.ts';
+import { extractInThread } from './documents/thread.ts';
 import { footprintOf } from '../../native-models/plan/index.ts';
 
 const reader = implement(readerContract);
@@ -82,6 +83,9 @@ export function readerRouter(how: Pick<CompileOptions, 'openPackers' | 'recordBy
         throw translate(error, path);
       }
       yield { type: 'end' as const, folder };
+    }),
+    extract: reader.extract.handler(async function* ({ input, signal = new AbortController().signal }) {
+      yield* extractInThread(input, { signal });
     }),
   });
 }

@@ -364,6 +364,9 @@ export class ScriptedReader extends Scripted {
           license: null,
         };
       }),
+      extract: os.extract.handler(() =>
+        Promise.reject(new LonghandError('unsupported-document', 'No documents here.')),
+      ),
       footprint: os.footprint.handler(({ input }) => {
         if (this.error) throw this.error;
         this.#expectBase(input);

@@ -9,6 +9,17 @@ export const WHY = 'why';
 /** `value` formats a detail of the error: bytes with their unit, numbers with separators, lists in words, else text. */
 export type ErrorWords = (value: (detail: string) => string) => string;
 
+/** What a document took too much of, by the detail `limit`. */
+const EN_LIMITS: Record<string, string> = {
+  seconds: 'time',
+  parts: 'pages or files',
+  characters: 'text',
+  unpackedBytes: 'room when unpacked',
+  pixels: 'size of a picture',
+  fileBytes: 'size of the file',
+  memoryBytes: 'memory',
+};
+
 /** What happened, what it means for the user's data, and one next step. */
 export const enErrors: Record<ErrorCode, ErrorWords> = {
   'data-folder-in-use': () => 'Another Longhand uses this data folder. Close it, or choose another folder.',
@@ -66,6 +77,18 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
     'No source has this model, or it is kept behind a login. Nothing was fetched. Check the name, or choose another one.',
   offline: () => 'No source of models could be reached. Check the network, then try again.',
   'bad-chat-template': () => 'The model’s own message format is broken, so it cannot chat. Choose another model.',
+  'document-unreadable': (value) =>
+    `The document cannot be read: ${value('reason')}. The file was not changed. Open it in the program that made it, and save it again.`,
+  'document-encrypted': (value) =>
+    value('password') === 'unsupported'
+      ? 'The document is locked in a way that is not read here. The file was not changed. Save a copy without a password.'
+      : value('password') === 'wrong'
+        ? 'That is not the password of this document. The file was not changed. Try another one.'
+        : 'The document is locked. The file was not changed. Enter its password to read it.',
+  'document-too-large': (value) =>
+    `Reading the document was stopped: it takes more than is allowed (${EN_LIMITS[value('limit')] ?? value('limit')}). The file was not changed. Divide it, or choose a smaller one.`,
+  'unsupported-document': (value) =>
+    `Files of this kind are not read yet (${value('found')}). The file was not changed. Save it as PDF, DOCX or text.`,
   'engine-stopped': (value) => `The model process stopped${value(WHY)}. Your text is saved.`,
   'engine-hung': () => 'The model process did not respond and was started again. Your text is saved.',
   'reader-stopped': () => 'The process that reads files stopped. Your files were not changed. Try again.',

@@ -1,6 +1,17 @@
 import type { ErrorCode } from '../../../main/contract/errors.ts';
 import { UNKNOWN, WHY, type ErrorWords } from './en-errors.ts';
 
+/** What a document took too much of, by the detail `limit`. */
+const ZH_LIMITS: Record<string, string> = {
+  seconds: '时间',
+  parts: '页数或文件数',
+  characters: '文字量',
+  unpackedBytes: '解压后大小',
+  pixels: '图片尺寸',
+  fileBytes: '文件大小',
+  memoryBytes: '内存',
+};
+
 export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'data-folder-in-use': () => '此数据文件夹正被另一个 Longhand 使用。请关闭它，或选择其他文件夹。',
   'data-folder-unusable': () => '数据文件夹无法写入，没有任何改动。请检查其权限。',
@@ -52,6 +63,16 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'not-at-hub': () => '没有来源提供该模型，或需要登录才能获取。尚未下载任何内容。请核对名称，或选择其他模型。',
   offline: () => '无法连接任何模型来源。请检查网络后重试。',
   'bad-chat-template': () => '模型自带的消息格式有误，无法对话。请选择其他模型。',
+  'document-unreadable': (value) => `无法读取该文档：${value('reason')}。文件未作改动。请用原来的程序打开并重新保存。`,
+  'document-encrypted': (value) =>
+    value('password') === 'unsupported'
+      ? '该文档的加密方式暂不支持。文件未作改动。请另存一份不带密码的副本。'
+      : value('password') === 'wrong'
+        ? '密码不正确。文件未作改动，请重试。'
+        : '该文档已加密。文件未作改动。请输入密码。',
+  'document-too-large': (value) =>
+    `已停止读取该文档：超出允许的限度（${ZH_LIMITS[value('limit')] ?? value('limit')}）。文件未作改动。请拆分文档，或选择较小的文件。`,
+  'unsupported-document': (value) => `尚不支持这类文件（${value('found')}）。文件未作改动。请另存为 PDF、DOCX 或文本。`,
   'engine-stopped': (value) => `模型进程已停止${value(WHY)}。您的文字已保存。`,
   'engine-hung': () => '模型进程没有响应，已重新启动。您的文字已保存。',
   'reader-stopped': () => '读取文件的进程已停止，您的文件未作改动。请重试。',

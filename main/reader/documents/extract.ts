@@ -1,0 +1,76 @@
+import { readFile, stat } from 'node:fs/promises';
+import { LonghandError } from '../../contract/errors.ts';
+import type { ExtractionEvent, ExtractionInput, ExtractionNote, OutlineEntry } from '../../contract/extraction.ts';
+import { DEFAULT_LIMITS, tooLarge, unreadable, type DocumentFile, type ReadOptions } from './format.ts';
+import { formatOf } from './index.ts';
+import { isZip, openZip } from './zip.ts';
+
+const MOST_FILE_BYTES = 512 << 20;
+
+/**
+ * What the file at `path` holds. Parts beyond the limits are left out, and a note says so.
+ * @throws unsupported-document | document-unreadable | document-encrypted | document-too-large | not-found
+ */
+export async function* extract(input: ExtractionInput): AsyncGenerator<ExtractionEvent, void> {
+  const { path, name, password, recognise = true } = input;
+  const limits = { ...DEFAULT_LIMITS, ...withoutUndefined(input.limits ?? {}) };
+  const file = await openFile(path, name, limits.unpackedBytes);
+  yield* within(formatOf(file).read(file, { limits, password, recognise }), limits);
+}
+
+/** Reads the file whole: what it may cost is known before. */
+export async function openFile(path: string, name: string, unpackedBytes: number): Promise<DocumentFile> {
+  const { size } = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? new LonghandError('not-found', `${path} is not there.`, { path }) : error;
+  });
+  if (size > MOST_FILE_BYTES) throw tooLarge('fileBytes', MOST_FILE_BYTES);
+  const bytes = await readFile(path);
+  const ending = /\.([^.\\/]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
+  return { bytes, name, ending, zip: isZip(bytes) ? openZip(bytes, unpackedBytes) : null };
+}
+
+/** Holds what a format yields to the limits of parts and characters, and makes an outline where it has none of its own. */
+async function* within(
+  events: AsyncGenerator<ExtractionEvent, void>,
+  limits: ReadOptions['limits'],
+): AsyncGenerator<ExtractionEvent, void> {
+  const headings: OutlineEntry[] = [];
+  let parts = 0;
+  let characters = 0;
+  let total: number | null = null;
+  for await (const event of events) {
+    if (event.type === 'about') total = event.parts;
+    if (event.type === 'end') {
+      if (parts === 0) throw unreadable('nothing of it could be read');
+      yield event.outline.length > 0 ? event : { ...event, outline: headings };
+      return;
+    }
+    if (event.type === 'part') {
+      characters += event.part.text.length;
+      if (parts >= limits.parts || characters > limits.characters) {
+        const note: ExtractionNote = { code: 'parts-left-out', details: { read: parts, total } };
+        yield { type: 'end', outline: headings, notes: [note] };
+        return;
+      }
+      for (const { kind, start, end, level } of event.part.blocks) {
+        if (kind !== 'heading') continue;
+        const title = titleOf(event.part.text.slice(start, end));
+        headings.push({ title, level, part: parts, offset: start });
+      }
+      parts += 1;
+    }
+    yield event;
+  }
+}
+
+/** A heading's words, without the marks that Markdown has before or below them. */
+function titleOf(heading: string): string {
+  return heading
+    .replace(/^#+\s*|\n[=-]+\s*$/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+function withoutUndefined<T extends object>(values: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,39 @@
+import { separatedValues } from './csv.ts';
+import { looksLikeText } from './encoding.ts';
+import { encrypted, unsupported, type DocumentFile, type DocumentFormat } from './format.ts';
+import { markdown } from './markdown.ts';
+import { plainText, sourceCode } from './text.ts';
+
+/** The first that matches reads a file: those that bytes tell, then texts, which only their names tell apart. */
+const binaryFormats: readonly DocumentFormat[] = [];
+const textFormats: readonly DocumentFormat[] = [separatedValues, markdown, sourceCode, plainText];
+
+const OLE = 'Microsoft Office 97';
+
+/** Kinds of files that are told to be what they are, and not shown as a text of odd characters. */
+const FOREIGN: readonly [name: string, magic: RegExp][] = [
+  [OLE, /^\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1/],
+  ['RTF', /^\{\\rtf/],
+  ['RAR', /^Rar!/],
+  ['7-Zip', /^7z\xbc\xaf\x27\x1c/],
+  ['gzip', /^\x1f\x8b/],
+  ['PostScript', /^%!PS/],
+  ['GGUF', /^GGUF/],
+];
+
+/** @throws unsupported-document */
+export function formatOf(file: DocumentFile): DocumentFormat {
+  const head = Buffer.from(file.bytes.subarray(0, 4096)).toString('latin1');
+  const foreign = FOREIGN.find(([, magic]) => magic.test(head))?.[0];
+  if (foreign === OLE && holdsEncryptedPackage(file.bytes)) throw encrypted('unsupported');
+  if (foreign !== undefined) throw unsupported(foreign);
+  const candidates = looksLikeText(file.bytes) ? [...binaryFormats, ...textFormats] : binaryFormats;
+  const format = candidates.find((candidate) => candidate.matches(file));
+  if (format === undefined) throw unsupported(file.ending === '' ? 'binary' : file.ending);
+  return format;
+}
+
+/** Office keeps an encrypted DOCX, XLSX or PPTX in a container of its old format. */
+function holdsEncryptedPackage(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('EncryptedPackage', 0, 'utf16le');
+}
