@@ -22,7 +22,12 @@ export class LatestJobs {
 
   watch(signal: AbortSignal): Promise<void> {
     return this.#connection.follow(
-      (client, options) => client.jobs.watch({}, options),
+      async (client, options) => {
+        const changes = await client.jobs.watch({}, options);
+        // A watch begins with what is unfinished: what ended while nobody listened is known from the list alone.
+        if (this.#bySubject.size > 0) for (const job of await client.jobs.list()) if (this.#isKnown(job)) this.put(job);
+        return changes;
+      },
       (job) => this.put(job),
       signal,
     );
@@ -30,6 +35,10 @@ export class LatestJobs {
 
   async act(action: 'pause' | 'resume' | 'cancel', { id }: Job): Promise<void> {
     this.put(await this.#connection.call((client) => client.jobs[action]({ id })));
+  }
+
+  #isKnown({ id, subject }: Job): boolean {
+    return subject !== null && this.of(subject)?.id === id;
   }
 
   put(job: Job): void {

@@ -32,6 +32,7 @@ import {
   words,
 } from './scripted-data.ts';
 
+const ENDED: readonly Job['state'][] = ['done', 'failed', 'cancelled'];
 const PAGE = fileURLToPath(new URL('../../out/renderer', import.meta.url));
 
 /**
@@ -255,7 +256,9 @@ export class ScriptedAssistant {
       },
       jobs: {
         list: jobs.list.handler(() => [this.#status.job, ...this.#works.values()].filter((job) => job !== null)),
-        watch: jobs.watch.handler(({ signal }) => this.#workFeed.watch(() => [...this.#works.values()], signal)),
+        watch: jobs.watch.handler(({ signal }) =>
+          this.#workFeed.watch(() => [...this.#works.values()].filter(({ state }) => !ENDED.includes(state)), signal),
+        ),
         pause: jobs.pause.handler(({ input }) => this.#act(input.id, { state: 'paused' })),
         resume: jobs.resume.handler(({ input }) => this.#act(input.id, { state: 'running' })),
         cancel: jobs.cancel.handler(({ input }) => this.#act(input.id, { state: 'cancelled' })),

@@ -45,6 +45,17 @@ describe('conversations that are read in the background', () => {
     await until(() => expect(readings.of('c1')).toBeNull());
   });
 
+  it('are forgotten when they ended while the line was down', async () => {
+    const { line, readings, changed } = await watch();
+    line.assistant.read('c1');
+    await until(() => expect(readings.of('c1')?.state).toBe('running'));
+    line.cut();
+    line.assistant.read('c1', { state: 'done' });
+    await until(() => expect(line.connection.state).toBe('connected'));
+    await until(() => expect(readings.of('c1')).toBeNull());
+    expect(changed).toContain('c1');
+  });
+
   it('are forgotten once they are read', async () => {
     const { line, readings, changed } = await watch();
     line.assistant.read('c1');
