@@ -11,7 +11,13 @@ import { Speed } from './speed.ts';
 const PROGRESS_EVERY_MS = 250;
 
 type StopReason = 'paused' | 'cancelled' | 'shutdown';
-type Run = { controller: AbortController; speed: Speed; stopReason: StopReason | null; ended: Promise<void> };
+type Run = {
+  kind: string;
+  controller: AbortController;
+  speed: Speed;
+  stopReason: StopReason | null;
+  ended: Promise<void>;
+};
 
 const ACTIVE: readonly JobState[] = ['queued', 'running', 'paused', 'interrupted'];
 const FINAL: readonly JobState[] = ['done', 'failed', 'cancelled'];
@@ -138,11 +144,10 @@ export class Jobs {
 
   #startNext(kindName: string): void {
     if (this.#closing) return;
-    const unfinished = this.unfinished();
-    const next = unfinished.find((job) => job.kind === kindName && job.state === 'queued');
-    const running = unfinished.filter((job) => this.#runs.has(job.id));
-    if (next === undefined || running.some((job) => !this.#maySitBeside(kindName, job.kind))) return;
+    const next = this.#store.jobs.nextQueued(kindName);
+    if (next === null || [...this.#runs.values()].some(({ kind }) => !this.#maySitBeside(kindName, kind))) return;
     const run: Run = {
+      kind: kindName,
       controller: new AbortController(),
       speed: new Speed(),
       stopReason: null,

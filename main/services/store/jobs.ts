@@ -46,9 +46,14 @@ export const LIST_UNFINISHED_JOBS = /* sql */ `
   SELECT id, kind, title, state, stage, done, total, unit, params, checkpoint, result, error, created_ms, updated_ms
   FROM jobs WHERE state IN ('queued', 'running', 'paused', 'interrupted') ORDER BY created_ms, id`;
 
+export const NEXT_QUEUED_JOB = /* sql */ `
+  SELECT id, kind, title, state, stage, done, total, unit, params, checkpoint, result, error, created_ms, updated_ms
+  FROM jobs WHERE kind = :kind AND state = 'queued' ORDER BY created_ms, id LIMIT 1`;
+
 export function jobReader(db: ReadableDb) {
   const getRow = db.prepare<{ id: string }, Row>(GET_JOB);
   const listRows = db.prepare<{ limit: number }, Row>(LIST_JOBS);
+  const nextQueued = db.prepare<{ kind: string }, Row>(NEXT_QUEUED_JOB);
   const listUnfinished = db.prepare<[], Row>(LIST_UNFINISHED_JOBS);
 
   return {
@@ -58,6 +63,11 @@ export function jobReader(db: ReadableDb) {
     },
     /** Newest first. */
     list: ({ limit = 200 }: { limit?: number } = {}): StoredJob[] => listRows.all({ limit }).map(fromRow),
+    /** The one that has waited longest; null where none of the kind waits. */
+    nextQueued(kind: string): StoredJob | null {
+      const row = nextQueued.get({ kind });
+      return row === undefined ? null : fromRow(row);
+    },
     /** What could still go on: queued, running, paused or interrupted, oldest first. */
     unfinished: (): StoredJob[] => listUnfinished.all().map(fromRow),
   };

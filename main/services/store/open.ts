@@ -1,9 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LonghandError } from '../../contract/errors.ts';
+import { attachmentReader, attachmentWriter } from './attachments.ts';
 import { backupPath, newestBackup, snapshot } from './backup.ts';
 import { conversationReader, conversationWriter } from './conversations.ts';
 import { checkpoint, durably, openReadable, openWritable, type ReadableDb, type WritableDb } from './db.ts';
+import { documentReader, documentWriter } from './documents.ts';
 import { corrupt, storeError } from './errors.ts';
 import { folderReader, folderWriter } from './folders.ts';
 import { guard, type SlowCall } from './guard.ts';
@@ -15,6 +17,7 @@ import { APPLICATION_ID, isEmpty, latestVersion, migrate, schemaVersion, type Mi
 import type { Migration } from './migrations/migration.ts';
 import { searchIndex, searchReader } from './search.ts';
 import { settingsReader, settingsWriter } from './settings.ts';
+import { vectorReader, vectorWriter } from './vectors.ts';
 import { verificationReader, verificationWriter } from './verifications.ts';
 
 export type StoreOptions = {
@@ -73,6 +76,9 @@ export function openStore(path: string, options: StoreOptions = {}) {
     search: guard('search', searchReader(open), context),
     jobs: guard('jobs', jobWriter(open, now), context),
     verifications: guard('verifications', verificationWriter(open, now), context),
+    documents: guard('documents', documentWriter(open, now), context),
+    attachments: guard('attachments', attachmentWriter(open), context),
+    vectors: guard('vectors', vectorWriter(open), context),
     settings: guard('settings', settingsWriter(open), context),
 
     ...guard(
@@ -133,6 +139,9 @@ export function openStoreReader(path: string, options: { onSlow?: (call: SlowCal
     search: guard('search', searchReader(db), context),
     jobs: guard('jobs', jobReader(db), context),
     verifications: guard('verifications', verificationReader(db), context),
+    documents: guard('documents', documentReader(db), context),
+    attachments: guard('attachments', attachmentReader(db), context),
+    vectors: guard('vectors', vectorReader(db), context),
     settings: guard('settings', settingsReader(db), context),
     close: () => void db.close(),
   };

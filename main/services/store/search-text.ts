@@ -4,12 +4,12 @@
 
 // The prolonged sound mark ー belongs to no script by itself.
 const RUN_SCRIPTS = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}ー';
-const RUN = new RegExp(`[${RUN_SCRIPTS}]+`, 'gu');
+export const RUN = new RegExp(`[${RUN_SCRIPTS}]+`, 'gu');
 const RUNS_APART = new RegExp(`(${RUN.source})`, 'u');
 // What FTS5's unicode61 takes for a word, without those runs: letters, digits, private use, and marks inside.
 const LETTER = `[[\\p{L}\\p{N}\\p{Co}]--[${RUN_SCRIPTS}]]`;
 const LETTER_OR_MARK = `[[\\p{L}\\p{N}\\p{Co}\\p{M}]--[${RUN_SCRIPTS}]]`;
-const WORD = new RegExp(`${LETTER}${LETTER_OR_MARK}*`, 'gv');
+export const WORD = new RegExp(`${LETTER}${LETTER_OR_MARK}*`, 'gv');
 
 // FTS5 refuses expressions of more than 256 levels; nobody means a pasted page to be looked up word by word.
 const MAX_TERMS = 32;

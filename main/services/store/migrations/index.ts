@@ -5,6 +5,7 @@ import { organising } from './0004-organising.ts';
 import { verifications } from './0005-verifications.ts';
 import { perplexities } from './0006-perplexities.ts';
 import { messageSources } from './0007-message-sources.ts';
+import { documents } from './0008-documents.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they run. */
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   verifications,
   perplexities,
   messageSources,
+  documents,
 ];

@@ -1,0 +1,240 @@
+import { basename, extname, isAbsolute } from 'node:path';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import type { DocumentInfo, DocumentState } from '../../contract/documents.ts';
+import { LonghandError } from '../../contract/errors.ts';
+import type { OutlineEntry, Part } from '../../contract/extraction.ts';
+import type { Job } from '../../contract/jobs.ts';
+import { Feed } from '../events/feed.ts';
+import { isActive, type Jobs } from '../jobs/jobs.ts';
+import type { StoredDocument } from '../store/documents.ts';
+import type { Store } from '../store/open.ts';
+import { filesIn, Library, type KeptFile } from './library.ts';
+import { READING, registerReading, type Extractor } from './reading.ts';
+
+export type DocumentsOptions = {
+  dataDir: string;
+  store: Store;
+  jobs: Jobs;
+  reader: Extractor;
+  log(line: string): void;
+};
+
+export type DocumentEvent =
+  | { type: 'documents'; documents: DocumentInfo[] }
+  | { type: 'document'; document: DocumentInfo }
+  | { type: 'removed'; id: string };
+
+/** A piece of a file that is sent at once. */
+const MOST_BYTES = 4 << 20;
+/** Parts may come by the hundred a second; nobody has to see each. */
+const SHOW_EVERY_MS = 200;
+/** Another connection (a search, a backup) may hold the log for a moment; then erasing is tried again. */
+const ERASE_TRIES = 20;
+const ERASE_EVERY_MS = 250;
+
+/** The shelf: files that were added, what was read of them, and what still happens to them. */
+export class Documents {
+  readonly #options: DocumentsOptions;
+  readonly #library: Library;
+  readonly #feed = new Feed<DocumentEvent>();
+  readonly #passwords = new Map<string, string>();
+  /** Of each content, by hash, the job that works on it. */
+  readonly #jobs = new Map<string, string>();
+  /** Contents that are being destroyed, by hash: the same bytes may be added again only when that is done. */
+  readonly #ending = new Map<string, Promise<void>>();
+  readonly #shown = new Map<number, NodeJS.Timeout>();
+  readonly #stop = new AbortController();
+
+  constructor(options: DocumentsOptions) {
+    this.#options = options;
+    this.#library = new Library(options.dataDir);
+    registerReading({
+      ...options,
+      library: this.#library,
+      passwordOf: (hash) => this.#passwords.get(hash),
+      changed: (contentId) => this.#changed(contentId),
+      read: () => {},
+    });
+    options.jobs.onChange((job) => {
+      if (job.kind === READING) this.#follow(job);
+    });
+  }
+
+  /** At start, before jobs go on: finishes removals, and sees to it that what waits has a job. */
+  start(): void {
+    const { store, jobs } = this.#options;
+    for (const { id, kind, params } of jobs.unfinished()) if (kind === READING) this.#jobs.set(String(params.hash), id);
+    const orphans = new Set(store.documents.orphans());
+    const known = new Set(store.documents.hashes());
+    for (const hash of this.#library.sweep(known)) this.#end(hash, null);
+    for (const hash of known) {
+      const contentId = store.documents.contentOf(hash)!;
+      if (orphans.has(contentId)) this.#end(hash, contentId);
+    }
+    for (const { hash, state } of store.documents.list()) {
+      if ((state === 'queued' || state === 'parsing') && !this.#jobs.has(hash)) this.#read(hash);
+    }
+  }
+
+  /**
+   * Adds files, and those of folders; one that is here already under its name is left as it is, unless it failed.
+   * @throws LonghandError `not-found` | `invalid-input` | `disk-full`; what was added before stays
+   */
+  async add(paths: readonly string[], { password }: { password?: string | undefined } = {}): Promise<DocumentInfo[]> {
+    for (const path of paths) {
+      if (!isAbsolute(path)) throw new LonghandError('invalid-input', `${path} is not a whole path.`, { path });
+    }
+    const added: DocumentInfo[] = [];
+    for await (const { path, name, origin } of filesIn(paths)) {
+      added.push(await this.#keep(() => this.#library.copy(path, this.#stop.signal), { name, origin, password }));
+    }
+    return added;
+  }
+
+  /** Adds a text that was pasted. @throws LonghandError `disk-full` */
+  async addText(name: string, text: string): Promise<DocumentInfo> {
+    const file = basename(name.replaceAll('\\', '/'));
+    const bytes = new TextEncoder().encode(text);
+    return this.#keep(() => this.#library.put(bytes), { name: extname(file) === '' ? `${file}.txt` : file });
+  }
+
+  /** Reads a document again that failed, behind what is stored of it. @throws LonghandError `not-found` */
+  retry(id: string, password?: string): DocumentInfo {
+    const { hash, state } = this.#options.store.documents.known(id);
+    if (password !== undefined) this.#passwords.set(hash, password);
+    if (state !== 'parsed') this.#read(hash);
+    return this.get(id);
+  }
+
+  /** Last added first. */
+  list(): DocumentInfo[] {
+    return this.#options.store.documents.list().map((one) => this.#show(one));
+  }
+
+  /** @throws LonghandError `not-found` */
+  get(id: string): DocumentInfo & { outline: OutlineEntry[] } {
+    const { documents } = this.#options.store;
+    const stored = documents.known(id);
+    return { ...this.#show(stored), outline: documents.outline(stored.contentId) };
+  }
+
+  /** All of them, then every change. */
+  watch(signal?: AbortSignal): AsyncGenerator<DocumentEvent, void> {
+    return this.#feed.watch(() => [{ type: 'documents', documents: this.list() }], signal);
+  }
+
+  /** @throws LonghandError `not-found`, also for a part that is not stored yet */
+  part(id: string, number: number): Part {
+    const { documents } = this.#options.store;
+    const part = documents.part(documents.known(id).contentId, number);
+    if (part === null) throw new LonghandError('not-found', `Part ${number} of the document is not there.`, { number });
+    return part;
+  }
+
+  /** The bytes [from, to) of the file as it was added, at most 4 MB of them. @throws LonghandError `not-found` */
+  async bytes(id: string, from: number, to: number): Promise<{ sizeBytes: number; bytes: Blob }> {
+    const { hash, sizeBytes } = this.#options.store.documents.known(id);
+    const end = Math.min(to, from + MOST_BYTES, sizeBytes);
+    return { sizeBytes, bytes: new Blob([await this.#library.read(hash, from, end)]) };
+  }
+
+  /**
+   * Removes a document. If no other has its content, all that was made of it goes too, and its bytes are overwritten.
+   * Settles when that is done. @throws LonghandError `not-found`
+   */
+  async remove(id: string): Promise<void> {
+    const { store, jobs } = this.#options;
+    const { hash, contentId } = store.documents.known(id);
+    const isLast = store.documents.ofContent(contentId).length === 1;
+    const jobId = this.#jobs.get(hash);
+    if (isLast && jobId !== undefined) await jobs.cancel(jobId);
+    const orphan = store.documents.remove(id);
+    this.#feed.publish({ type: 'removed', id });
+    if (orphan !== null) await this.#end(hash, contentId);
+  }
+
+  /** What is half destroyed when the app closes goes at the next start. */
+  async close(): Promise<void> {
+    this.#stop.abort(new LonghandError('cancelled', 'Longhand was closed.'));
+    for (const timer of this.#shown.values()) clearTimeout(timer);
+    await Promise.all(this.#ending.values());
+  }
+
+  async #keep(
+    copy: () => Promise<KeptFile>,
+    { name, origin = null, password }: { name: string; origin?: string | null; password?: string | undefined },
+  ): Promise<DocumentInfo> {
+    const { store } = this.#options;
+    let kept = await copy();
+    const ending = this.#ending.get(kept.hash);
+    if (ending !== undefined) {
+      await ending; // which took the copy with it
+      kept = await copy();
+    }
+    const { hash, sizeBytes } = kept;
+    if (password !== undefined) this.#passwords.set(hash, password);
+    const stored = store.documents.add({ hash, sizeBytes, name, origin });
+    if (stored.state === 'queued' || stored.state === 'failed') this.#read(hash);
+    const shown = this.#show(store.documents.known(stored.id));
+    this.#feed.publish({ type: 'document', document: shown });
+    return shown;
+  }
+
+  /** Begins to read a content, or goes on with the job that does. */
+  #read(hash: string): void {
+    const { store, jobs } = this.#options;
+    const jobId = this.#jobs.get(hash);
+    if (jobId !== undefined) return void jobs.resume(jobId);
+    const contentId = store.documents.contentOf(hash);
+    if (contentId !== null) store.documents.setState(contentId, 'queued');
+    jobs.start(READING, { hash });
+  }
+
+  #follow(job: Job): void {
+    const hash = String(this.#options.jobs.params(job.id).hash);
+    if (isActive(job)) this.#jobs.set(hash, job.id);
+    else if (this.#jobs.get(hash) === job.id) this.#jobs.delete(hash);
+    const contentId = this.#options.store.documents.contentOf(hash);
+    if (contentId !== null) this.#changed(contentId);
+  }
+
+  /** Shows the documents of a content, soon and once. */
+  #changed(contentId: number): void {
+    if (this.#shown.has(contentId) || this.#stop.signal.aborted) return;
+    const show = () => {
+      this.#shown.delete(contentId);
+      for (const stored of this.#options.store.documents.ofContent(contentId)) {
+        this.#feed.publish({ type: 'document', document: this.#show(stored) });
+      }
+    };
+    this.#shown.set(contentId, setTimeout(show, SHOW_EVERY_MS).unref());
+  }
+
+  #show({ contentId: _content, hash, embedderId: _embedder, state, ...stored }: StoredDocument): DocumentInfo {
+    const shown: DocumentState = state === 'parsed' ? 'ready' : state;
+    return { ...stored, state: shown, jobId: this.#jobs.get(hash) ?? null };
+  }
+
+  #end(hash: string, contentId: number | null): Promise<void> {
+    const ended = this.#destroy(hash, contentId)
+      .catch((error: Error) => this.#options.log(`a document could not be destroyed: ${error.message}`))
+      .finally(() => this.#ending.delete(hash));
+    this.#ending.set(hash, ended);
+    return ended;
+  }
+
+  async #destroy(hash: string, contentId: number | null): Promise<void> {
+    const { store } = this.#options;
+    this.#passwords.delete(hash);
+    await this.#library.destroy(hash);
+    if (contentId === null) return;
+    do {
+      await setImmediate();
+      if (this.#stop.signal.aborted) return;
+    } while (!store.documents.destroySome(contentId));
+    for (let tries = 0; tries < ERASE_TRIES && !this.#stop.signal.aborted; tries++) {
+      if (store.checkpoint()) return;
+      await sleep(ERASE_EVERY_MS);
+    }
+  }
+}

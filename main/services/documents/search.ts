@@ -1,0 +1,20 @@
+import type { DocumentHit } from '../../contract/documents.ts';
+import type { PassageSearcher } from '../store/passage-search-thread.ts';
+
+export type SearchOptions = { documentIds?: readonly string[] | undefined; limit: number; signal?: AbortSignal | undefined };
+export type SearchResult = { hits: DocumentHit[]; wordsOnly: string | null };
+
+/** Search over documents, by words and by meaning. */
+export class DocumentSearch {
+  readonly #searcher: PassageSearcher;
+
+  constructor({ searcher }: { searcher: PassageSearcher }) {
+    this.#searcher = searcher;
+  }
+
+  /** The passages that answer `query` best. @throws LonghandError, or the reason of `signal` */
+  async find(query: string, { documentIds, limit, signal }: SearchOptions): Promise<SearchResult> {
+    const asked = { query, meaning: null, documentIds: documentIds ?? null, limit };
+    return { hits: await this.#searcher.find(asked, { signal }), wordsOnly: 'no-embedder' };
+  }
+}

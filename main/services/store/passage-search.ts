@@ -1,0 +1,187 @@
+import type { DocumentHit } from '../../contract/documents.ts';
+import type { PartKind } from '../../contract/extraction.ts';
+import { atOnce, type ReadableDb } from './db.ts';
+import { isNearTwin, wordsOf } from './near-twins.ts';
+import { parseQuestion, type Question } from './question.ts';
+import { foldText } from './search-text.ts';
+import { VectorIndex } from './vector-index.ts';
+
+export type PassageQuery = {
+  query: string;
+  /** The last word may be unfinished: somebody is typing. */
+  typed?: boolean;
+  /** What the question means, of length 1, by the embedder of this number; null: by words alone. */
+  meaning: { embedderId: number; vector: Float32Array } | null;
+  /** Only these; null: all. */
+  documentIds: readonly string[] | null;
+  limit: number;
+};
+
+/** How far down either list a passage may stand, and still be found. */
+const DEPTH = 100;
+/** Of reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009. */
+const RRF_K = 60;
+// Ranking costs about 1 µs for each passage and term, and counting one 0.1. So passages are looked for by the rarer terms of a
+// question, as many as together are in so many passages; the more common ones only rank what those find.
+const RANKED = 6000;
+
+const IN_SCOPE = 'AND p.content_id IN (SELECT value FROM json_each(:scope))';
+
+const matching = (scope: boolean) => /* sql */ `
+  SELECT f.rowid AS id FROM passages_fts AS f ${scope ? 'CROSS JOIN passages AS p ON p.id = f.rowid' : ''}
+  WHERE passages_fts MATCH :match AND f.rowid BETWEEN :first AND :last ${scope ? IN_SCOPE : ''}`;
+
+export const countMatches = (scope: boolean) => `SELECT count(*) FROM (${matching(scope)} LIMIT :limit)`;
+
+export const rankMatches = (scope: boolean) => /* sql */ `
+  SELECT id FROM (${matching(scope).replace('f.rowid AS id', 'f.rowid AS id, f.rank AS score')} LIMIT :ranked)
+  ORDER BY score, id LIMIT :limit`;
+
+export const GET_PASSAGE = /* sql */ `
+  SELECT p.id, p.content_id, p.part, p.start_at, p.end_at, q.id AS part_id, q.kind, q.label
+  FROM passages AS p JOIN parts AS q ON q.content_id = p.content_id AND q.number = p.part WHERE p.id = :id`;
+
+export const PASSAGES_OF_VECTOR = /* sql */ `
+  SELECT p.id, p.content_id FROM vectors AS v JOIN passages AS p ON p.words_hash = v.words_hash WHERE v.id = :vectorId`;
+
+export const VECTORS_IN_SCOPE = /* sql */ `
+  SELECT v.id FROM passages AS p JOIN vectors AS v ON v.words_hash = p.words_hash AND v.embedder_id = :embedderId
+  WHERE p.content_id IN (SELECT value FROM json_each(:scope))`;
+
+type PassageRow = {
+  id: number;
+  content_id: number;
+  part: number;
+  start_at: number;
+  end_at: number;
+  part_id: number;
+  kind: PartKind;
+  label: string;
+};
+type Found = { id: number; score: number; found: DocumentHit['found'] };
+/** Contents, and between which ids their passages lie. */
+type Scope = { contents: string; first: number; last: number };
+
+/** Finds passages by words and by meaning. It keeps the signs of all vectors, so there is one for as long as is searched. */
+export function passageSearch(db: ReadableDb) {
+  const rankings = [false, true].map((scope) => ({
+    count: db.prepare<object, number>(countMatches(scope)).pluck(),
+    rank: db.prepare<object, number>(rankMatches(scope)).pluck(),
+  }));
+  const getPassage = db.prepare<{ id: number }, PassageRow>(GET_PASSAGE);
+  const getText = db.prepare<{ id: number }, string>('SELECT text FROM parts WHERE id = :id').pluck();
+  const ofVector = db.prepare<{ vectorId: number }, { id: number; content_id: number }>(PASSAGES_OF_VECTOR);
+  const vectorsInScope = db.prepare<{ embedderId: number; scope: string }, number>(VECTORS_IN_SCOPE).pluck();
+  const contentOf = db
+    .prepare<{ id: string }, number>('SELECT content_id FROM documents WHERE id = :id')
+    .pluck();
+  const firstNames = db.prepare<{ contentId: number }, { id: string; name: string }>(
+    'SELECT id, name FROM documents WHERE content_id = :contentId ORDER BY added_ms, id',
+  );
+  const idRange = db.prepare<{ scope: string }, { first: number | null; last: number | null }>(/* sql */ `
+    SELECT min(id) AS first, max(id) AS last FROM passages WHERE content_id IN (SELECT value FROM json_each(:scope))`);
+  let index: VectorIndex | null = null;
+
+  const scopeOf = (documentIds: readonly string[] | null): Scope | null => {
+    if (documentIds === null) return null;
+    const contents = JSON.stringify([...new Set(documentIds.flatMap((id) => contentOf.get({ id }) ?? []))]);
+    const { first, last } = idRange.get({ scope: contents })!;
+    return { contents, first: first ?? 0, last: last ?? -1 };
+  };
+
+  const byWords = ({ terms }: Question, scope: Scope | null): number[] => {
+    const { count, rank } = rankings[scope === null ? 0 : 1]!;
+    const within =
+      scope === null
+        ? { first: 0, last: Number.MAX_SAFE_INTEGER }
+        : { first: scope.first, last: scope.last, scope: scope.contents };
+    const match = chooseTerms(terms.map((term) => ({ term, count: count.get({ match: term, limit: RANKED, ...within })! })));
+    return match === null ? [] : rank.all({ match, ranked: RANKED * 2, limit: DEPTH, ...within });
+  };
+
+  const byMeaning = ({ embedderId, vector }: NonNullable<PassageQuery['meaning']>, scope: Scope | null): number[] => {
+    if (index?.embedderId !== embedderId) index = new VectorIndex(db, embedderId);
+    index.refresh();
+    const vectors = scope === null ? null : new Set(vectorsInScope.all({ embedderId, scope: scope.contents }));
+    const contents = scope === null ? null : new Set(JSON.parse(scope.contents) as number[]);
+    return index.nearest(vector, DEPTH, vectors).flatMap(({ vectorId }) => {
+      const passages = ofVector.all({ vectorId });
+      return passages.find((passage) => contents?.has(passage.content_id) ?? true)?.id ?? []; // the same words, once
+    });
+  };
+
+  const toHits = (found: readonly Found[], { query, documentIds, limit }: PassageQuery, pattern: RegExp | null) => {
+    const hits: DocumentHit[] = [];
+    const texts = new Map<number, string>();
+    const seen: ReadonlySet<string>[] = [];
+    for (const { id, score, found: by } of found) {
+      if (hits.length === limit) break;
+      const row = getPassage.get({ id });
+      const names = row === undefined ? [] : firstNames.all({ contentId: row.content_id });
+      const name = names.find((one) => documentIds?.includes(one.id) ?? true);
+      if (row === undefined || name === undefined) continue; // removed meanwhile
+      if (!texts.has(row.part_id)) texts.set(row.part_id, getText.get({ id: row.part_id }) ?? '');
+      const text = texts.get(row.part_id)!.slice(row.start_at, row.end_at);
+      const words = wordsOf(text);
+      if (seen.some((other) => isNearTwin(words, other))) continue;
+      seen.push(words);
+      hits.push({
+        documentId: name.id,
+        name: name.name,
+        part: row.part,
+        start: row.start_at,
+        end: row.end_at,
+        partKind: row.kind,
+        partLabel: row.label,
+        text,
+        marks: query === '' || pattern === null ? [] : marksIn(text, pattern),
+        score,
+        found: by,
+      });
+    }
+    return hits;
+  };
+
+  return {
+    /** Best first, near twins of better ones left out. */
+    find: (asked: PassageQuery): DocumentHit[] =>
+      atOnce(db, () => {
+        const question = parseQuestion(asked.query, { typed: asked.typed ?? false });
+        const scope = scopeOf(asked.documentIds);
+        const words = byWords(question, scope);
+        const meaning = asked.meaning === null ? [] : byMeaning(asked.meaning, scope);
+        return toHits(fuse({ words, meaning }), asked, question.pattern);
+      }),
+  };
+}
+
+/** The FTS5 expression for a question: see RANKED. Null where none of its terms occurs. */
+function chooseTerms(counted: { term: string; count: number }[]): string | null {
+  const present = counted.filter(({ count }) => count > 0).toSorted((a, b) => a.count - b.count);
+  let total = 0;
+  const rare = present.filter(({ count }, rank) => rank === 0 || (total += count) + present[0]!.count <= RANKED);
+  const common = present.filter((one) => !rare.includes(one) && one.count < RANKED);
+  if (rare.length === 0) return null;
+  const any = (terms: { term: string }[]) => terms.map(({ term }) => term).join(' OR ');
+  return common.length === 0 ? any(rare) : `(${any(rare)}) AND (${any([...rare, ...common])})`;
+}
+
+/** Reciprocal rank fusion: a passage scores by its places in the lists, whatever their scores mean. */
+function fuse(lists: Record<'words' | 'meaning', readonly number[]>): Found[] {
+  const fused = new Map<number, Found>();
+  for (const by of ['words', 'meaning'] as const) {
+    for (const [rank, id] of lists[by].entries()) {
+      const one = fused.get(id) ?? { id, score: 0, found: [] };
+      one.score += 1 / (RRF_K + rank + 1);
+      one.found.push(by);
+      fused.set(id, one);
+    }
+  }
+  return [...fused.values()].toSorted((a, b) => b.score - a.score || a.id - b.id);
+}
+
+function marksIn(text: string, pattern: RegExp): [number, number][] {
+  const { text: folded, offsets } = foldText(text);
+  const at = (index: number) => (offsets === null ? index : (offsets[index] ?? text.length));
+  return [...folded.matchAll(pattern)].map((match) => [at(match.index), at(match.index + match[0].length)]);
+}
