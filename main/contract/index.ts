@@ -1,5 +1,6 @@
 import type { ContractRouterClient } from '@orpc/contract';
 import { chat } from './chat.ts';
+import { documents } from './documents.ts';
 import { engine } from './engine.ts';
 import { jobs } from './jobs.ts';
 import { models } from './models.ts';
@@ -8,7 +9,7 @@ import { shell } from './shell.ts';
 import { system } from './system.ts';
 
 /** What the assistant offers to the renderer, the command line and the tests. */
-export const contract = { chat, jobs, models, system };
+export const contract = { chat, documents, jobs, models, system };
 export const engineContract = engine;
 export const readerContract = reader;
 export const shellContract = shell;

@@ -17,6 +17,7 @@ import { settings, type Finding, type Settings } from '../../main/contract/syste
 import { Feed } from '../../main/services/events/feed.ts';
 import { startServer, type Server } from '../../main/shell/browser/server.ts';
 import { ScriptedConversations } from './scripted-conversations.ts';
+import { ScriptedDocuments } from './scripted-documents.ts';
 import {
   contextChoices,
   downloadJob,
@@ -65,6 +66,7 @@ export class ScriptedAssistant {
   processes: ProcessInfo[] = processes;
   findings: Finding[] = findings;
   readonly conversations = new ScriptedConversations();
+  readonly documents = new ScriptedDocuments(this.calls);
   #status = readyStatus;
   #settings = settings.parse({});
   /** Beside the installation, by their ids. */
@@ -212,6 +214,7 @@ export class ScriptedAssistant {
         }),
         watch: chat.watch.handler(({ input, signal }) => conversations.watch(input.id, signal)),
       },
+      documents: this.documents.router(),
       models: {
         list: models.list.handler(() => [smolModel]),
         cards: models.cards.handler(({ input }) => this.cards.filter(({ name }) => name.includes(input.query))),

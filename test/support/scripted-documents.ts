@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { basename, extname } from 'node:path';
+import { implement } from '@orpc/server';
+import type { DocumentHit, DocumentInfo, ReadingPlan, ReadingWay } from '../../main/contract/documents.ts';
+import { LonghandError } from '../../main/contract/errors.ts';
+import type { OutlineEntry, Part } from '../../main/contract/extraction.ts';
+import { contract } from '../../main/contract/index.ts';
+import { Feed } from '../../main/services/events/feed.ts';
+import { downloadJob, tokens } from './scripted-data.ts';
+
+type Stored = { info: DocumentInfo; parts: Part[]; outline: OutlineEntry[]; bytes: Uint8Array<ArrayBuffer> };
+type Attached = { documentIds: string[]; way: ReadingWay | null };
+type Change =
+  | { type: 'documents'; documents: DocumentInfo[] }
+  | { type: 'document'; document: DocumentInfo }
+  | { type: 'removed'; id: string };
+
+/** The shelf of documents in memory. What was added waits in the queue until `change` leads it on. */
+export class ScriptedDocuments {
+  readonly calls: string[];
+  /** What adding is refused with. */
+  refusal: LonghandError | null = null;
+  /** Why search goes by words alone. */
+  wordsOnly: string | null = null;
+  contextTokens = 8192;
+  readonly #documents = new Map<string, Stored>();
+  readonly #attached = new Map<string, Attached>();
+  readonly #feed = new Feed<Change>();
+
+  constructor(calls: string[]) {
+    this.calls = calls;
+  }
+
+  /** Puts a document on the shelf, read to its end unless `info` says otherwise. */
+  put(name: string, parts: Part[], { outline = [] as OutlineEntry[], bytes = new Uint8Array(), info = {} } = {}) {
+    const document: DocumentInfo = {
+      id: randomUUID(),
+      name,
+      format: extname(name).slice(1) || null,
+      title: null,
+      state: 'ready',
+      sizeBytes: bytes.length || parts.reduce((sum, { text }) => sum + text.length, 0),
+      parts: parts.length,
+      partsTotal: parts.length,
+      partKind: parts[0]?.kind ?? null,
+      characters: parts.reduce((sum, { text }) => sum + text.length, 0),
+      passages: parts.reduce((sum, { text }) => sum + Math.ceil(text.length / 800), 0),
+      embedded: parts.reduce((sum, { text }) => sum + Math.ceil(text.length / 800), 0),
+      notes: [],
+      error: null,
+      jobId: null,
+      origin: null,
+      addedMs: Date.now(),
+      ...info,
+    };
+    this.#documents.set(document.id, { info: document, parts, outline, bytes });
+    this.#feed.publish({ type: 'document', document });
+    return document;
+  }
+
+  change(id: string, change: Partial<DocumentInfo>): DocumentInfo {
+    const stored = this.#find(id);
+    stored.info = { ...stored.info, ...change };
+    this.#feed.publish({ type: 'document', document: stored.info });
+    return stored.info;
+  }
+
+  named(name: string): DocumentInfo {
+    const found = this.#list().find((one) => one.name === name);
+    if (found === undefined) throw new Error(`no document ${name}`);
+    return found;
+  }
+
+  router() {
+    const os = implement(contract).documents;
+    return os.router({
+      add: os.add.handler(({ input }) => {
+        if (this.refusal !== null) throw this.refusal;
+        return { documents: input.paths.map((path) => this.#add(path)) };
+      }),
+      addText: os.addText.handler(({ input }) => {
+        this.calls.push(`add text ${input.name}`);
+        return this.put(input.name, [plainPart(input.text)]);
+      }),
+      retry: os.retry.handler(({ input }) => {
+        this.calls.push(`retry ${this.#find(input.id).info.name}${input.password ? ` with ${input.password}` : ''}`);
+        return this.change(input.id, { state: 'queued', error: null, jobId: `read ${input.id}` });
+      }),
+      list: os.list.handler(() => this.#list()),
+      watch: os.watch.handler(({ signal }) =>
+        this.#feed.watch(() => [{ type: 'documents', documents: this.#list() }], signal),
+      ),
+      get: os.get.handler(({ input }) => ({ ...this.#find(input.id).info, outline: this.#find(input.id).outline })),
+      part: os.part.handler(({ input }) => {
+        const part = this.#find(input.id).parts[input.part];
+        if (part === undefined) throw new LonghandError('not-found', 'No such part.', { part: input.part });
+        return part;
+      }),
+      bytes: os.bytes.handler(({ input }) => {
+        const { bytes } = this.#find(input.id);
+        this.calls.push(`bytes ${input.from} ${input.to}`);
+        return { sizeBytes: bytes.length, bytes: new Blob([bytes.slice(input.from, input.to)]) };
+      }),
+      remove: os.remove.handler(({ input }) => {
+        this.calls.push(`remove ${this.#find(input.id).info.name}`);
+        this.#documents.delete(input.id);
+        this.#feed.publish({ type: 'removed', id: input.id });
+      }),
+      search: os.search.handler(({ input }) => {
+        const hits = this.#search(input.query, input.documentIds).slice(0, input.limit);
+        return { hits, wordsOnly: this.wordsOnly };
+      }),
+      query: os.query.handler(() => ({ columns: [], rows: [], truncated: false })),
+      attach: os.attach.handler(({ input: { conversationId, documentIds, way } }) => {
+        const names = documentIds.map((id) => this.#find(id).info.name);
+        this.calls.push(`attach ${names.join(', ') || 'nothing'} ${way ?? 'as proposed'}`);
+        this.#attached.set(conversationId, { documentIds, way });
+        return this.#plan(conversationId);
+      }),
+      attached: os.attached.handler(({ input: { conversationId } }) => ({
+        ...this.#attachedTo(conversationId),
+        plan: this.#plan(conversationId),
+      })),
+      read: os.read.handler(({ input }) => downloadJob({ id: `prefill ${input.id}`, kind: 'prefill' })),
+    });
+  }
+
+  #list(): DocumentInfo[] {
+    return [...this.#documents.values()].map(({ info }) => info).toReversed();
+  }
+
+  #find(id: string): Stored {
+    const stored = this.#documents.get(id);
+    if (!stored) throw new LonghandError('not-found', 'No such document.', { id });
+    return stored;
+  }
+
+  #add(path: string): DocumentInfo {
+    const name = basename(path);
+    this.calls.push(`add ${name}`);
+    const bytes = new Uint8Array(readFileSync(path));
+    const known = [...this.#documents.values()].find((one) => one.info.name === name);
+    if (known) return known.info;
+    const info = { state: 'queued' as const, parts: 0, partsTotal: null, passages: 0, embedded: 0, jobId: 'read' };
+    return this.put(name, [plainPart(new TextDecoder().decode(bytes))], { bytes, info });
+  }
+
+  #search(query: string, documentIds?: string[]): DocumentHit[] {
+    const words = query.trim().toLowerCase();
+    return this.#list()
+      .filter(({ id }) => documentIds?.includes(id) ?? true)
+      .flatMap(({ id, name }) =>
+        this.#find(id).parts.flatMap((part, number) => {
+          const at = part.text.toLowerCase().indexOf(words);
+          if (at === -1) return [];
+          const start = Math.max(0, part.text.lastIndexOf('\n', at - 200) + 1);
+          const text = part.text.slice(start, at + 300);
+          const marks: [number, number][] = [[at - start, at - start + words.length]];
+          const place = { documentId: id, part: number, start, end: start + text.length };
+          const { kind: partKind, label: partLabel } = part;
+          return [{ ...place, name, partKind, partLabel, text, marks, score: 1, found: ['words' as const] }];
+        }),
+      );
+  }
+
+  #attachedTo(conversationId: string): Attached {
+    return this.#attached.get(conversationId) ?? { documentIds: [], way: null };
+  }
+
+  #plan(conversationId: string): ReadingPlan | null {
+    const { documentIds, way } = this.#attachedTo(conversationId);
+    if (documentIds.length === 0) return null;
+    const parts = documentIds.flatMap((id) => this.#find(id).parts);
+    const whole = parts.reduce((sum, { text }) => sum + tokens(text), 0);
+    const fits = whole < this.contextTokens;
+    const proposed = fits ? 'whole' : 'search';
+    const chosen = way ?? proposed;
+    const count = chosen === 'whole' ? whole : Math.min(whole, 2400);
+    const { contextTokens } = this;
+    return { way: chosen, proposed, tokens: count, cachedTokens: 0, contextTokens, fits, seconds: count / 40 };
+  }
+}
+
+/** A text of paragraphs, as reading a plain file yields it. */
+export function plainPart(text: string, change: Partial<Part> = {}): Part {
+  const blocks = [...text.matchAll(/[^\n]+/g)].map(({ 0: line, index }) => {
+    const kind = line.startsWith('# ') ? ('heading' as const) : ('paragraph' as const);
+    return { kind, start: index, end: index + line.length, level: kind === 'heading' ? 1 : 0 };
+  });
+  return { kind: 'text', label: '', text, blocks, size: null, boxes: [], recognised: false, ...change };
+}
