@@ -16,6 +16,9 @@ import { conversationsAhead } from './chat/read-ahead.ts';
 import { Turns } from './chat/turn.ts';
 import { ConversationWatch } from './chat/watch.ts';
 import { Mover } from './data/move.ts';
+import { documentsApp } from './documents/app.ts';
+import { Documents } from './documents/documents.ts';
+import { DocumentSearch } from './documents/search.ts';
 import { jobsApp } from './jobs/app.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { modelsApp } from './models/app.ts';
@@ -31,6 +34,7 @@ import { Verifier } from './models/verify/verifier.ts';
 import { Prefiller } from './prefill/prefiller.ts';
 import { anyPath, chosenPath, type PathRule } from './path-rule.ts';
 import { openStore, type Store } from './store/open.ts';
+import { openPassageSearcher } from './store/passage-search-thread.ts';
 import { openSearcher } from './store/search-thread.ts';
 import { systemApp } from './system/app.ts';
 import { readSettings } from './system/settings.ts';
@@ -107,10 +111,14 @@ function joinServices(store: Store, options: AssistantOptions) {
     restart: () => shell.call((client) => client.moved()),
   });
   const searcher = openSearcher(store.path);
+  const documents = new Documents({ dataDir, store, jobs, reader, log });
+  const passages = openPassageSearcher(store.path);
+  const search = new DocumentSearch({ searcher: passages });
   const cards = new Cards({ store, shelf, planner, gauge, room, env, memoryBytes });
 
   const routerFor = (mayName: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, prefiller, watch, bin }),
+    documents: documentsApp({ store, documents, search, prefiller, mayName }),
     jobs: jobsApp(jobs),
     models: modelsApp({ verifier, models, installer, cards, planner, mayName }),
     system: systemApp({
@@ -123,6 +131,7 @@ function joinServices(store: Store, options: AssistantOptions) {
 
   models.start();
   installer.sweep();
+  documents.start();
   jobs.resumeInterrupted();
   installer.ensureModel();
   bin.start();
@@ -140,7 +149,7 @@ function joinServices(store: Store, options: AssistantOptions) {
     /** Ends answers and jobs where they are, so that they can go on, and closes the store. */
     async close(): Promise<void> {
       bin.close();
-      await Promise.all([turns.close(), jobs.close(), searcher.close()]);
+      await Promise.all([turns.close(), jobs.close(), documents.close(), searcher.close(), passages.close()]);
       store.close();
     },
   };

@@ -19,6 +19,7 @@ import type { LoadInput } from '../../main/engine/client.ts';
 import { engineContract, readerContract, shellContract, type LonghandClient } from '../../main/contract/index.ts';
 import { createServer } from '../../main/contract/serve.ts';
 import type { ProcessInfo } from '../../main/contract/shell.ts';
+import { extractInThread } from '../../main/reader/documents/thread.ts';
 import { openAssistant, type Assistant, type AssistantOptions } from '../../main/services/assistant.ts';
 import { catalog } from '../../native-models/catalog/index.ts';
 import { footprintOf, publishedCheckpoint, type Footprint } from '../../native-models/plan/index.ts';
@@ -340,6 +341,8 @@ export class ScriptedReader extends Scripted {
   hold: Promise<void> | null = null;
   stopped = 0;
   modelName = 'Tiny';
+  /** Reads documents as the real one does, unless a test has other events for them. */
+  extract: typeof extractInThread = extractInThread;
   footprint: Footprint = footprintOf(publishedCheckpoint(catalog[0]!.config, catalog[0]!.sources[0]!), 'fast');
 
   router() {
@@ -347,6 +350,7 @@ export class ScriptedReader extends Scripted {
     const compile = (input: { path: string; folder: string; name: string; recipe: string }) => this.#compile(input);
     const stop = () => this.stopped++;
     const hold = () => this.hold;
+    const extract: typeof extractInThread = (input, options) => this.extract(input, options);
     return os.router({
       inspect: os.inspect.handler(({ input }) => {
         this.inspected.push(input.path);
@@ -364,9 +368,9 @@ export class ScriptedReader extends Scripted {
           license: null,
         };
       }),
-      extract: os.extract.handler(() =>
-        Promise.reject(new LonghandError('unsupported-document', 'No documents here.')),
-      ),
+      extract: os.extract.handler(async function* ({ input, signal }) {
+        yield* extract(input, { signal: signal! });
+      }),
       footprint: os.footprint.handler(({ input }) => {
         if (this.error) throw this.error;
         this.#expectBase(input);

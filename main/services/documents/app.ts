@@ -30,7 +30,7 @@ export function documentsApp({ store, documents, search, prefiller, mayName }: P
     bytes: os.bytes.handler(({ input }) => documents.bytes(input.id, input.from, input.to)),
     remove: os.remove.handler(({ input }) => documents.remove(input.id)),
     search: os.search.handler(({ input: { query, ...options }, signal }) => search.find(query, { ...options, signal })),
-    query: os.query.handler(({ input, signal }) => search.query(input, signal)),
+    query: os.query.handler(({ input }) => search.query(input)),
     attach: os.attach.handler(({ input: { conversationId, documentIds, way } }) => {
       store.attachments.set(conversationId, documentIds, way);
       return null;

@@ -66,10 +66,10 @@ export class Documents {
     for (const { id, kind, params } of jobs.unfinished()) if (kind === READING) this.#jobs.set(String(params.hash), id);
     const orphans = new Set(store.documents.orphans());
     const known = new Set(store.documents.hashes());
-    for (const hash of this.#library.sweep(known)) this.#end(hash, null);
+    for (const hash of this.#library.sweep(known)) void this.#end(hash, null);
     for (const hash of known) {
       const contentId = store.documents.contentOf(hash)!;
-      if (orphans.has(contentId)) this.#end(hash, contentId);
+      if (orphans.has(contentId)) void this.#end(hash, contentId);
     }
     for (const { hash, state } of store.documents.list()) {
       if ((state === 'queued' || state === 'parsing') && !this.#jobs.has(hash)) this.#read(hash);

@@ -1,8 +1,15 @@
 import type { DocumentHit } from '../../contract/documents.ts';
+import { LonghandError } from '../../contract/errors.ts';
 import type { PassageSearcher } from '../store/passage-search-thread.ts';
 
-export type SearchOptions = { documentIds?: readonly string[] | undefined; limit: number; signal?: AbortSignal | undefined };
+export type SearchOptions = {
+  documentIds?: readonly string[] | undefined;
+  limit: number;
+  signal?: AbortSignal | undefined;
+};
 export type SearchResult = { hits: DocumentHit[]; wordsOnly: string | null };
+
+type QueryResult = { columns: string[]; rows: (string | number | boolean | null)[][]; truncated: boolean };
 
 /** Search over documents, by words and by meaning. */
 export class DocumentSearch {
@@ -16,5 +23,10 @@ export class DocumentSearch {
   async find(query: string, { documentIds, limit, signal }: SearchOptions): Promise<SearchResult> {
     const asked = { query, meaning: null, documentIds: documentIds ?? null, limit };
     return { hits: await this.#searcher.find(asked, { signal }), wordsOnly: 'no-embedder' };
+  }
+
+  /** @throws LonghandError `invalid-input` */
+  query(_input: { documentIds: string[]; sql: string }): Promise<QueryResult> {
+    return Promise.reject(new LonghandError('invalid-input', 'Tables cannot be asked yet.'));
   }
 }

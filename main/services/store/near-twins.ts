@@ -7,7 +7,8 @@ const SHARED = 0.8;
 export function wordsOf(text: string): ReadonlySet<string> {
   const lower = text.toLowerCase();
   const words = new Set(lower.match(WORD) ?? []);
-  for (const run of lower.match(RUN) ?? []) for (let at = 0; at + 1 < run.length; at++) words.add(run.slice(at, at + 2));
+  for (const run of lower.match(RUN) ?? [])
+    for (let at = 0; at + 1 < run.length; at++) words.add(run.slice(at, at + 2));
   return words;
 }
 

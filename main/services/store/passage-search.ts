@@ -72,9 +72,7 @@ export function passageSearch(db: ReadableDb) {
   const getText = db.prepare<{ id: number }, string>('SELECT text FROM parts WHERE id = :id').pluck();
   const ofVector = db.prepare<{ vectorId: number }, { id: number; content_id: number }>(PASSAGES_OF_VECTOR);
   const vectorsInScope = db.prepare<{ embedderId: number; scope: string }, number>(VECTORS_IN_SCOPE).pluck();
-  const contentOf = db
-    .prepare<{ id: string }, number>('SELECT content_id FROM documents WHERE id = :id')
-    .pluck();
+  const contentOf = db.prepare<{ id: string }, number>('SELECT content_id FROM documents WHERE id = :id').pluck();
   const firstNames = db.prepare<{ contentId: number }, { id: string; name: string }>(
     'SELECT id, name FROM documents WHERE content_id = :contentId ORDER BY added_ms, id',
   );
@@ -95,7 +93,9 @@ export function passageSearch(db: ReadableDb) {
       scope === null
         ? { first: 0, last: Number.MAX_SAFE_INTEGER }
         : { first: scope.first, last: scope.last, scope: scope.contents };
-    const match = chooseTerms(terms.map((term) => ({ term, count: count.get({ match: term, limit: RANKED, ...within })! })));
+    const match = chooseTerms(
+      terms.map((term) => ({ term, count: count.get({ match: term, limit: RANKED, ...within })! })),
+    );
     return match === null ? [] : rank.all({ match, ranked: RANKED * 2, limit: DEPTH, ...within });
   };
 

@@ -26,7 +26,7 @@ const ENDING = /(?:ations?|ings?|ies|ied|ers?|ed|es|ly|s|e|y)$/u;
 const LEAST_STEM = 3;
 
 /**
- * A question as the index of passages takes it: any of its words may occur, and the more and the rarer, the better. `typed`
+ * A question as the index of passages takes it: each of its words may occur, and the more and the rarer, the better. `typed`
  * says that its last word may be unfinished.
  */
 export function parseQuestion(query: string, { typed = false }: { typed?: boolean } = {}): Question {

@@ -30,9 +30,7 @@ export class VectorIndex {
   constructor(db: ReadableDb, embedderId: number) {
     this.embedderId = embedderId;
     this.#newVectors = db.prepare<{ after: number; embedderId: number }, [number, Uint8Array]>(NEW_VECTORS).raw();
-    this.#getCodes = db
-      .prepare<{ id: number }, Uint8Array>('SELECT codes FROM vectors WHERE id = :id')
-      .pluck();
+    this.#getCodes = db.prepare<{ id: number }, Uint8Array>('SELECT codes FROM vectors WHERE id = :id').pluck();
   }
 
   /** Takes in what was stored since, and drops what was deleted once it is a tenth. Within a transaction of the caller's. */

@@ -42,10 +42,9 @@ export function vectorWriter(db: WritableDb) {
     LIST_UNEMBEDDED,
   );
   const getText = db
-    .prepare<
-      { contentId: number; part: number },
-      string
-    >('SELECT text FROM parts WHERE content_id = :contentId AND number = :part')
+    .prepare<{ contentId: number; part: number }, string>(
+      'SELECT text FROM parts WHERE content_id = :contentId AND number = :part',
+    )
     .pluck();
   const insert = db.prepare(/* sql */ `
     INSERT INTO vectors (embedder_id, words_hash, bits, codes) VALUES (:embedderId, :hash, :bits, :codes)
