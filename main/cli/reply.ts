@@ -35,6 +35,7 @@ export function answerJson({ message, continuations }: Answer) {
     finishReason: message.finishReason,
     continuations,
     metrics: message.metrics,
+    sources: message.sources,
     error: message.error,
   };
 }

@@ -19,6 +19,7 @@ export const errorCodes = [
   'context-length-exceeded',
   'nothing-to-continue',
   'empty-message',
+  'document-not-ready',
   // model
   'no-model',
   'model-not-found',

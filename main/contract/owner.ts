@@ -1,8 +1,10 @@
-const CONVERSATION = 'conversation:';
-
 /** Whose prompt it is, to the engine, which saves and deletes caches for owners, and to the jobs that fill them. */
-export const ownerOf = (conversationId: string) => `${CONVERSATION}${conversationId}`;
+const ofKind = (kind: string) => ({
+  of: (id: string) => `${kind}:${id}`,
+  /** The id of an owner of this kind; null of another. */
+  idOf: (owner: string) => (owner.startsWith(`${kind}:`) ? owner.slice(kind.length + 1) : null),
+});
 
-/** The conversation that an owner is; null where it is something else. */
-export const conversationOf = (owner: string) =>
-  owner.startsWith(CONVERSATION) ? owner.slice(CONVERSATION.length) : null;
+export const conversationOwner = ofKind('conversation');
+/** A document that is read before a conversation asks about it. */
+export const documentOwner = ofKind('document');

@@ -9,6 +9,8 @@ import { createServer } from '../contract/serve.ts';
 import type { Peer as PeerName } from '../contract/handover.ts';
 import { Engine, type EngineOptions } from '../engine/client.ts';
 import { Reader } from '../reader/client.ts';
+import { Ask } from './ask/ask.ts';
+import { DocumentReading, documentsAhead } from './ask/reading.ts';
 import { chatApp } from './chat/app.ts';
 import { Bin } from './chat/bin.ts';
 import { Context } from './chat/context.ts';
@@ -18,6 +20,7 @@ import { ConversationWatch } from './chat/watch.ts';
 import { Mover } from './data/move.ts';
 import { documentsApp } from './documents/app.ts';
 import { Documents } from './documents/documents.ts';
+import { READING } from './documents/reading.ts';
 import { DocumentSearch } from './documents/search.ts';
 import { jobsApp } from './jobs/app.ts';
 import { Jobs } from './jobs/jobs.ts';
@@ -97,13 +100,22 @@ function joinServices(store: Store, options: AssistantOptions) {
   });
   const installer = new Installer({ dataDir, env, jobs, shelf, models, reader, planner, network, memoryBytes });
   const verifier = new Verifier({ store, engine, models, jobs });
-  const context = new Context({ store, engine, models });
+  const price = (range: { promptTokens: number; cachedTokens: number }) => {
+    const model = models.current();
+    if (model === null) return Promise.resolve(null);
+    return planner.readingPrice(models.find(model.name), { ...range, kvType: model.kvType });
+  };
+  const passages = openPassageSearcher(store.path);
+  const search = new DocumentSearch({ searcher: passages });
+  const ask = new Ask({ store, search });
+  const context = new Context({ store, engine, models, ask });
   const prefiller = new Prefiller({
     ...{ engine, models, jobs },
-    sources: { conversation: conversationsAhead({ store, context }) },
+    sources: { conversation: conversationsAhead({ store, context }), document: documentsAhead({ store, context }) },
   });
   const watch = new ConversationWatch(store);
-  const turns = new Turns({ store, engine, models, context, watch, log });
+  const turns = new Turns({ store, engine, models, context, watch, ask, log });
+  const reading = new DocumentReading({ store, context, ask, price, prefiller, snapshots });
   const bin = new Bin({ store, turns, prefiller, watch, snapshots, log });
   const mover = new Mover({
     ...{ dataDir, store, jobs },
@@ -112,15 +124,16 @@ function joinServices(store: Store, options: AssistantOptions) {
   });
   const searcher = openSearcher(store.path);
   const documents = new Documents({ dataDir, store, jobs, reader, log });
-  const passages = openPassageSearcher(store.path);
-  const search = new DocumentSearch({ searcher: passages });
+  jobs.onChange(({ kind, state }) => {
+    if (kind === READING && state === 'done') reading.changed();
+  });
   const cards = new Cards({ store, shelf, planner, gauge, room, env, memoryBytes });
 
   const routerFor = (mayName: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, prefiller, watch, bin }),
-    documents: documentsApp({ store, documents, search, prefiller, mayName }),
+    documents: documentsApp({ documents, search, reading, mayName }),
     jobs: jobsApp(jobs),
-    models: modelsApp({ verifier, models, installer, cards, planner, mayName }),
+    models: modelsApp({ verifier, models, installer, cards, planner, price, mayName }),
     system: systemApp({
       ...{ dataDir, version, store, engine, models, shelf, mover, snapshots, mayName },
       processes: () => shell.call((client) => client.processes()),

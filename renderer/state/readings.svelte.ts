@@ -1,5 +1,5 @@
 import type { Job } from '../../main/contract/jobs.ts';
-import { conversationOf, ownerOf } from '../../main/contract/owner.ts';
+import { conversationOwner } from '../../main/contract/owner.ts';
 import type { Connection } from '../app/connection.ts';
 import { LatestJobs } from './latest-jobs.svelte.ts';
 
@@ -12,13 +12,13 @@ export class Readings {
   constructor(connection: Connection, onChange: (conversationId: string) => void) {
     this.#connection = connection;
     this.#jobs = new LatestJobs(connection, 'prefill', ({ state, subject }) => {
-      if (state !== 'running' && state !== 'queued') onChange(conversationOf(subject ?? '') ?? '');
+      if (state !== 'running' && state !== 'queued') onChange(conversationOwner.idOf(subject ?? '') ?? '');
     });
   }
 
   /** What is read of a conversation, or could go on; null: nothing. */
   of(conversationId: string | null): Job | null {
-    return conversationId === null ? null : this.#jobs.of(ownerOf(conversationId));
+    return conversationId === null ? null : this.#jobs.of(conversationOwner.of(conversationId));
   }
 
   watch(signal: AbortSignal): Promise<void> {

@@ -43,17 +43,17 @@ describe('caches on the disk', () => {
     await until(() => engine.forgotten.includes(`conversation:${id}`));
   });
 
-  it('of conversations that were destroyed while the engine was away are deleted when it comes back', async () => {
+  it('of what was destroyed while the engine was away are deleted when it comes back', async () => {
     const { client, engine, assistant } = await started();
     const kept = await client.chat.create({});
     const gone = await client.chat.create({});
     await client.chat.remove({ id: gone.id });
     engine.die();
     await client.chat.purge({ id: gone.id });
-    engine.owners = [`conversation:${kept.id}`, `conversation:${gone.id}`, 'document:1'];
+    engine.owners = [`conversation:${kept.id}`, `conversation:${gone.id}`, 'document:gone', 'of something else'];
     attach(assistant, 'engine', engine);
     await until(() => engine.forgotten.length > 0);
-    expect(engine.forgotten).toEqual([`conversation:${gone.id}`]);
+    expect(engine.forgotten).toEqual([`conversation:${gone.id}`, 'document:gone']);
   });
 
   it('are named by the doctor and cleared on demand', async () => {

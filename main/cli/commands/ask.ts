@@ -1,7 +1,9 @@
 import { text as readText } from 'node:stream/consumers';
+import { readingWay } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { askQuestion } from '../answer.ts';
 import { defineCommand, UsageError, type Io } from '../command.ts';
+import { attachDocuments, describeSources, readDocuments } from '../documents.ts';
 import { readyModel } from '../model.ts';
 import { answerJson, exitCodeOf, samplingOf, samplingOptions } from '../reply.ts';
 
@@ -13,13 +15,18 @@ export const ask = defineCommand({
     ...samplingOptions,
     system: { type: 'string', value: 'TEXT', help: 'instructions for the model, in a new conversation' },
     conversation: { type: 'string', value: 'ID', help: 'go on with a conversation' },
+    file: { type: 'string', value: 'PATH', help: 'a document, or a folder of them, to answer from' },
+    way: { type: 'string', value: 'whole|search', help: 'read all of it, or only what a search finds' },
   },
   fetch: 'starter',
   async run({ values, positionals, json, model, io, progress, interrupts, connect, print, say }) {
-    const { system, conversation } = values;
+    const { system, conversation, file } = values;
     if (system !== undefined && conversation !== undefined) {
       throw new UsageError('--system is for a new conversation, so it does not go with --conversation');
     }
+    const way = values.way === undefined ? null : readingWay.options.find((one) => one === values.way);
+    if (way === undefined) throw new UsageError(`--way takes whole or search, not '${values.way}'`);
+    if (way !== null && file === undefined) throw new UsageError('--way goes with --file');
     const sampling = samplingOf(values);
     const text = positionals.length > 0 ? positionals.join(' ') : await readQuestion(io);
     if (text.trim() === '') throw new UsageError('there is no question');
@@ -28,6 +35,11 @@ export const ask = defineCommand({
     await readyModel(connection, model, progress);
     const conversationId =
       conversation ?? (await connection.run((client) => client.chat.create({ systemPrompt: system }))).id;
+    if (file !== undefined) {
+      const documents = await readDocuments(connection, file, progress);
+      const chosen = await attachDocuments(connection, conversationId, documents, way);
+      if (chosen === 'search' && way === null) say('Too long to be read whole: answering from what a search finds.');
+    }
     let hasText = false;
     const answer = await askQuestion(connection, {
       conversationId,
@@ -46,6 +58,10 @@ export const ask = defineCommand({
     const { message } = answer;
     if (json) print(JSON.stringify(answerJson(answer)));
     else if (hasText && !message.text.endsWith('\n')) io.stdout.write('\n');
+    if (!json && message.sources) {
+      print('');
+      for (const line of await describeSources(connection, message.sources, message.text)) print(line);
+    }
     if (message.error) throw new LonghandError(message.error.code, message.error.message, message.error.details);
     if (message.state === 'interrupted') throw new LonghandError('engine-stopped', 'The answer was interrupted.');
     return exitCodeOf(message);

@@ -1,6 +1,6 @@
 import { implement } from '@orpc/server';
 import { chat as contract } from '../../contract/chat.ts';
-import { ownerOf } from '../../contract/owner.ts';
+import { conversationOwner } from '../../contract/owner.ts';
 import type { Store } from '../store/open.ts';
 import type { Searcher } from '../store/search-thread.ts';
 import type { Prefiller } from '../prefill/prefiller.ts';
@@ -97,7 +97,7 @@ export function chatApp({ store, searcher, turns, context, prefiller, watch, bin
     regenerate: os.regenerate.handler(({ input }) => turns.regenerate(input)),
     continue: os.continue.handler(({ input }) => turns.continue(input)),
     stop: os.stop.handler(({ input }) => turns.stop(input.messageId)),
-    prefill: os.prefill.handler(({ input }) => prefiller.start(ownerOf(input.id))),
+    prefill: os.prefill.handler(({ input }) => prefiller.start(conversationOwner.of(input.id))),
     count: os.count.handler(({ input }) => context.count(input)),
     watch: os.watch.handler(({ input, signal }) => watch.watch(input.id, signal)),
   });

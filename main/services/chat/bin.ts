@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { BIN_DAYS } from '../../contract/bin-days.ts';
 import { LonghandError } from '../../contract/errors.ts';
-import { ownerOf } from '../../contract/owner.ts';
+import { conversationOwner } from '../../contract/owner.ts';
 import type { Prefiller } from '../prefill/prefiller.ts';
 import type { Store } from '../store/open.ts';
 import type { Snapshots } from '../system/snapshots.ts';
@@ -41,7 +41,7 @@ export class Bin {
   /** Puts a conversation here. An answer that is being written ends first. @throws LonghandError `not-found` */
   async add(id: string): Promise<void> {
     const { store, turns, prefiller, watch } = this.#options;
-    await Promise.all([turns.stopConversation(id), prefiller.stop(ownerOf(id))]);
+    await Promise.all([turns.stopConversation(id), prefiller.stop(conversationOwner.of(id))]);
     store.conversations.softDelete(id);
     watch.removed(id);
   }
@@ -89,7 +89,7 @@ export class Bin {
       const conversation = store.conversations.get(id);
       if (conversation === null || conversation.deletedMs === null) continue;
       store.conversations.destroy(id);
-      void snapshots.forget([id]);
+      void snapshots.forget([conversationOwner.of(id)]);
       purged++;
     }
     if (purged > 0) await this.#erase();

@@ -1,13 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Prompt } from '../../contract/engine.ts';
+import type { Sources } from '../../contract/citations.ts';
+import type { ReadingPlan, ReadingWay } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
+import { proposedWay, searchTokens, type Ask } from '../ask/ask.ts';
+import { languageOf } from '../ask/instruction.ts';
 import type { AnsweringModel, Models } from '../models/models.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
 import { readSettings } from '../system/settings.ts';
 import { buildPrompt, type PromptMessage } from './prompt.ts';
-import { Scales, type Count } from './scales.ts';
+import { PROBE, Scales, type Count } from './scales.ts';
 import { openConversation } from './watch.ts';
 
 /** Messages that are read from the store at once: a few milliseconds of work. */
@@ -19,6 +23,7 @@ export type ContextOptions = {
   store: Store;
   engine: Pick<Engine, 'count' | 'countEach'>;
   models: Pick<Models, 'current'>;
+  ask: Ask;
 };
 
 /** What an answer is computed from, and whether it fits the model. */
@@ -26,12 +31,14 @@ export class Context {
   readonly #store: Store;
   readonly #engine: ContextOptions['engine'];
   readonly #models: ContextOptions['models'];
+  readonly #ask: Ask;
   readonly #scales: Scales;
 
-  constructor({ store, engine, models }: ContextOptions) {
+  constructor({ store, engine, models, ask }: ContextOptions) {
     this.#store = store;
     this.#engine = engine;
     this.#models = models;
+    this.#ask = ask;
     this.#scales = new Scales(engine);
   }
 
@@ -43,7 +50,8 @@ export class Context {
   ): Prompt {
     const { model, continueFinal } = options;
     const systemPrompt = this.#systemPrompt(conversationId);
-    return buildPrompt(path, { systemPrompt, tokenizer: model.tokenizer, continueFinal });
+    const shown = (message: PromptMessage) => this.#ask.shown(message);
+    return buildPrompt(path, { shown, systemPrompt, tokenizer: model.tokenizer, continueFinal });
   }
 
   /** Something was said, left out or computed: what is known of sizes may be no longer true. */
@@ -110,19 +118,82 @@ export class Context {
     const model = this.#loaded();
     const leafId = conversationId === null ? null : openConversation(this.#store, conversationId).leafId;
     const parent = parentId === undefined ? leafId : parentId;
-    const key = JSON.stringify([conversationId, parent, this.#systemPrompt(conversationId)]);
+    const language = languageOf(text);
+    const attached = conversationId === null ? null : this.#store.attachments.of(conversationId);
+    const key = JSON.stringify([conversationId, parent, this.#systemPrompt(conversationId), attached, language]);
     const promptWith = async (words: string) => {
       const path = conversationId === null ? [] : await this.path(conversationId, parent);
-      return this.prompt(conversationId, [...path, { role: 'user', text: words }], { model });
+      const sources = conversationId === null ? null : await this.#sourcesAhead(conversationId, path);
+      return this.prompt(conversationId, [...path, { role: 'user', text: words, sources, language }], { model });
     };
     return this.#scales.count({ key, endId: parent }, text, promptWith, model);
+  }
+
+  /**
+   * What comes into the prompt with a question, of the documents of its conversation; null where it has none.
+   * @throws LonghandError `document-not-ready` | `no-model`: what fits can't be told
+   */
+  async sourcesFor(
+    conversationId: string,
+    path: PromptMessage[],
+    { question, signal }: { question: string; signal: AbortSignal },
+  ): Promise<Sources | null> {
+    const plan = await this.#planOf(conversationId, path);
+    if (plan === null) return null;
+    const { way, contextTokens } = plan;
+    return this.#ask.sourcesFor(conversationId, path, { way, question, contextTokens, signal });
+  }
+
+  /**
+   * What reading the documents of a conversation takes for its next question, in the way that was chosen for it or else
+   * the way that would be; null where it has none. @throws LonghandError `document-not-ready` | `no-model` | `not-found`
+   */
+  async readingPlan(conversationId: string): Promise<Omit<ReadingPlan, 'seconds'> | null> {
+    const { leafId } = openConversation(this.#store, conversationId);
+    return this.#planOf(conversationId, await this.path(conversationId, leafId));
+  }
+
+  async #planOf(conversationId: string, path: PromptMessage[]) {
+    const { documents, way: chosen } = this.#store.attachments.of(conversationId);
+    if (documents.length === 0) return null;
+    const model = this.#loaded();
+    const countWith = (way: ReadingWay) => {
+      const sources = this.#ask.ahead(conversationId, path, way);
+      return this.#engine.count(
+        this.prompt(conversationId, [...path, { role: 'user', text: PROBE, sources }], { model }),
+      );
+    };
+    const whole = await countWith('whole');
+    const proposed = proposedWay({ tokens: whole.promptTokens, contextTokens: whole.contextTokens });
+    const way = chosen ?? proposed;
+    const count = way === 'whole' ? whole : await countWith(way);
+    const tokens = count.promptTokens + (way === 'whole' ? 0 : searchTokens(count.contextTokens));
+    const { cachedTokens, contextTokens } = count;
+    return { way, proposed, tokens, cachedTokens, contextTokens, fits: tokens < contextTokens };
+  }
+
+  /** As far as it is known before the question is asked: whole documents, while they can be read and would be. */
+  async #sourcesAhead(conversationId: string, path: PromptMessage[]): Promise<Sources | null> {
+    const { documents, way } = this.#store.attachments.of(conversationId);
+    if (documents.length === 0) return null;
+    try {
+      const chosen = way ?? (await this.#planOf(conversationId, path))!.way;
+      return this.#ask.ahead(conversationId, path, chosen);
+    } catch (error) {
+      if (error instanceof LonghandError && error.code === 'document-not-ready') return null;
+      throw error;
+    }
   }
 
   /** What each message on the shown path takes of the context. @throws LonghandError `no-model` | `not-found` */
   async weigh(conversationId: string): Promise<{ messageId: string; tokens: number }[]> {
     const { leafId } = openConversation(this.#store, conversationId);
     const model = this.#loaded();
-    return this.#scales.weigh(await this.path(conversationId, leafId), model);
+    const path = await this.path(conversationId, leafId);
+    return this.#scales.weigh(
+      path.map((message) => ({ ...message, text: this.#ask.shown(message) })),
+      model,
+    );
   }
 
   #loaded(): AnsweringModel {

@@ -1,11 +1,13 @@
 import type { EngineMessage, Prompt } from '../../contract/engine.ts';
+import type { AskedMessage } from '../ask/ask.ts';
 import type { StoredMessage } from '../store/messages.ts';
 
 /** A message on the way into a prompt; one that is only being typed has no tokens. */
-export type PromptMessage = Pick<StoredMessage, 'role' | 'text'> &
-  Partial<Pick<StoredMessage, 'tokenizer' | 'tokens' | 'leftOut'>>;
+export type PromptMessage = AskedMessage & Partial<Pick<StoredMessage, 'tokenizer' | 'tokens'>>;
 
 export type PromptOptions = {
+  /** What the model is shown of a message: with its documents, where it has some. */
+  shown(message: PromptMessage): string;
   /** Empty or null: none, and the model's own template decides. */
   systemPrompt: string | null;
   /** Digest of the loaded model's vocabulary; null where it is not known. */
@@ -21,12 +23,12 @@ export type PromptOptions = {
  */
 export function buildPrompt(
   path: readonly PromptMessage[],
-  { systemPrompt, tokenizer, continueFinal = false }: PromptOptions,
+  { shown, systemPrompt, tokenizer, continueFinal = false }: PromptOptions,
 ): Prompt {
   const messages: EngineMessage[] = systemPrompt ? [{ role: 'system', content: systemPrompt }] : [];
   for (const message of readMessages(path)) {
     const tokens = keptTokens(message, tokenizer);
-    messages.push({ role: message.role, content: message.text, ...(tokens ? { tokens: [...tokens] } : {}) });
+    messages.push({ role: message.role, content: shown(message), ...(tokens ? { tokens: [...tokens] } : {}) });
   }
   const last = path.at(-1);
   return { messages, continueFinal: continueFinal && last !== undefined && !isEmpty(last) };

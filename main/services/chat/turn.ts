@@ -1,8 +1,9 @@
 import type { Message } from '../../contract/chat.ts';
 import type { SamplingChanges } from '../../contract/engine.ts';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
-import { ownerOf } from '../../contract/owner.ts';
+import { conversationOwner } from '../../contract/owner.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
+import type { Ask } from '../ask/ask.ts';
 import type { AnsweringModel, Models } from '../models/models.ts';
 import type { Ending, StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
@@ -20,6 +21,7 @@ export type TurnOptions = {
   models: Pick<Models, 'acquire'>;
   context: Context;
   watch: ConversationWatch;
+  ask: Pick<Ask, 'sourcesOf'>;
   log(line: string): void;
 };
 type SendInput = { conversationId: string; text: string; parentId?: string | null; sampling?: SamplingChanges };
@@ -47,11 +49,13 @@ export class Turns {
       const { leafId, title } = openConversation(store, conversationId);
       const parent = parentId === undefined ? leafId : parentId;
       const path = await context.path(conversationId, parent);
-      await context.checkFits(conversationId, [...path, { role: 'user', text }]);
+      const sources = await context.sourcesFor(conversationId, path, { question: text, signal: run.stop.signal });
+      await context.checkFits(conversationId, [...path, { role: 'user', text, sources }]);
       run.stop.signal.throwIfAborted(); // deleted, or closed, in the meantime
       const isShown = this.#isShown(conversationId, parent);
       const saved = store.durably(() => {
-        const user = store.messages.insert({ conversationId, parentId: parent, role: 'user', text });
+        const user = store.messages.insert({ conversationId, parentId: parent, role: 'user', text, sources });
+        store.attachments.settle(conversationId, user.id);
         if (title === '') store.conversations.rename(conversationId, titleFrom(text), 'auto');
         return { user, reply: this.#insertReply(user) };
       });
@@ -176,7 +180,10 @@ export class Turns {
       ending = { ...ending, ...origin };
       const prompt = context.prompt(conversationId, path, { model: lease.model, continueFinal: true });
       let hasBegun = false;
-      for await (const event of engine.generate({ prompt, sampling, owner: ownerOf(conversationId) }, { signal })) {
+      for await (const event of engine.generate(
+        { prompt, sampling, owner: conversationOwner.of(conversationId) },
+        { signal },
+      )) {
         meter.add(event);
         if (event.type === 'prefill') {
           watch.publish(conversationId, { type: 'progress', messageId, done: event.done, total: event.total });
@@ -196,7 +203,19 @@ export class Turns {
       ending = { ...ending, metrics: meter.metrics(), ...endingOf(error, signal) };
     } finally {
       release();
-      this.#finish(reply, ending);
+      const sources = await this.#sourcesOf(reply);
+      this.#finish(reply, { ...ending, sources });
+    }
+  }
+
+  /** What of the answer the documents before it bear out. An answer is not lost because that can't be told. */
+  async #sourcesOf({ id, conversationId }: StoredMessage): Promise<Ending['sources']> {
+    const { ask, context, log } = this.#options;
+    try {
+      return await ask.sourcesOf(await context.path(conversationId, id));
+    } catch (error) {
+      log(`citations of an answer could not be checked: ${toStoredError(error).message}`);
+      return null;
     }
   }
 

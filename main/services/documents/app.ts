@@ -1,20 +1,18 @@
 import { implement } from '@orpc/server';
 import { documents as contract } from '../../contract/documents.ts';
 import type { PathRule } from '../path-rule.ts';
-import type { Prefiller } from '../prefill/prefiller.ts';
-import type { Store } from '../store/open.ts';
+import type { DocumentReading } from '../ask/reading.ts';
 import type { Documents } from './documents.ts';
 import type { DocumentSearch } from './search.ts';
 
 type Parts = {
-  store: Store;
   documents: Documents;
   search: DocumentSearch;
-  prefiller: Prefiller;
+  reading: DocumentReading;
   mayName: PathRule;
 };
 
-export function documentsApp({ store, documents, search, prefiller, mayName }: Parts) {
+export function documentsApp({ documents, search, reading, mayName }: Parts) {
   const os = implement(contract);
   return os.router({
     add: os.add.handler(async ({ input: { paths, ...options } }) => {
@@ -28,17 +26,13 @@ export function documentsApp({ store, documents, search, prefiller, mayName }: P
     get: os.get.handler(({ input }) => documents.get(input.id)),
     part: os.part.handler(({ input }) => documents.part(input.id, input.part)),
     bytes: os.bytes.handler(({ input }) => documents.bytes(input.id, input.from, input.to)),
-    remove: os.remove.handler(({ input }) => documents.remove(input.id)),
+    remove: os.remove.handler(({ input }) => reading.removed(input.id, () => documents.remove(input.id))),
     search: os.search.handler(({ input: { query, ...options }, signal }) => search.find(query, { ...options, signal })),
     query: os.query.handler(({ input }) => search.query(input)),
-    attach: os.attach.handler(({ input: { conversationId, documentIds, way } }) => {
-      store.attachments.set(conversationId, documentIds, way);
-      return null;
-    }),
-    attached: os.attached.handler(({ input }) => {
-      const { documents: attached, way } = store.attachments.of(input.conversationId);
-      return { documentIds: attached.map(({ documentId }) => documentId), way, plan: null };
-    }),
-    read: os.read.handler(({ input }) => prefiller.start(`document:${store.documents.known(input.id).id}`)),
+    attach: os.attach.handler(({ input: { conversationId, documentIds, way } }) =>
+      reading.attach(conversationId, documentIds, way),
+    ),
+    attached: os.attached.handler(({ input }) => reading.attached(input.conversationId)),
+    read: os.read.handler(({ input }) => reading.start(input.id)),
   });
 }

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { implement } from '@orpc/server';
-import { models as contract } from '../../contract/models.ts';
+import { models as contract, type ReadingPrice } from '../../contract/models.ts';
 import type { PathRule } from '../path-rule.ts';
 import type { Cards } from './cards.ts';
 import type { Installer } from './install.ts';
@@ -14,10 +14,12 @@ type Parts = {
   installer: Installer;
   cards: Cards;
   planner: Planner;
+  /** What the model that answers takes for the end of a prompt. */
+  price(range: { promptTokens: number; cachedTokens: number }): Promise<ReadingPrice | null>;
   mayName: PathRule;
 };
 
-export function modelsApp({ verifier, models, installer, cards, planner, mayName }: Parts) {
+export function modelsApp({ verifier, models, installer, cards, planner, price, mayName }: Parts) {
   const os = implement(contract);
   return os.router({
     list: os.list.handler(() => models.list()),
@@ -35,10 +37,7 @@ export function modelsApp({ verifier, models, installer, cards, planner, mayName
       return installer.import(input);
     }),
     pull: os.pull.handler(({ input }) => installer.pull(input.name, input)),
-    readingPrice: os.readingPrice.handler(({ input }) => {
-      const model = models.current();
-      return model === null ? null : planner.readingPrice(models.find(model.name), { ...input, kvType: model.kvType });
-    }),
+    readingPrice: os.readingPrice.handler(({ input }) => price(input)),
     contexts: os.contexts.handler(({ input }) => planner.contexts(models.find(input.name))),
     setContext: os.setContext.handler(async ({ input: { name, ...changes } }) => {
       await planner.checkContext(models.find(name), changes);

@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SnapshotStatus } from '../../contract/engine.ts';
-import { conversationOf, ownerOf } from '../../contract/owner.ts';
+import { conversationOwner, documentOwner } from '../../contract/owner.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
 import type { Store } from '../store/open.ts';
 import { readSettings } from './settings.ts';
@@ -21,7 +21,7 @@ export type SnapshotsOptions = {
   log(line: string): void;
 };
 
-/** The caches that the engine keeps on the disk: where, in how much room, and for which conversations. */
+/** The caches that the engine keeps on the disk: where, in how much room, and for whom. */
 export class Snapshots {
   readonly #options: SnapshotsOptions;
 
@@ -33,8 +33,7 @@ export class Snapshots {
   }
 
   /**
-   * Tells the engine where to save and how much. What it still holds of conversations that were destroyed while it was
-   * away goes now.
+   * Tells the engine where to save and how much. What it still holds of what was destroyed while it was away goes now.
    */
   async configure(): Promise<void> {
     const { dataDir, engine, store } = this.#options;
@@ -44,16 +43,18 @@ export class Snapshots {
         budgetBytes: this.#budgetBytes(),
       });
       const gone = owners.filter((owner) => {
-        const id = conversationOf(owner);
-        return id !== null && store.conversations.get(id) === null;
+        const conversation = conversationOwner.idOf(owner);
+        if (conversation !== null) return store.conversations.get(conversation) === null;
+        const document = documentOwner.idOf(owner);
+        return document !== null && store.documents.get(document) === null;
       });
       if (gone.length > 0) await engine.forget(gone);
     });
   }
 
-  /** Conversations were destroyed: what was computed of them goes, too. */
-  async forget(conversationIds: readonly string[]): Promise<void> {
-    await this.#tell(() => this.#options.engine.forget(conversationIds.map(ownerOf)));
+  /** Owners were destroyed, or words of theirs: what was computed of them goes, too. */
+  async forget(owners: readonly string[]): Promise<void> {
+    await this.#tell(() => this.#options.engine.forget([...owners]));
   }
 
   /** Deletes all that is saved. @returns bytes. @throws LonghandError `engine-stopped` */

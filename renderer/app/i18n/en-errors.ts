@@ -44,6 +44,7 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   'context-length-exceeded': (value) =>
     `This message makes ${value('promptTokens')} tokens; the model takes ${value('contextTokens')}. Nothing was cut. Shorten it, or start a new conversation.`,
   'nothing-to-continue': () => 'This answer is complete. Send a message to go on.',
+  'document-not-ready': (value) => `Not read yet: ${value('names')}. Wait until that is done, then ask again.`,
   'empty-message': () => 'The message is empty. Write something first.',
   'no-model': () => 'There is no model yet. Your text is kept. Get a model first.',
   'model-not-found': () => 'The files of the model are gone. Your conversations are safe. Get the model again.',

@@ -1,0 +1,64 @@
+import { resolve } from 'node:path';
+import type { Sources } from '../contract/citations.ts';
+import type { DocumentInfo, ReadingWay } from '../contract/documents.ts';
+import { LonghandError } from '../contract/errors.ts';
+import type { Connection } from '../shell/connection.ts';
+import type { ProgressLine } from '../shell/progress.ts';
+import { finishJob } from './model.ts';
+
+/** Puts a file, or the files of a folder, on the shelf, and waits until they are read. @throws LonghandError why one can't be */
+export async function readDocuments(
+  connection: Connection,
+  path: string,
+  progress: ProgressLine,
+): Promise<DocumentInfo[]> {
+  const { documents } = await connection.run((client) => client.documents.add({ paths: [resolve(path)] }));
+  const read: DocumentInfo[] = [];
+  for (const { id } of documents) {
+    const { jobId } = await connection.run((client) => client.documents.get({ id }));
+    if (jobId !== null) {
+      const job = (await connection.run((client) => client.jobs.list())).find((one) => one.id === jobId);
+      if (job !== undefined) await finishJob(connection, job, progress);
+    }
+    const document = await connection.run((client) => client.documents.get({ id }));
+    const { error } = document;
+    if (error !== null) throw new LonghandError(error.code, error.message, error.details);
+    read.push(document);
+  }
+  return read;
+}
+
+/** Gives a conversation these documents. @returns how it reads them */
+export async function attachDocuments(
+  connection: Connection,
+  conversationId: string,
+  documents: readonly DocumentInfo[],
+  way: ReadingWay | null,
+): Promise<ReadingWay | null> {
+  const documentIds = documents.map(({ id }) => id);
+  const plan = await connection.run((client) => client.documents.attach({ conversationId, documentIds, way }));
+  return plan?.way ?? null;
+}
+
+/** What of an answer its documents bear out: how many statements, and each with its place and words. */
+export async function describeSources(connection: Connection, sources: Sources, answer: string): Promise<string[]> {
+  const { citations } = sources;
+  const found = citations.filter(({ state }) => state !== 'missing').length;
+  const lines = [
+    `${citations.length} statements, ${found} found in the documents, ${citations.length - found} not found.`,
+  ];
+  for (const { state, span, quote, doubts, start, end } of citations) {
+    if (span === null) {
+      lines.push(`not found  ${oneLine(answer.slice(start, end))}`);
+      continue;
+    }
+    const part = await connection.run((client) => client.documents.part({ id: span.documentId, part: span.part }));
+    const name = sources.documents.find(({ id }) => id === span.documentId)?.name ?? '';
+    const place = part.kind === 'text' ? name : `${name}, ${part.kind} ${part.label}`;
+    lines.push(`${state.padEnd(9)}  ${place}: "${oneLine(quote)}"`);
+    for (const { kind, text } of doubts) lines.push(`           in doubt: the ${kind} ${text}`);
+  }
+  return lines;
+}
+
+const oneLine = (text: string) => text.replace(/\s+/gu, ' ').trim();

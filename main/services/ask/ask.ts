@@ -1,0 +1,224 @@
+import type { Sources } from '../../contract/citations.ts';
+import type { DocumentHit, ReadingPlan, ReadingWay, Span } from '../../contract/documents.ts';
+import type { Message } from '../../contract/chat.ts';
+import { LonghandError } from '../../contract/errors.ts';
+import type { Store } from '../store/open.ts';
+import { cite, type Passage } from './cite.ts';
+import { languageOf, questionOver, type QuestionLanguage } from './instruction.ts';
+import { markedText, type Shown } from './marked-text.ts';
+import { termsOf } from './sentences.ts';
+
+/** A message of a path, as far as documents matter to it. */
+export type AskedMessage = Pick<Message, 'role' | 'text'> &
+  Partial<Pick<Message, 'sources' | 'leftOut'>> & {
+    /** Of the question, where it is not that of the text. */
+    language?: QuestionLanguage;
+  };
+
+export type AskOptions = {
+  store: Store;
+  search: {
+    find(
+      query: string,
+      options: { documentIds: string[]; limit: number; signal?: AbortSignal | undefined },
+    ): Promise<{ hits: DocumentHit[] }>;
+  };
+};
+
+type Marked = ReturnType<typeof markedText>;
+
+/** Rendered texts that are kept: characters in all. */
+const MOST_KEPT = 16 << 20;
+/** What a search brings to a question, where there is room. */
+const MOST_PASSAGES = 8;
+const FEWEST_PASSAGES = 2;
+/** Of a passage, about; and what of a context a search may take. */
+const PASSAGE_TOKENS = 350;
+const SEARCH_SHARE = 1 / 3;
+/** A question of fewer terms says what it is about only together with the one before. */
+const SHORT_QUESTION = 3;
+
+/**
+ * Documents in conversations: what of them stands before a question, and what of an answer they bear out. The prompt only
+ * grows: a document stands at the question it came with, so that the next one goes on from what is cached.
+ */
+export class Ask {
+  readonly #options: AskOptions;
+  readonly #rendered = new Map<string, Marked>();
+  #kept = 0;
+
+  constructor(options: AskOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * What comes into the prompt with the next question of a conversation; null where it has no documents.
+   * @throws LonghandError `document-not-ready` with the names of those that are still being read
+   */
+  async sourcesFor(
+    conversationId: string,
+    path: readonly AskedMessage[],
+    { way, question, contextTokens, signal }: AskInput,
+  ): Promise<Sources | null> {
+    const ahead = this.ahead(conversationId, path, way);
+    if (ahead === null || way === 'whole') return ahead;
+    const documents = this.#documentsOf(conversationId);
+    const hits = await this.#options.search.find(this.#query(path, question), {
+      documentIds: documents.map(({ id }) => id),
+      limit: passagesFor(contextTokens),
+      signal,
+    });
+    const known = path.flatMap(({ sources }) => sources?.passages ?? []);
+    const passages = hits.hits
+      .map(({ documentId, part, start, end }): Span => ({ documentId, part, start, end }))
+      .filter((span) => !known.some((other) => isWithin(span, other)))
+      .sort((a, b) => order(documents, a) - order(documents, b) || a.part - b.part || a.start - b.start);
+    return { ...ahead, documents, passages };
+  }
+
+  /**
+   * The part of it that is known before there is a question: whole documents that stand nowhere in the path yet.
+   * @throws LonghandError `document-not-ready`
+   */
+  ahead(conversationId: string, path: readonly AskedMessage[], way: ReadingWay): Sources | null {
+    const all = this.#documentsOf(conversationId);
+    if (all.length === 0) return null;
+    const there = new Set(
+      path.flatMap(({ sources }) => (sources?.way === 'whole' ? sources.documents.map(({ id }) => id) : [])),
+    );
+    const documents = way === 'whole' ? all.filter(({ id }) => !there.has(id)) : [];
+    return { way, documents, passages: [], firstMark: this.#marksOf(path) + 1, citations: [] };
+  }
+
+  /** What the model is shown of a message: its documents, what it shall do with them, its text. */
+  shown(message: AskedMessage): string {
+    const { text, sources, role } = message;
+    if (!sources || role !== 'user') return text;
+    return questionOver(this.#render(sources).text, text, message.language ?? languageOf(text));
+  }
+
+  /**
+   * What the answer at the end of `path` rests on; null where no documents were read. `path` ends with the answer.
+   * @throws `signal.reason`
+   */
+  async sourcesOf(path: readonly AskedMessage[], signal?: AbortSignal): Promise<Sources | null> {
+    const answer = path.at(-1);
+    const read = path.flatMap(({ sources, role, leftOut }) =>
+      sources && role === 'user' && !leftOut ? [sources] : [],
+    );
+    const last = read.at(-1);
+    if (answer === undefined || last === undefined) return null;
+    const documents = new Map(read.flatMap((sources) => sources.documents).map((document) => [document.id, document]));
+    const passages: Passage[] = read.flatMap((sources) => this.#render(sources).passages);
+    return {
+      way: last.way,
+      documents: [...documents.values()],
+      passages: last.passages,
+      firstMark: last.firstMark,
+      citations: await cite(answer.text, passages, signal),
+    };
+  }
+
+  /** A document was removed, or read anew: what was made of its text is made again. */
+  forget(): void {
+    this.#rendered.clear();
+    this.#kept = 0;
+  }
+
+  #documentsOf(conversationId: string): Sources['documents'] {
+    const { store } = this.#options;
+    const found = store.attachments
+      .of(conversationId)
+      .documents.map(({ documentId }) => store.documents.get(documentId));
+    const documents = found.filter((document) => document !== null);
+    const missing = documents.filter(({ state }) => state !== 'parsed');
+    if (missing.length > 0) {
+      const names = missing.map(({ name }) => name);
+      throw new LonghandError('document-not-ready', `Not read yet: ${names.join(', ')}.`, { names });
+    }
+    return documents.map(({ id, name }) => ({ id, name }));
+  }
+
+  /** How many paragraphs have a number so far. */
+  #marksOf(path: readonly AskedMessage[]): number {
+    return path.reduce((most, { sources, role }) => {
+      if (!sources || role !== 'user') return most;
+      return Math.max(most, sources.firstMark - 1 + this.#render(sources).passages.length);
+    }, 0);
+  }
+
+  #query(path: readonly AskedMessage[], question: string): string {
+    if (termsOf(question).length >= SHORT_QUESTION) return question;
+    const before = path.findLast(({ role }) => role === 'user');
+    return before === undefined ? question : `${before.text}\n${question}`;
+  }
+
+  #render(sources: Sources): Marked {
+    const { way, documents, passages, firstMark } = sources;
+    const key = JSON.stringify([way, documents, passages, firstMark]);
+    const known = this.#rendered.get(key);
+    if (known !== undefined) return known;
+    const marked = markedText(
+      documents.map((document) => ({ ...document, parts: this.#partsOf(document.id, way, passages) })),
+      firstMark,
+    );
+    const text = marked.passages.length === 0 && documents.length === 0 ? '' : marked.text;
+    this.#kept += text.length * 2;
+    if (this.#kept > MOST_KEPT) {
+      this.#rendered.clear();
+      this.#kept = text.length * 2;
+    }
+    const rendered = { text, passages: marked.passages };
+    this.#rendered.set(key, rendered);
+    return rendered;
+  }
+
+  *#partsOf(documentId: string, way: ReadingWay, passages: readonly Span[]): Shown['parts'] {
+    const { documents } = this.#options.store;
+    const document = documents.get(documentId);
+    if (document === null) return; // removed since: nothing of it is left to be read
+    if (way === 'whole') {
+      for (let number = 0; number < document.parts; number++) {
+        const part = documents.part(document.contentId, number);
+        if (part !== null) yield { number, part, stretch: null };
+      }
+      return;
+    }
+    for (const { documentId: id, part: number, start, end } of passages) {
+      const part = id === documentId ? documents.part(document.contentId, number) : null;
+      if (part !== null) yield { number, part, stretch: { start, end } };
+    }
+  }
+}
+
+export type AskInput = {
+  way: ReadingWay;
+  question: string;
+  /** Of the model that will answer. */
+  contextTokens: number;
+  signal?: AbortSignal | undefined;
+};
+
+/** Tokens that a search brings to a question, about. */
+export const searchTokens = (contextTokens: number): number => passagesFor(contextTokens) * PASSAGE_TOKENS;
+
+/** `whole` where it fits with room for an answer, else `search`. */
+export function proposedWay({ tokens, contextTokens }: Pick<ReadingPlan, 'tokens' | 'contextTokens'>): ReadingWay {
+  return tokens + ANSWER_TOKENS <= contextTokens ? 'whole' : 'search';
+}
+
+const ANSWER_TOKENS = 1024;
+
+function passagesFor(contextTokens: number): number {
+  const room = Math.floor((contextTokens * SEARCH_SHARE) / PASSAGE_TOKENS);
+  return Math.min(Math.max(room, FEWEST_PASSAGES), MOST_PASSAGES);
+}
+
+const isWithin = (inner: Span, outer: Span) =>
+  inner.documentId === outer.documentId &&
+  inner.part === outer.part &&
+  inner.start >= outer.start &&
+  inner.end <= outer.end;
+
+const order = (documents: Sources['documents'], { documentId }: Span) =>
+  documents.findIndex(({ id }) => id === documentId);

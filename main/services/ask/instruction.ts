@@ -1,0 +1,16 @@
+/** Said to the model between documents and question, in the question's language, which is the answer's. */
+const WORDS = {
+  en: 'Answer from the documents alone. After each statement name the paragraph it rests on, as in [3]. If they do not hold the answer, say: The documents do not say.',
+  zh: '只根据以上文件回答。每句话之后注明所依据段落的编号，例如[3]。如果文件中没有答案，就回答：文件中没有提到。',
+} as const;
+export type QuestionLanguage = keyof typeof WORDS;
+
+export function languageOf(question: string): QuestionLanguage {
+  const han = question.match(/\p{Script=Han}/gu)?.length ?? 0;
+  const latin = question.match(/[\p{Script=Latin}]+/gu)?.length ?? 0;
+  return han > latin ? 'zh' : 'en';
+}
+
+/** A question as it goes into the prompt. */
+export const questionOver = (documents: string, question: string, language: QuestionLanguage): string =>
+  [documents, WORDS[language], question].filter((part) => part !== '').join('\n\n');
