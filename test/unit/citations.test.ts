@@ -23,6 +23,8 @@ describe('a citation', () => {
   it.each([
     ['Rent is 1,250 euros a month [1].', 'exact', 'Rent is 1,250 euros a month.'],
     ['The document says "Notice must be given in writing to Anna Keller" [2].', 'exact', undefined],
+    ['The document says: Rent is 1,250 euros a month.', 'exact', 'Rent is 1,250 euros a month.'],
+    ['根据以上文件，租约自2024年3月1日起生效。', 'exact', undefined],
     ['The monthly rent comes to 1,250 euros [1].', 'close', 'Rent is 1,250 euros a month.'],
     ['租约自2024年3月1日起生效。[4]', 'exact', undefined],
     ['每月租金是一千二百五十欧元 [4]。', 'close', undefined],

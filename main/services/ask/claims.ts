@@ -15,6 +15,9 @@ export type Claim = Stretch & {
 const MARK = /[[【](\d{1,6}(?:\s*(?:[,，、;]|-|–|and|和)\s*\d{1,6})*)[\]】]/gu;
 const TRAILING_MARKS = new RegExp(`^(?:[^\\S\\n]*${MARK.source})+[.。]?`, 'u');
 const QUOTED = /"([^"\n]+)"|“([^”\n]+)”|「([^」\n]+)」|『([^』\n]+)』|《([^》\n]+)》/gu;
+/** Who says it, before what is said. */
+const LEAD_IN =
+  /^(?:according to (?:the|this|these) \S+,?|(?:the|this) (?:document|text|file|paragraph|passage|source|answer)s? (?:also )?(?:says?|states?|is|are)(?: that)?(?::|\s)|(?:根据|按照)(?:以上|这些|该)?(?:文件|文档|资料)[，,]?|(?:文件|文档)(?:中)?(?:说|指出|写道)[：:，,]?)\s*/iu;
 const FENCE = /^\s*(?:```|~~~)/;
 /** The most paragraphs that a range of marks stands for. */
 const LONGEST_RANGE = 20;
@@ -29,7 +32,7 @@ export function claimsOf(answer: string): Claim[] {
   const claims: Claim[] = [];
   for (const sentence of sentencesWithMarks(withoutCode(answer))) {
     const raw = answer.slice(sentence.start, sentence.end);
-    const text = plain(raw.replace(MARK, ''));
+    const text = plain(raw.replace(MARK, '')).replace(LEAD_IN, '');
     const marks = [...raw.matchAll(MARK)].flatMap(([, list]) => numbersOf(list!));
     const quotes = [...text.matchAll(QUOTED)].map((found) => found.slice(1).find((group) => group !== undefined)!);
     const isStatement = !NO_CLAIM.test(text.trim()) && !REFUSAL.test(text) && saysSomething(text);

@@ -11,7 +11,7 @@ export type Shown = {
 };
 
 /** Blocks are put together until they have this many characters: a mark for each line of a table would cost more than it. */
-const SHORT = 160;
+const SHORT = 120;
 
 /**
  * The text of documents with a number before each paragraph, which an answer can name, from `firstMark` on; and what
