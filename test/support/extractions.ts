@@ -72,3 +72,12 @@ export function compareWords(found: string, reference: string): { recall: number
     words: expected.length,
   };
 }
+
+/** `count` of the items, the same ones each time. */
+export function sample<T>(items: readonly T[], count: number): T[] {
+  let state = 12_345;
+  return Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return items[state % items.length]!;
+  });
+}

@@ -1,0 +1,145 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import type { Part } from '../../main/contract/extraction.ts';
+import { compareWords, extractAll, fixture, sample, wordsOf } from '../support/extractions.ts';
+
+/** Words of pdftotext -bbox, page by page. */
+type Reference = { text: string; left: number; top: number; right: number; bottom: number };
+
+async function referenceWords(name: string): Promise<Reference[][]> {
+  const html = await readFile(fixture(`pdf/${name}.bbox.html`), 'utf8');
+  const word = /<word xMin="([\d.-]+)" yMin="([\d.-]+)" xMax="([\d.-]+)" yMax="([\d.-]+)">(.*?)<\/word>/g;
+  return html
+    .split('<page ')
+    .slice(1)
+    .map((page) =>
+      [...page.matchAll(word)].map(([, left, top, right, bottom, text]) => ({
+        text: unescape(text!),
+        left: Number(left),
+        top: Number(top),
+        right: Number(right),
+        bottom: Number(bottom),
+      })),
+    );
+}
+
+function unescape(text: string): string {
+  return text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&apos;', "'")
+    .replaceAll('&amp;', '&');
+}
+
+type Box = { page: number; text: string; left: number; top: number; right: number; bottom: number };
+
+function boxesOf(parts: readonly Part[]): Box[] {
+  return parts.flatMap(({ text, boxes }, page) =>
+    Array.from({ length: boxes.length / 6 }, (_, index) => {
+      const [start, end, left, top, width, height] = boxes.slice(index * 6, index * 6 + 6) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      return { page, text: text.slice(start, end), left, top, right: left + width, bottom: top + height };
+    }),
+  );
+}
+
+/** Whether the middle of each lies in the other and the words are the same, or one of a line that is one to pdftotext. */
+function isSame(box: Box, reference: Reference): boolean {
+  const x = (box.left + box.right) / 2;
+  const y = (box.top + box.bottom) / 2;
+  const height = reference.bottom - reference.top;
+  return (
+    reference.text.includes(box.text) &&
+    x > reference.left &&
+    x < reference.right &&
+    y > reference.top &&
+    y < reference.bottom &&
+    Math.abs(box.top - reference.top) < 0.25 * height &&
+    Math.abs(box.bottom - reference.bottom) < 0.25 * height &&
+    (reference.text !== box.text ||
+      (Math.abs(box.left - reference.left) < 1.5 && Math.abs(box.right - reference.right) < 1.5))
+  );
+}
+
+describe('a PDF', () => {
+  it.each(['columns', 'report-zh', 'vertical'])('%s has the words that pdftotext finds in it', async (name) => {
+    const { text } = await extractAll(fixture(`pdf/${name}.pdf`));
+    const { recall, precision, words } = compareWords(
+      text,
+      await readFile(fixture(`pdf/${name}.reference.txt`), 'utf8'),
+    );
+    expect(words).toBeGreaterThan(100);
+    expect(recall).toBeGreaterThan(0.99);
+    expect(precision).toBeGreaterThan(0.99);
+  });
+
+  it.each(['columns', 'report-zh'])('%s has its words where pdftotext has them', async (name) => {
+    const { parts } = await extractAll(fixture(`pdf/${name}.pdf`));
+    const reference = await referenceWords(name);
+    const boxes = boxesOf(parts.slice(0, reference.length)).filter(({ text }) => wordsOf(text).length > 0);
+    const lost = sample(boxes, 200).filter((box) => !reference[box.page]!.some((word) => isSame(box, word)));
+    expect(lost).toEqual([]);
+  });
+
+  it('of two columns is read one column after the other, with words joined that a line end divides', async () => {
+    const { text } = await extractAll(fixture('pdf/columns.pdf'));
+    const source = await readFile('resources/alice.txt', 'utf8');
+    const found = wordsOf(text).join(' ');
+    // Sentences of the book, most of which go over line ends and some over the end of a column.
+    const sentences = source
+      .slice(0, 24_000)
+      .split(/(?<=[.!?]) +|\n\n/)
+      .map((sentence) => wordsOf(sentence))
+      .filter((words) => words.length >= 12);
+    const kept = sentences.filter((words) => found.includes(words.slice(0, 12).join(' ')));
+    expect(sentences.length).toBeGreaterThan(60);
+    expect(kept.length / sentences.length).toBeGreaterThan(0.9);
+  });
+
+  it('sets its headers and footers apart, and nothing else', async () => {
+    const { parts } = await extractAll(fixture('pdf/columns.pdf'));
+    for (const [index, { text, blocks }] of parts.entries()) {
+      const notes = blocks.filter(({ kind }) => kind === 'note').map(({ start, end }) => text.slice(start, end));
+      expect(notes).toEqual(['Readings of the Greenstone library', `Page ${index + 1}`]);
+    }
+  });
+
+  it('has an outline of its headings, a title, rows of a table and items of a list', async () => {
+    const { outline, title, parts } = await extractAll(fixture('pdf/report-zh.pdf'));
+    expect(title).toBe('青石镇图书馆年度报告');
+    const heading = ({ part, offset, title: words }: (typeof outline)[number]) =>
+      parts[part]!.text.slice(offset, offset + words.length);
+    expect(outline.map(heading)).toEqual(['青石镇图书馆年度报告', '修缮与开放', '读者意见']);
+    const { text, blocks } = parts[0]!;
+    const of = (wanted: string) =>
+      blocks.filter(({ kind }) => kind === wanted).map(({ start, end }) => text.slice(start, end));
+    expect(of('row')[1]).toBe('林秋水\t馆长室\t0001\t2009');
+    expect(of('item')).toHaveLength(3);
+  });
+
+  it('in vertical writing is read from the right column to the left one', async () => {
+    const { text } = await extractAll(fixture('pdf/vertical.pdf'));
+    const source = (await readFile(fixture('texts/zh-hant.txt'), 'utf8')).replace(/\s/g, '');
+    expect(text.replace(/\s/g, '')).toBe(source);
+  });
+
+  it.each([
+    [undefined, 'missing'],
+    ['no', 'wrong'],
+  ])('that is locked and given the password %s says what is the matter', async (password, state) => {
+    const reading = extractAll(fixture('pdf/locked.pdf'), password === undefined ? {} : { password });
+    await expect(reading).rejects.toMatchObject({ code: 'document-encrypted', details: { password: state } });
+  });
+
+  it('that is locked is read with its password', async () => {
+    const { text } = await extractAll(fixture('pdf/locked.pdf'), { password: 'reader' });
+    expect(text).toContain('林秋水');
+  });
+});
