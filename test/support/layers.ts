@@ -21,8 +21,7 @@ const NATIVE_MODELS = '^native-models/';
 const SERVICES = '^main/services/';
 const SHELLS = '^main/(shell|server|cli)/';
 const STORE = '^main/services/store/';
-const DOCUMENT_PARSERS =
-  'pdfjs-dist|@napi-rs/canvas|mammoth|read-excel-file|tesseract\\.js|linkedom|@mozilla/readability|turndown|postal-mime';
+const DOCUMENT_PARSERS = 'pdfjs-dist|@napi-rs/canvas|htmlparser2|tesseract\\.js|postal-mime|csv-parse';
 
 const RULES: IRegularForbiddenRuleType[] = [
   // What each layer may import of ours.

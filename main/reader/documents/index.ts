@@ -2,11 +2,13 @@ import { separatedValues } from './csv.ts';
 import { looksLikeText } from './encoding.ts';
 import { encrypted, unsupported, type DocumentFile, type DocumentFormat } from './format.ts';
 import { markdown } from './markdown.ts';
+import { docx } from './office/docx.ts';
+import { odt } from './office/odt.ts';
 import { pdf } from './pdf.ts';
 import { plainText, sourceCode } from './text.ts';
 
 /** The first that matches reads a file: those that bytes tell, then texts, which only their names tell apart. */
-const binaryFormats: readonly DocumentFormat[] = [pdf];
+const binaryFormats: readonly DocumentFormat[] = [pdf, docx, odt];
 const textFormats: readonly DocumentFormat[] = [separatedValues, markdown, sourceCode, plainText];
 
 const OLE = 'Microsoft Office 97';

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import type { PDFDocumentProxy } from 'pdfjs-dist';
+import type * as Library from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { encrypted, unreadable } from '../format.ts';
 
-export type PdfLibrary = typeof import('pdfjs-dist/legacy/build/pdf.mjs');
+export type PdfLibrary = typeof Library;
 export type OpenPdf = { pdf: PDFDocumentProxy; library: PdfLibrary; close(): Promise<void> };
 
 /** pdf.js keeps maps of characters, fonts and decoders beside its code; outside an archive, where its own reader finds them. */

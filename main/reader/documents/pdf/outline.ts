@@ -24,7 +24,7 @@ export async function outlineOf(pdf: PDFDocumentProxy, places: readonly LinePlac
       if (level < DEEPEST) await add(below, level + 1);
     }
   };
-  await add(((await pdf.getOutline().catch(() => null)) ?? []) as Item[], 1);
+  await add((await pdf.getOutline().catch(() => null)) ?? [], 1);
   return entries;
 }
 

@@ -31,6 +31,8 @@ HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <style:style style:name="Columns" style:family="section"><style:section-properties text:dont-balance-text-columns="true">
  <style:columns fo:column-count="2" fo:column-gap="0.7cm"/></style:section-properties></style:style>
 <text:list-style style:name="Dots"><text:list-level-style-bullet text:level="1" text:bullet-char="•"/></text:list-style>
+<text:list-style style:name="Numbers"><text:list-level-style-number text:level="1" style:num-format="1" style:num-suffix="."/>
+ <text:list-level-style-number text:level="2" style:num-format="1" style:num-suffix="." text:display-levels="2"/></text:list-style>
 <style:page-layout style:name="Page"><style:page-layout-properties fo:page-width="21cm" fo:page-height="29.7cm" style:print-orientation="portrait" style:writing-mode="{writing}" fo:margin="2cm"/>
  <style:header-style/><style:footer-style/></style:page-layout>
 </office:automatic-styles>
@@ -55,9 +57,16 @@ def h(text: str, level: int = 1) -> str:
     return f'<text:h text:style-name="Heading_20_{level}" text:outline-level="{level}">{escape(text)}</text:h>'
 
 
-def items(lines: list[str]) -> str:
-    inner = "".join(f"<text:list-item>{p(line)}</text:list-item>" for line in lines)
-    return f'<text:list text:style-name="Dots">{inner}</text:list>'
+def items(lines: list, style: str = "Dots") -> str:
+    inner = "".join(
+        f"<text:list-item>{p(line) if isinstance(line, str) else p(line[0]) + items(line[1], style)}</text:list-item>" for line in lines)
+    return f'<text:list text:style-name="{style}">{inner}</text:list>'
+
+
+def noted(text: str, note: str) -> str:
+    return p(text)[:-len("</text:p>")] + (
+        '<text:note text:id="n1" text:note-class="footnote"><text:note-citation>1</text:note-citation>'
+        f"<text:note-body>{p(note)}</text:note-body></text:note></text:p>")
 
 
 def table(name: str, rows: list[list[str]]) -> str:
@@ -88,6 +97,15 @@ body = "".join(h(block, 2) if block.upper().startswith("CHAPTER ") else p(block)
     head(title=title, hyphenate="true", paragraph='fo:text-align="justify"',
          edges=EDGES.format(header="Readings of the Greenstone library", footer="Page"))
     + h(title) + p(rest[0]) + '<text:section text:style-name="Columns" text:name="Columns">' + body + "</text:section>" + TAIL,
+    "utf-8")
+
+figures = [line.split(",") for line in (texts / "figures.csv").read_text("utf-8").replace('"1,204"', "1204").split("\n") if line]
+(out / "report-en.fodt").write_text(
+    head(title=title, edges=EDGES.format(header="Readings of the Greenstone library", footer="Page"))
+    + h(title) + p(rest[0]) + h("Rooms and hours", 2) + noted(rest[1], "The accounts were audited in May by two readers.") + p(rest[2])
+    + items(["Open on Saturdays until ten", ["Buy foreign books", ["three hundred in English", "one hundred in Japanese"]], "Try lending machines"], "Numbers")
+    + h("Figures", 2) + table("Figures", figures) + h("What readers wish", 2) + p(rest[3]) + items(["longer hours", "more books"])
+    + h("A reading", 2) + "".join(p(block) for block in alice(1)) + TAIL,
     "utf-8")
 
 title, rest = paragraphs("zh-hans.txt")

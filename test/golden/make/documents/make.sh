@@ -22,3 +22,16 @@ done
 pdftotext -l 3 -bbox "$data/pdf/columns.pdf" "$data/pdf/columns.bbox.html"
 pdftotext -bbox "$data/pdf/report-zh.pdf" "$data/pdf/report-zh.bbox.html"
 qpdf --encrypt reader owner 256 -- "$data/pdf/report-zh.pdf" "$data/pdf/locked.pdf"
+
+# DOCX and ODT, with what LibreOffice and pandoc read in them; one DOCX is pandoc's own.
+mkdir -p "$data/office"
+for name in report-en report-zh; do
+  for kind in docx odt; do
+    office --convert-to $kind --outdir "$data/office" "$tmp/$name.fodt"
+    office --convert-to txt:Text:UTF8 --outdir "$tmp" "$data/office/$name.$kind"
+    mv "$tmp/$name.txt" "$data/office/$name.$kind.reference.txt"
+    pandoc --wrap=none -t plain -o "$data/office/$name.$kind.pandoc.txt" "$data/office/$name.$kind"
+  done
+done
+pandoc -f odt -o "$data/office/pandoc.docx" "$data/office/report-en.odt"
+pandoc --wrap=none -t plain -o "$data/office/pandoc.docx.pandoc.txt" "$data/office/pandoc.docx"
