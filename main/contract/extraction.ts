@@ -122,3 +122,28 @@ export const extractionInput = z.object({
   limits: extractionLimits.partial().default({}),
 });
 export type ExtractionInput = z.input<typeof extractionInput>;
+
+/** `folder` gets the files of an archive, or of a mail; the reader writes nothing else. */
+export const unpackInput = z.object({
+  path: z.string(),
+  name: z.string(),
+  folder: z.string(),
+  limits: extractionLimits.partial().default({}),
+});
+export type UnpackInput = z.input<typeof unpackInput>;
+
+/** Files as they are written, each with its name in the archive, folders included; what was left out comes last. */
+export const unpackEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('file'), name: z.string(), path: z.string(), sizeBytes: z.number() }),
+  z.object({
+    type: z.literal('end'),
+    leftOut: z.array(
+      z.object({
+        name: z.string(),
+        /** 'unsafe-name', 'link', 'encrypted', 'too-deep', 'too-many', 'damaged'. */
+        reason: z.string(),
+      }),
+    ),
+  }),
+]);
+export type UnpackEvent = z.infer<typeof unpackEvent>;

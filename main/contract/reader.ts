@@ -1,7 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { progress } from './common.ts';
-import { extractionEvent, extractionInput } from './extraction.ts';
+import { extractionEvent, extractionInput, unpackEvent, unpackInput } from './extraction.ts';
 
 export const recipe = z.enum(['fast', 'balanced', 'exact']);
 export type RecipeName = z.infer<typeof recipe>;
@@ -73,4 +73,6 @@ export const reader = {
    * `document-too-large`.
    */
   extract: oc.input(extractionInput).output(eventIterator(extractionEvent)),
+  /** What an `attachments` note of `extract` told of. Errors as of `extract`; files written before one stay. */
+  unpack: oc.input(unpackInput).output(eventIterator(unpackEvent)),
 };

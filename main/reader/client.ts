@@ -1,6 +1,6 @@
 import type { Port } from '../contract/client.ts';
 import { LonghandError } from '../contract/errors.ts';
-import type { ExtractionEvent, ExtractionInput } from '../contract/extraction.ts';
+import type { ExtractionEvent, ExtractionInput, UnpackEvent, UnpackInput } from '../contract/extraction.ts';
 import type { ReaderClient } from '../contract/index.ts';
 import { Peer } from '../contract/peer.ts';
 import type { CheckpointSummary, RecipeName } from '../contract/reader.ts';
@@ -57,5 +57,11 @@ export class Reader {
   async *extract(input: ExtractionInput, { signal }: { signal: AbortSignal }): AsyncGenerator<ExtractionEvent, void> {
     await this.#peer.whenConnected({ timeoutMs: START_LIMIT_MS, signal });
     yield* this.#peer.stream((client) => client.extract(input, { signal }));
+  }
+
+  /** Writes the files of an archive, or those that came with a mail, into a folder, and tells of each. @throws as `extract` */
+  async *unpack(input: UnpackInput, { signal }: { signal: AbortSignal }): AsyncGenerator<UnpackEvent, void> {
+    await this.#peer.whenConnected({ timeoutMs: START_LIMIT_MS, signal });
+    yield* this.#peer.stream((client) => client.unpack(input, { signal }));
   }
 }

@@ -10,7 +10,7 @@ import {
   type CompileOptions,
   type CompileProgress,
 } from '../../native-models/compile.ts';
-import { extractInThread } from './documents/thread.ts';
+import { extractInThread, unpackInThread } from './documents/thread.ts';
 import { footprintOf } from '../../native-models/plan/index.ts';
 
 const reader = implement(readerContract);
@@ -86,6 +86,9 @@ export function readerRouter(how: Pick<CompileOptions, 'openPackers' | 'recordBy
     }),
     extract: reader.extract.handler(async function* ({ input, signal = new AbortController().signal }) {
       yield* extractInThread(input, { signal });
+    }),
+    unpack: reader.unpack.handler(async function* ({ input, signal = new AbortController().signal }) {
+      yield* unpackInThread(input, { signal });
     }),
   });
 }

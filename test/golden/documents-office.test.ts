@@ -71,3 +71,74 @@ describe('a text of an office', () => {
     },
   );
 });
+
+describe('a workbook', () => {
+  it('has the values of LibreOffice, computed ones and dates too, as tables with their types', async () => {
+    const { rows, parts, text } = await extractAll(fixture('office/stock.xlsx'));
+    expect(compareWords(text, await reference('stock.xlsx.reference.txt'))).toMatchObject({ recall: 1, precision: 1 });
+    expect(parts.map(({ kind, label }) => [kind, label])).toEqual([
+      ['sheet', 'Stock'],
+      ['sheet', '中文'],
+    ]);
+    expect(rows[0]).toMatchObject({
+      table: 0,
+      part: 0,
+      name: 'Stock',
+      columns: ['Title', 'Bought', 'Price', 'On loan', 'Copies'],
+      firstRow: 2,
+    });
+    expect(rows[0]!.rows).toEqual([
+      ['The Rabbit-Hole', '2023-04-01', 12.5, 1, 3],
+      ['Pool of Tears', '2024-02-29', 8.75, 0, 1],
+      [],
+      ['A Caucus-Race', '2019-12-31', 19, 1, 12],
+      ['Sum', null, 40.25, null, 16],
+    ]);
+    expect(rows[1]).toMatchObject({
+      table: 1,
+      part: 1,
+      name: '中文',
+      rows: [
+        ['红楼梦', '曹雪芹', 4],
+        ['西游记', '吴承恩', 3],
+      ],
+    });
+  });
+
+  it('has each of 200 random cells where the source has it', async () => {
+    const { parts } = await extractAll(fixture('office/figures.xlsx'));
+    const source = (await readFile(fixture('texts/figures.csv'), 'utf8')).replace('"1,204"', '1204').trim().split('\n');
+    const { text, blocks } = parts[0]!;
+    const found = sample(
+      source.flatMap((line, row) => line.split(',').map((cell, column) => ({ cell, row, column }))),
+      200,
+    ).filter(({ cell, row, column }) => {
+      const block = blocks.find((candidate) => candidate.cell === `A${row + 1}`)!;
+      return wordsOf(text.slice(block.start, block.end).split('\t')[column]!).join() === wordsOf(cell).join();
+    });
+    expect(found).toHaveLength(200);
+  });
+});
+
+describe('a talk', () => {
+  it.each(['talk.pptx', 'talk-saved.pptx'])('%s has the words of its source, slide by slide', async (name) => {
+    const { parts, text, title, outline } = await extractAll(fixture(`office/${name}`));
+    const { recall, precision } = compareWords(text, await reference('talk.reference.txt'));
+    expect(recall).toBeGreaterThan(0.99);
+    expect(precision).toBeGreaterThan(0.99);
+    expect(title).toBe('The Greenstone library');
+    expect(parts.map(({ kind, label }) => `${kind} ${label}`)).toEqual(
+      [1, 2, 3, 4, 5].map((number) => `slide ${number}`),
+    );
+    expect(outline.map((entry) => [entry.part, entry.title])).toEqual([
+      [0, 'The Greenstone library'],
+      [1, 'What we have'],
+      [2, '我们的计划'],
+      [3, 'Figures'],
+      [4, 'What readers wish'],
+    ]);
+    expect(blocksOf(parts, 'row')).toEqual(['Month\tVisitors\tLoans', 'January\t3810\t2904', 'February\t2975\t2310']);
+    expect(blocksOf(parts, 'note')).toContain('先感谢捐款的读者。');
+    expect(blocksOf(parts, 'item').at(-1)).toBe('2. Then Sundays');
+  });
+});

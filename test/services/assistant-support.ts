@@ -19,7 +19,7 @@ import type { LoadInput } from '../../main/engine/client.ts';
 import { engineContract, readerContract, shellContract, type LonghandClient } from '../../main/contract/index.ts';
 import { createServer } from '../../main/contract/serve.ts';
 import type { ProcessInfo } from '../../main/contract/shell.ts';
-import { extractInThread } from '../../main/reader/documents/thread.ts';
+import { extractInThread, unpackInThread } from '../../main/reader/documents/thread.ts';
 import { openAssistant, type Assistant, type AssistantOptions } from '../../main/services/assistant.ts';
 import { catalog } from '../../native-models/catalog/index.ts';
 import { footprintOf, publishedCheckpoint, type Footprint } from '../../native-models/plan/index.ts';
@@ -370,6 +370,9 @@ export class ScriptedReader extends Scripted {
       }),
       extract: os.extract.handler(async function* ({ input, signal }) {
         yield* extract(input, { signal: signal! });
+      }),
+      unpack: os.unpack.handler(async function* ({ input, signal }) {
+        yield* unpackInThread(input, { signal: signal! });
       }),
       footprint: os.footprint.handler(({ input }) => {
         if (this.error) throw this.error;

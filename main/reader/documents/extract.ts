@@ -3,7 +3,7 @@ import { LonghandError } from '../../contract/errors.ts';
 import type { ExtractionEvent, ExtractionInput, ExtractionNote, OutlineEntry } from '../../contract/extraction.ts';
 import { DEFAULT_LIMITS, tooLarge, unreadable, type DocumentFile, type ReadOptions } from './format.ts';
 import { formatOf } from './index.ts';
-import { isZip, openZip } from './zip.ts';
+import { isZip, openZip, UnpackBudget } from './zip.ts';
 
 const MOST_FILE_BYTES = 512 << 20;
 
@@ -14,19 +14,23 @@ const MOST_FILE_BYTES = 512 << 20;
 export async function* extract(input: ExtractionInput): AsyncGenerator<ExtractionEvent, void> {
   const { path, name, password, recognise = true } = input;
   const limits = { ...DEFAULT_LIMITS, ...withoutUndefined(input.limits ?? {}) };
-  const file = await openFile(path, name, limits.unpackedBytes);
+  const file = await openFile(path, name, new UnpackBudget(limits.unpackedBytes));
   yield* within(formatOf(file).read(file, { limits, password, recognise }), limits);
 }
 
 /** Reads the file whole: what it may cost is known before. */
-export async function openFile(path: string, name: string, unpackedBytes: number): Promise<DocumentFile> {
+export async function openFile(path: string, name: string, budget: UnpackBudget): Promise<DocumentFile> {
   const { size } = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' ? new LonghandError('not-found', `${path} is not there.`, { path }) : error;
   });
   if (size > MOST_FILE_BYTES) throw tooLarge('fileBytes', MOST_FILE_BYTES);
   const bytes = await readFile(path);
-  const ending = /\.([^.\\/]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
-  return { bytes, name, ending, zip: isZip(bytes) ? openZip(bytes, unpackedBytes) : null };
+  return { bytes, name, ending: endingOf(name), zip: isZip(bytes) ? openZip(bytes, budget) : null };
+}
+
+/** 'pdf' of 'a/B.PDF'; '' where there is none. */
+export function endingOf(name: string): string {
+  return /\.([^.\\/]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
 }
 
 /** Holds what a format yields to the limits of parts and characters, and makes an outline where it has none of its own. */
@@ -41,7 +45,8 @@ async function* within(
   for await (const event of events) {
     if (event.type === 'about') total = event.parts;
     if (event.type === 'end') {
-      if (parts === 0) throw unreadable('nothing of it could be read');
+      const holdsOthers = event.notes.some(({ code }) => code === 'attachments');
+      if (parts === 0 && !holdsOthers) throw unreadable('nothing of it could be read');
       yield event.outline.length > 0 ? event : { ...event, outline: headings };
       return;
     }

@@ -1,14 +1,20 @@
+import { archive } from './archive.ts';
 import { separatedValues } from './csv.ts';
 import { looksLikeText } from './encoding.ts';
 import { encrypted, unsupported, type DocumentFile, type DocumentFormat } from './format.ts';
 import { markdown } from './markdown.ts';
+import { eml } from './eml.ts';
+import { epub } from './epub.ts';
+import { html } from './html.ts';
 import { docx } from './office/docx.ts';
 import { odt } from './office/odt.ts';
+import { pptx } from './office/pptx.ts';
+import { xlsx } from './office/xlsx.ts';
 import { pdf } from './pdf.ts';
 import { plainText, sourceCode } from './text.ts';
 
 /** The first that matches reads a file: those that bytes tell, then texts, which only their names tell apart. */
-const binaryFormats: readonly DocumentFormat[] = [pdf, docx, odt];
+const binaryFormats: readonly DocumentFormat[] = [pdf, docx, odt, xlsx, pptx, epub, archive, html, eml];
 const textFormats: readonly DocumentFormat[] = [separatedValues, markdown, sourceCode, plainText];
 
 const OLE = 'Microsoft Office 97';

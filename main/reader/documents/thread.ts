@@ -1,8 +1,9 @@
 import { LonghandError } from '../../contract/errors.ts';
-import type { ExtractionEvent, ExtractionInput } from '../../contract/extraction.ts';
+import type { ExtractionEvent, ExtractionInput, UnpackEvent, UnpackInput } from '../../contract/extraction.ts';
 import { defineThread } from '../../contract/thread.ts';
 import { extract } from './extract.ts';
 import { DEFAULT_LIMITS, tooLarge } from './format.ts';
+import { unpack } from './unpack.ts';
 
 /** What reading a file may take of memory, and of V8's heap within that. */
 const MEMORY_BYTES = 1 << 30;
@@ -12,20 +13,20 @@ const WATCH_MS = 100;
 const PART_SECONDS = 0.5;
 const RECOGNISED_SECONDS = 60;
 
+type Work = { do: 'extract'; input: ExtractionInput } | { do: 'unpack'; input: UnpackInput };
+
 const thread = defineThread(
-  'extract',
+  'read-document',
   import.meta.url,
-  (input: ExtractionInput) => {
-    const events = extract(input);
-    return async (): Promise<ExtractionEvent | null> => {
+  (work: Work) => {
+    const events = work.do === 'extract' ? extract(work.input) : unpack(work.input);
+    return async (): Promise<ExtractionEvent | UnpackEvent | null> => {
       const { value, done } = await events.next();
       return done === true ? null : value;
     };
   },
   { limits: { maxOldGenerationSizeMb: HEAP_MB } },
 );
-
-let turn: Promise<void> = Promise.resolve();
 
 /**
  * Reads a document in a thread of its own, one after another, so that the memory of this process is that of one file: what
@@ -34,19 +35,34 @@ let turn: Promise<void> = Promise.resolve();
  */
 export async function* extractInThread(
   input: ExtractionInput,
-  { signal }: { signal: AbortSignal },
+  options: Options,
 ): AsyncGenerator<ExtractionEvent, void> {
+  yield* inThread<ExtractionEvent>({ do: 'extract', input }, options);
+}
+
+/** As `extractInThread`. @throws what `unpack` throws | document-too-large | the reason of `signal` */
+export async function* unpackInThread(input: UnpackInput, options: Options): AsyncGenerator<UnpackEvent, void> {
+  yield* inThread<UnpackEvent>({ do: 'unpack', input }, options);
+}
+
+type Options = { signal: AbortSignal };
+let turn: Promise<void> = Promise.resolve();
+
+async function* inThread<Event extends ExtractionEvent | UnpackEvent>(
+  work: Work,
+  { signal }: Options,
+): AsyncGenerator<Event, void> {
   const { done, before } = queueUp();
-  const reader = thread.open(input);
+  const reader = thread.open(work);
   try {
     await before;
     signal.throwIfAborted();
-    const watch = new Watch(input.limits?.seconds ?? DEFAULT_LIMITS.seconds);
+    const watch = new Watch(work.input.limits?.seconds ?? DEFAULT_LIMITS.seconds);
     for (;;) {
       const event = await watch.during((stop) => reader.call(undefined, { signal: AbortSignal.any([signal, stop]) }));
       if (event === null) return;
       if (event.type === 'part') watch.extend(event.part.recognised ? RECOGNISED_SECONDS : PART_SECONDS);
-      yield event;
+      yield event as Event; // what the work yields
     }
   } finally {
     await reader.close();

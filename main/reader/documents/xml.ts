@@ -65,12 +65,12 @@ function bare(name: string): string {
   return name.slice(name.indexOf(':') + 1);
 }
 
-/** Where two attributes differ in their prefix only, the one without a prefix counts, else the first. */
+/** Where attributes differ in their prefix only, as `id` and `r:id`, the first that has one keeps it. */
 function withoutPrefixes(attributes: Record<string, string>): Attributes {
   const found: Record<string, string> = {};
   for (const [name, value] of Object.entries(attributes)) {
     const short = bare(name);
-    if (name === short || !(short in found)) found[short] = value;
+    found[short in found || (short !== name && short in attributes) ? name : short] = value;
   }
   return found;
 }

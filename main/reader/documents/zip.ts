@@ -2,13 +2,33 @@ import { inflateRawSync } from 'node:zlib';
 import iconv from 'iconv-lite';
 import { encrypted, tooLarge, unreadable } from './format.ts';
 
-export type ZipEntry = { name: string; sizeBytes: number; isEncrypted: boolean };
+export type ZipEntry = { name: string; sizeBytes: number; isEncrypted: boolean; isLink: boolean };
 export type Zip = {
   entries: readonly ZipEntry[];
   has(name: string): boolean;
   /** Unpacks a file, or gives null where there is none of that name. @throws document-too-large | document-unreadable */
   read(name: string): Uint8Array | null;
 };
+
+/** What may still be unpacked, of an archive and those in it together. */
+export class UnpackBudget {
+  readonly allowed: number;
+  #left: number;
+
+  constructor(allowed: number) {
+    this.allowed = this.#left = allowed;
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  /** @throws document-too-large */
+  take(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0) throw tooLarge('unpackedBytes', this.allowed);
+  }
+}
 
 type Member = ZipEntry & { method: number; packedBytes: number; headerAt: number };
 
@@ -24,12 +44,12 @@ export function isZip(bytes: Uint8Array): boolean {
 }
 
 /**
- * Lists a zip archive and unpacks single files of it. All that it ever unpacks counts together against `unpackedBytes`
+ * Lists a zip archive and unpacks single files of it. All that it ever unpacks counts together against `budget`
  * and a ratio of 100 : 1, by what comes out and not by what the archive says.
  * Format: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16.
  * @throws document-unreadable | document-too-large
  */
-export function openZip(bytes: Uint8Array, unpackedBytes: number): Zip {
+export function openZip(bytes: Uint8Array, budget: UnpackBudget): Zip {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const members = new Map<string, Member>();
   try {
@@ -37,8 +57,7 @@ export function openZip(bytes: Uint8Array, unpackedBytes: number): Zip {
   } catch (error) {
     throw error instanceof RangeError ? unreadable('its list of files is damaged', error) : error;
   }
-  let left = Math.min(unpackedBytes, Math.max(RATIO_FROM_BYTES, buffer.length * MOST_RATIO));
-  const allowed = left;
+  const ratio = new UnpackBudget(Math.max(RATIO_FROM_BYTES, buffer.length * MOST_RATIO));
 
   const unpack = ({ name, method, packedBytes, headerAt, isEncrypted }: Member): Uint8Array => {
     if (isEncrypted) throw encrypted('unsupported');
@@ -48,9 +67,9 @@ export function openZip(bytes: Uint8Array, unpackedBytes: number): Zip {
     if (method === 0) return packed;
     if (method !== 8) throw unreadable(`${name} is packed by method ${method}`);
     try {
-      return inflateRawSync(packed, { maxOutputLength: Math.max(1, left) });
+      return inflateRawSync(packed, { maxOutputLength: Math.max(1, Math.min(ratio.left, budget.left)) });
     } catch (error) {
-      if (error instanceof RangeError) throw tooLarge('unpackedBytes', allowed);
+      if (error instanceof RangeError) throw tooLarge('unpackedBytes', Math.min(ratio.allowed, budget.allowed));
       throw unreadable(`${name} is damaged`, error);
     }
   };
@@ -61,10 +80,9 @@ export function openZip(bytes: Uint8Array, unpackedBytes: number): Zip {
     read(name) {
       const member = members.get(name);
       if (member === undefined) return null;
-      if (member.sizeBytes > left) throw tooLarge('unpackedBytes', allowed);
       const unpacked = unpack(member);
-      left -= unpacked.length;
-      if (left < 0) throw tooLarge('unpackedBytes', allowed);
+      ratio.take(unpacked.length);
+      budget.take(unpacked.length);
       return unpacked;
     },
   };
@@ -88,6 +106,8 @@ function* membersOf(buffer: Buffer): Generator<Member> {
     yield {
       name: decodeName(name, (flags & UTF8_NAMES) !== 0),
       isEncrypted: (flags & ENCRYPTED) !== 0,
+      // The mode of Unix, where the archive has it.
+      isLink: buffer.readUInt32LE(at + 38) >>> 28 === 0xa,
       method: buffer.readUInt16LE(at + 10),
       packedBytes: buffer.readUInt32LE(at + 20),
       sizeBytes: buffer.readUInt32LE(at + 24),

@@ -35,3 +35,27 @@ for name in report-en report-zh; do
 done
 pandoc -f odt -o "$data/office/pandoc.docx" "$data/office/report-en.odt"
 pandoc --wrap=none -t plain -o "$data/office/pandoc.docx.pandoc.txt" "$data/office/pandoc.docx"
+
+# XLSX of separated values, one of them with dates and two sheets; PPTX by pandoc, saved again by LibreOffice.
+office --convert-to xlsx --outdir "$data/office" "$texts/figures.csv"
+office --convert-to xlsx:"Calc MS Excel 2007 XML" --outdir "$data/office" "$here/stock.fods"
+office --convert-to "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1" --outdir "$tmp" "$data/office/stock.xlsx"
+cat "$tmp"/stock-*.csv > "$data/office/stock.xlsx.reference.txt"
+pandoc -o "$data/office/talk.pptx" "$here/talk.md"
+pandoc -s --wrap=none -t plain -o "$data/office/talk.reference.txt" "$here/talk.md"
+office --convert-to pptx --outdir "$tmp" "$data/office/talk.pptx"
+mv "$tmp/talk.pptx" "$data/office/talk-saved.pptx"
+
+# HTML and EPUB by pandoc, of the report in English and in Chinese.
+mkdir -p "$data/web"
+for name in report-en report-zh; do
+  title=$([ $name = report-zh ] && echo 青石镇图书馆年度报告 || echo "Annual report")
+  pandoc -s -t html --metadata title="$title" -o "$data/web/$name.html" "$data/office/$name.odt"
+  pandoc --wrap=none -t plain -o "$data/web/$name.reference.txt" "$data/web/$name.html"
+  pandoc --epub-chapter-level=2 --metadata title="$title" -o "$data/web/$name.epub" "$data/office/$name.odt"
+  pandoc --wrap=none -t plain -o "$data/web/$name.epub.reference.txt" "$data/web/$name.epub"
+done
+iconv -f UTF-8 -t GB18030 "$data/web/report-zh.html" | sed 's/utf-8/gb18030/' > "$data/web/report-gb.html"
+
+# A mail with two files, and archives of some of the above.
+python3 "$here/mail.py" "$data" > "$data/web/mail.eml"
