@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -18,13 +18,30 @@ const diagramFrame: Plugin = {
   },
 };
 
+// What pdf.js fetches when a page needs it: character maps, the fonts that every PDF may name, decoders without WebAssembly.
+const pdfParts: Plugin = {
+  name: 'pdf-parts',
+  apply: 'build',
+  generateBundle() {
+    for (const [folder, from, wanted] of [
+      ['cmaps', 'cmaps', /\.bcmap$/],
+      ['fonts', 'standard_fonts', /\.(pfb|ttf)$/],
+      ['decoders', 'wasm', /_nowasm_fallback\.js$/],
+    ] as const) {
+      const place = new URL(`node_modules/pdfjs-dist/${from}/`, import.meta.url);
+      for (const name of readdirSync(place).filter((file) => wanted.test(file)))
+        this.emitFile({ type: 'asset', fileName: `pdf/${folder}/${name}`, source: readFileSync(new URL(name, place)) });
+    }
+  },
+};
+
 // The page may load only files of its own origin (the shells send that policy), so nothing is inlined.
 export default defineConfig({
   root: 'renderer',
   base: './',
   envDir: false,
   publicDir: false,
-  plugins: [svelte(), diagramFrame],
+  plugins: [svelte(), diagramFrame, pdfParts],
   build: {
     outDir: '../out/renderer',
     emptyOutDir: true,

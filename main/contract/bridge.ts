@@ -11,6 +11,8 @@ export type Bridge = {
   pathForFile(file: File): Promise<string>;
   /** Lets the user choose files of models in the system's own dialog; their paths may be used from then on. */
   chooseCheckpoint(): Promise<string[]>;
+  /** The same for documents. */
+  chooseDocuments(): Promise<string[]>;
   /** Lets the user choose a folder to keep the data in. Null: none was chosen. */
   chooseFolder(): Promise<string | null>;
   /** Starts the assistant again after an error that ended it for good. */

@@ -1,7 +1,7 @@
 import type { Conversation } from '../../main/contract/chat.ts';
 import type { Settings } from '../../main/contract/system.ts';
 import type { Command, CommandGroup } from '../state/commands.svelte.ts';
-import type { Session } from '../state/session.svelte.ts';
+import type { Lane, Session } from '../state/session.svelte.ts';
 import { dictionaries, locale, t, type Language } from './i18n/index.svelte.ts';
 import { focusRegion } from './keyboard.ts';
 import { modelTitle } from './model-title.ts';
@@ -15,6 +15,7 @@ export type PageActions = {
   escape(): void;
   toggleSidebar(): void;
   chooseFile(): void;
+  chooseDocuments(lane: Lane): void;
   copyReport(): void;
 };
 
@@ -67,7 +68,7 @@ function conversationCommands(session: Session, page: PageActions): Command[] {
   add('new-conversation', words.newConversation, page.newConversation, { keys: ['Mod+N', 'Mod+Shift+O'] });
   add('search', words.search, page.search, { keys: ['Mod+Shift+F'] });
   add('find', words.find, () => (session.find.open = true), { keys: ['Mod+F'], when: isOpen });
-  add('panel', words.panel, () => (frame.panelOpen = !frame.panelOpen), {
+  add('panel', words.panel, session.togglePanel, {
     keys: ['Mod+I'],
     when: () => frame.page === null,
   });
@@ -128,6 +129,9 @@ function windowCommands(session: Session, page: PageActions): Command[] {
   add('new-folder', words.newFolder, () => (frame.asking = { kind: 'new-folder', conversationId: null }));
   const canUndo = () => conversations.removed !== null && !isInField();
   add('undo-remove', words.undoRemove, () => void undoRemoval(session), { keys: ['Mod+Z'], when: canUndo });
+  add('documents', words.documents, goTo('documents'), { keys: ['Mod+D'] });
+  add('attach', words.attach, () => page.chooseDocuments('ask'), { keys: ['Mod+U'] });
+  add('keep', words.keep, () => page.chooseDocuments('keep'));
   add('bin', words.bin, goTo('bin'));
   add('diagnostics', words.diagnostics, goTo('diagnostics'));
   add('copy-report', words.copyReport, page.copyReport);

@@ -1,22 +1,37 @@
-/** The files that were dropped; of a folder, those that lie in it, and nothing below them. */
-export async function droppedFiles(data: DataTransfer): Promise<File[]> {
+/** What was dropped: the files themselves and those that lie in the folders beside them, and all that lie anywhere below. */
+export type Dropped = { near: File[]; all: () => Promise<File[]> };
+
+/** More than this at once is a mistake, such as a home folder. */
+export const MOST_FILES = 2000;
+
+/** Reads what was dropped; has to be called while the event is handled. */
+export async function droppedFiles(data: DataTransfer): Promise<Dropped> {
   // Both are empty as soon as the event has been handled.
   const files = [...data.files];
-  const entries = [...data.items].map((item) => item.webkitGetAsEntry());
-  const folders = entries.filter((entry) => entry !== null && isFolder(entry));
-  if (folders.length === 0) return files;
-  return (await Promise.all(folders.map(filesIn))).flat();
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  if (!entries.some(isFolder)) return { near: files, all: () => Promise.resolve(files) };
+  const near = (await Promise.all(entries.filter(isFolder).map((folder) => filesIn(folder, 0)))).flat();
+  return { near, all: async () => (await Promise.all(entries.map((entry) => filesOf(entry, Infinity)))).flat() };
 }
 
-async function filesIn(folder: FileSystemDirectoryEntry): Promise<File[]> {
+/** Whether a file is part of a model: then all that came with it is. */
+export const isModelFile = ({ name }: File) => /\.(gguf|safetensors|safetensors\.index\.json)$/i.test(name);
+
+async function filesOf(entry: FileSystemEntry, depth: number): Promise<File[]> {
+  if (isFile(entry)) return [await new Promise<File>((resolve, reject) => entry.file(resolve, reject))];
+  return isFolder(entry) ? filesIn(entry, depth) : [];
+}
+
+async function filesIn(folder: FileSystemDirectoryEntry, depth: number): Promise<File[]> {
   const reader = folder.createReader();
   const found: File[] = [];
   // A reader hands out its entries in portions, the last of which is empty.
   for (;;) {
     const portion = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    if (portion.length === 0) return found;
+    if (portion.length === 0 || found.length > MOST_FILES) return found;
     for (const entry of portion) {
-      if (isFile(entry)) found.push(await new Promise<File>((resolve, reject) => entry.file(resolve, reject)));
+      const isHidden = entry.name.startsWith('.');
+      if (isFile(entry) || (depth > 0 && !isHidden)) found.push(...(await filesOf(entry, depth - 1)));
     }
   }
 }

@@ -8,10 +8,12 @@ export type PassOptions = {
   group?: string | undefined;
 };
 
-/** How a model file of the user's comes to the assistant, which takes a path. */
+/** How a file of the user's comes to the assistant, which takes a path. */
 export type FileDoor = {
   /** The system's own dialog, where the shell has one; null stands for the browser's, which gives `File`s. */
   choose: (() => Promise<string[]>) | null;
+  /** The same for documents. */
+  chooseDocuments: (() => Promise<string[]>) | null;
   /**
    * The path of a file that was dropped or chosen. In the browser shell the file is copied to the assistant first.
    * @throws LonghandError as the assistant answers (`disk-full`, …), or `signal.reason`
@@ -23,9 +25,14 @@ export type FileDoor = {
 export function fileDoor(page: { longhand?: Bridge; sessionStorage: Storage }): FileDoor {
   const bridge = page.longhand;
   if (bridge) {
-    return { choose: () => bridge.chooseCheckpoint(), pathOf: (file) => bridge.pathForFile(file) };
+    return {
+      choose: () => bridge.chooseCheckpoint(),
+      chooseDocuments: () => bridge.chooseDocuments(),
+      pathOf: (file) => bridge.pathForFile(file),
+    };
   }
-  return { choose: null, pathOf: (file, options) => upload(file, page.sessionStorage.getItem('token') ?? '', options) };
+  const token = page.sessionStorage.getItem('token') ?? '';
+  return { choose: null, chooseDocuments: null, pathOf: (file, options) => upload(file, token, options) };
 }
 
 /** The system's dialog for a folder; null where the shell has none. */

@@ -1,5 +1,5 @@
 /** Pages beside the conversation. */
-export const pages = ['settings', 'models', 'bin', 'diagnostics'] as const;
+export const pages = ['documents', 'settings', 'models', 'bin', 'diagnostics'] as const;
 export type PageName = (typeof pages)[number];
 
 /** A place in the window, kept in the address so that a reload and the Back button find it. */

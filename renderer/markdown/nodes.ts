@@ -8,7 +8,9 @@ export type Inline =
   | { type: 'link'; address: string | null; written: string; children: Inline[] }
   /** Never fetched. `address` is empty while it is still being written. */
   | { type: 'image'; alt: string; address: string }
-  | { type: 'break' };
+  | { type: 'break' }
+  /** A mark of a citation, by its place in the list of the answer's; `written` is how it stood in the text. */
+  | { type: 'cite'; index: number; written: string };
 
 export type ListItem = { checked: boolean | null; children: BlockNode[] };
 
@@ -32,6 +34,7 @@ export function textOf(nodes: Inline[]): string {
       if (node.type === 'math') return node.source;
       if (node.type === 'image') return node.alt;
       if (node.type === 'break') return ' ';
+      if (node.type === 'cite') return '';
       return textOf(node.children);
     })
     .join('');

@@ -1,4 +1,5 @@
 import type { Token, Tokens } from 'marked';
+import { dropMarks, keepMarks, splitAtMarks, withoutMarks } from './citation-marks.ts';
 import { newLexer, type BlockMathToken, type MathToken } from './dialect.ts';
 import { decodeEntities } from './entities.ts';
 import { openable } from './links.ts';
@@ -29,9 +30,9 @@ export function parseBlock(source: string): BlockNode[] {
     !isCode &&
     (source.length > MOST_CHARACTERS || isTooDeep(source) || isTooTangled(source) || ENDLESS_WORD.test(source))
   ) {
-    return [{ type: 'plain', text: visible(source.trim()) }];
+    return keepMarks([{ type: 'plain', text: visible(withoutMarks(source.trim())) }], source);
   }
-  return blockNodes(newLexer().lex(source), 0);
+  return keepMarks(blockNodes(newLexer().lex(source), 0), source);
 }
 
 /** True of a text with a line that is nested deeper than anybody writes; marked would run out of stack. */
@@ -76,7 +77,7 @@ function blockNode(token: Known, depth: number): BlockNode | null {
     case 'text':
       return {
         type: 'paragraph',
-        children: token.tokens ? inlineNodes(token.tokens) : [plainText(token.text)],
+        children: token.tokens ? inlineNodes(token.tokens) : plainText(token.text),
       };
     case 'heading':
       return { type: 'heading', depth: token.depth, children: inlineNodes(token.tokens) };
@@ -91,7 +92,7 @@ function blockNode(token: Known, depth: number): BlockNode | null {
     case 'code':
       return codeNode(token);
     case 'blockMath':
-      return { type: 'math', tex: token.tex.trim(), source: token.raw.trim(), closed: token.closed };
+      return mathNode(token);
   }
 }
 
@@ -100,7 +101,11 @@ function codeNode({ raw, text, lang }: Tokens.Code): BlockNode {
     decodeEntities(lang ?? '')
       .trim()
       .split(/\s/)[0] ?? '';
-  return { type: 'code', language: language.slice(0, 40), text, closed: isClosedFence(raw) };
+  return { type: 'code', language: language.slice(0, 40), text: withoutMarks(text), closed: isClosedFence(raw) };
+}
+
+function mathNode({ tex, raw, closed }: BlockMathToken): BlockNode {
+  return { type: 'math', tex: withoutMarks(tex.trim()), source: withoutMarks(raw.trim()), closed };
 }
 
 /** True of a fence with its end, and of indented code, which has none. */
@@ -119,7 +124,7 @@ function listNode({ ordered, start, items }: Tokens.List, depth: number): BlockN
 }
 
 function tableNode({ raw, align, header, rows }: Tokens.Table): BlockNode {
-  if (header.length * rows.length > MOST_CELLS) return { type: 'plain', text: raw.trim() };
+  if (header.length * rows.length > MOST_CELLS) return { type: 'plain', text: withoutMarks(raw.trim()) };
   const cells = (row: Tokens.TableCell[]) => row.map(({ tokens }) => inlineNodes(tokens));
   return { type: 'table', align, head: cells(header), rows: rows.map(cells) };
 }
@@ -139,18 +144,17 @@ type KnownInline =
 
 function inlineNodes(tokens: Token[], depth = 0): Inline[] {
   const nodes: Inline[] = [];
-  for (const token of tokens) {
-    const node = inlineNode(token as KnownInline, depth);
+  for (const node of tokens.flatMap((token) => inlineNode(token as KnownInline, depth))) {
     const last = nodes.at(-1);
     // One text node instead of several, so that text which grows stays the same node of the page.
-    if (node?.type === 'text' && last?.type === 'text')
+    if (node.type === 'text' && last?.type === 'text')
       nodes[nodes.length - 1] = { type: 'text', text: last.text + node.text };
-    else if (node !== null) nodes.push(node);
+    else nodes.push(node);
   }
   return nodes;
 }
 
-function inlineNode(token: KnownInline, depth: number): Inline | null {
+function inlineNode(token: KnownInline, depth: number): Inline | Inline[] {
   const inside = (tokens: Token[]): Inline[] =>
     depth < MOST_LEVELS ? inlineNodes(tokens, depth + 1) : [{ type: 'text', text: visible(token.raw) }];
   switch (token.type) {
@@ -164,24 +168,31 @@ function inlineNode(token: KnownInline, depth: number): Inline | null {
     case 'del':
       return { type: token.type, children: inside(token.tokens) };
     case 'codespan':
-      return { type: 'code', text: visible(token.text) };
+      return { type: 'code', text: visible(withoutMarks(token.text)) };
     case 'br':
       return { type: 'break' };
     case 'math':
-      return { type: 'math', tex: token.tex, display: token.display, source: token.raw };
+      return {
+        type: 'math',
+        tex: withoutMarks(token.tex),
+        display: token.display,
+        source: withoutMarks(token.raw),
+      };
     case 'image': {
-      const written = decodeEntities(token.href);
-      return { type: 'image', alt: decodeEntities(token.text), address: written === UNFINISHED_IMAGE ? '' : written };
+      const written = withoutMarks(decodeEntities(token.href));
+      const alt = withoutMarks(decodeEntities(token.text));
+      return { type: 'image', alt, address: written === UNFINISHED_IMAGE ? '' : written };
     }
     case 'link': {
-      const written = token.autolink ? token.href : decodeEntities(token.href);
-      return { type: 'link', address: openable(written), written: visible(written), children: inside(token.tokens) };
+      const written = withoutMarks(token.autolink ? token.href : decodeEntities(token.href));
+      const children = dropMarks(inside(token.tokens)); // a button within a link would be neither
+      return { type: 'link', address: openable(written), written: visible(written), children };
     }
     case 'checkbox':
-      return null;
+      return [];
   }
 }
 
-function plainText(text: string): Inline {
-  return { type: 'text', text: visible(decodeEntities(text)) };
+function plainText(text: string): Inline[] {
+  return splitAtMarks(visible(decodeEntities(text)));
 }

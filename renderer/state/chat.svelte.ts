@@ -2,14 +2,14 @@ import type { Conversation, ConversationEvent, Message } from '../../main/contra
 import { toStoredError } from '../../main/contract/errors.ts';
 import type { Connection } from '../app/connection.ts';
 import type { Problem } from '../app/problems.ts';
+import { canContinue, endOf, siblingOf, type AnswerEvent } from './message.ts';
+import { Attached } from './attached.svelte.ts';
 import { Budget } from './budget.svelte.ts';
 import { Composer } from './composer.svelte.ts';
 import { keepText } from './keep-text.ts';
 import type { Model } from './model.svelte.ts';
 import type { ShownMessage } from './shown-message.svelte.ts';
 import { ShownPath } from './shown-path.svelte.ts';
-
-export type AnswerEvent = 'started' | 'finished' | 'stopped' | 'interrupted' | 'failed';
 
 export type ChatOptions = {
   connection: Connection;
@@ -48,10 +48,13 @@ export class Chat {
   readonly busy = $derived(this.sending || this.running !== null);
   readonly composer: Composer;
   readonly budget: Budget;
+  /** The documents that its next question is about. */
+  readonly attached: Attached;
   readonly canSend: boolean;
   readonly #options: ChatOptions;
   readonly #closing = new AbortController();
   readonly #path = new ShownPath((shown, message) => this.#update(shown, message));
+  #beginning: Promise<string> | null = null;
   /** Called with the next snapshot, or the end. */
   #awaiting: (() => void)[] = [];
   /** Text that arrived since the last frame, by message. */
@@ -64,6 +67,11 @@ export class Chat {
     this.#options = options;
     this.composer = new Composer(id, options.connection, options.storage);
     this.budget = new Budget(this, (run) => this.#call(run));
+    this.attached = new Attached({
+      connection: options.connection,
+      begin: this.begin,
+      onChange: () => this.composer.recount(),
+    });
     this.canSend = $derived(
       !this.busy && !this.composer.isBlank && this.composer.tooMany === 0 && options.model.canAnswer,
     );
@@ -82,6 +90,9 @@ export class Chat {
     keepText(this.#options.storage, this.#editKey, edit === null ? '' : JSON.stringify(edit));
   }
 
+  /** The id of the conversation, which begins now unless it has one. */
+  begin = async (): Promise<string> => this.id ?? (await (this.#beginning ??= this.#create()));
+
   get messages(): ShownMessage[] {
     return this.#path.messages;
   }
@@ -96,7 +107,7 @@ export class Chat {
     this.problem = null;
     const sentMs = Date.now();
     try {
-      const conversationId = this.id ?? (await this.#create());
+      const conversationId = await this.begin();
       const { user, reply } = await this.#call((client) => client.chat.send({ conversationId, text }));
       this.composer.sent();
       for (const message of [user, reply]) if (!this.#find(message.id)) this.#path.put(message);
@@ -179,12 +190,6 @@ export class Chat {
     if (this.conversation !== null && !this.#closing.signal.aborted) await this.choose(messageId);
   };
 
-  /** The version before or after this one of the same message; null where there is none. */
-  siblingOf(message: Message, step: 1 | -1): string | null {
-    const place = message.siblings.indexOf(message.id);
-    return (place === -1 ? null : message.siblings[place + step]) ?? null;
-  }
-
   previousSibling = () => this.#step(-1);
   nextSibling = () => this.#step(1);
 
@@ -253,7 +258,7 @@ export class Chat {
   /** Goes to the neighbouring version of the last message that has several. */
   async #step(step: 1 | -1): Promise<void> {
     const message = this.messages.findLast((shown) => shown.message.siblings.length > 1)?.message;
-    const sibling = message ? this.siblingOf(message, step) : null;
+    const sibling = message ? siblingOf(message, step) : null;
     if (sibling !== null && !this.busy) await this.choose(sibling);
   }
 
@@ -269,7 +274,7 @@ export class Chat {
   }
 
   async #create(): Promise<string> {
-    const conversation = await this.#call((client) => client.chat.create({}));
+    const conversation = await this.#call((client) => client.chat.create({})).finally(() => (this.#beginning = null));
     this.id = conversation.id;
     this.composer.moveTo(conversation.id);
     this.#show(conversation);
@@ -300,7 +305,7 @@ export class Chat {
         this.#unpainted.clear();
         this.#path.takeNewest(event.messages, event.hasOlder);
         this.#settleUnsure();
-        this.composer.recount();
+        this.#recount();
         if (!this.loaded) this.#takeUpEdit();
         this.loaded = true;
         return this.#snapshotCame();
@@ -349,7 +354,7 @@ export class Chat {
     if (message.state === 'streaming' && (before === 'waiting' || !wasRunning))
       this.#options.onAnswer('started', shown);
     if (!wasRunning || shown.running) return;
-    this.composer.recount();
+    this.#recount();
     this.#options.onAnswer(endOf(message), shown);
   }
 
@@ -383,18 +388,13 @@ export class Chat {
     if (this.composer.text === unsure.text) this.composer.text = '';
   }
 
+  /** What the next question costs has changed: of the words, and of the documents before them. */
+  #recount(): void {
+    this.composer.recount();
+    if (this.id !== null) this.attached.load(this.id).catch(() => {}); // a line that is down is said elsewhere
+  }
+
   #find(id: string): ShownMessage | undefined {
     return this.#path.find(id);
   }
-}
-
-function endOf({ state }: Message): AnswerEvent {
-  if (state === 'stopped' || state === 'interrupted' || state === 'failed') return state;
-  return 'finished';
-}
-
-/** True of an answer that ended before its own end. */
-export function canContinue({ state, finishReason, text }: Message): boolean {
-  if (state === 'stopped' || state === 'interrupted') return true;
-  return (state === 'failed' && text !== '') || finishReason === 'length';
 }

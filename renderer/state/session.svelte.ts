@@ -1,15 +1,20 @@
 import type { ModelStatus } from '../../main/contract/models.ts';
 import { toStoredError } from '../../main/contract/errors.ts';
 import { Connection, type ConnectionState, type Dial } from '../app/connection.ts';
+import { isModelFile, MOST_FILES, type Dropped } from '../app/dropped.ts';
 import { fileDoor } from '../app/files.ts';
 import { countWords, formatCount } from '../app/format.ts';
 import { t } from '../app/i18n/index.svelte.ts';
 import type { Problem } from '../app/problems.ts';
+import { routeTo } from '../app/route.ts';
 import { Announcer } from './announcer.svelte.ts';
 import { Bin } from './bin.svelte.ts';
-import { Chat, type AnswerEvent } from './chat.svelte.ts';
+import type { AnswerEvent } from './message.ts';
+import { Chat } from './chat.svelte.ts';
 import { Conversations } from './conversations.svelte.ts';
 import { Diagnostics } from './diagnostics.svelte.ts';
+import { DocumentSearch } from './document-search.svelte.ts';
+import { Documents } from './documents.svelte.ts';
 import { Find } from './find.svelte.ts';
 import { Frame } from './frame.svelte.ts';
 import { ModelContext } from './model-context.svelte.ts';
@@ -20,7 +25,11 @@ import { Search } from './search.svelte.ts';
 import { Sentences } from './sentences.ts';
 import { Preferences } from './settings.svelte.ts';
 import type { ShownMessage } from './shown-message.svelte.ts';
+import { SourcePane, type Place } from './source-pane.svelte.ts';
 import { Watchman } from './watchman.svelte.ts';
+
+/** Where documents go: into the open conversation, or only on the shelf. */
+export type Lane = 'ask' | 'keep';
 
 /** Everything that the window knows, and which conversation is open in it. */
 export class Session {
@@ -43,6 +52,9 @@ export class Session {
   readonly model: Model;
   readonly context: ModelContext;
   readonly shelf: ModelShelf;
+  readonly documents: Documents;
+  readonly documentSearch: DocumentSearch;
+  readonly source: SourcePane;
   readonly preferences: Preferences;
   readonly diagnostics: Diagnostics;
   readonly readings: Readings;
@@ -61,6 +73,12 @@ export class Session {
     this.model = new Model(this.connection, (status, before) => this.#modelChanged(status, before));
     this.context = new ModelContext(this.connection, this.model);
     this.shelf = new ModelShelf(this.connection, fileDoor(window));
+    this.documents = new Documents(this.connection, fileDoor(window), (id) => {
+      const { id: open, attached } = this.chat;
+      if (open !== null && attached.ids.includes(id)) void this.try(() => attached.load(open));
+    });
+    this.documentSearch = new DocumentSearch(this.connection, (error) => (this.problem = toStoredError(error)));
+    this.source = new SourcePane(this.connection);
     this.preferences = new Preferences(this.connection);
     this.diagnostics = new Diagnostics(this.connection);
     this.readings = new Readings(this.connection, (id) => {
@@ -76,6 +94,7 @@ export class Session {
     const readList = () => void this.try(() => this.conversations.refresh());
     void this.try(() => this.conversations.watch(signal, readList));
     void this.try(() => this.readings.watch(signal));
+    void this.try(() => this.documents.watch(signal));
     this.watchman.watchClock(signal, () => this.connection.retry());
   }
 
@@ -85,6 +104,7 @@ export class Session {
     if (id === null || id !== this.chat.id) {
       this.chat.close();
       this.find.close();
+      this.source.close();
       this.chat = this.#newChat(id);
       this.#decideFirstRun();
     }
@@ -117,6 +137,58 @@ export class Session {
   takeFiles(files: File[] | Promise<File[]>): void {
     if (this.shelf.passing !== null) this.say(t().models.busy);
     else void this.try(async () => this.shelf.importFiles(await files));
+  }
+
+  /** Takes what was dropped: a model is set up, documents go where they were put. */
+  takeDropped(dropping: Promise<Dropped>, lane: Lane): void {
+    void this.try(async () => {
+      const dropped = await dropping;
+      if (dropped.near.some(isModelFile)) this.takeFiles(dropped.near);
+      else await this.takeDocuments(await dropped.all(), lane);
+    });
+  }
+
+  /** Puts files on the shelf, and in the open conversation where that is asked for. */
+  takeDocuments = async (files: readonly File[], lane: Lane): Promise<void> => {
+    if (files.length > MOST_FILES) return this.say(t().drop.tooMany(formatCount(MOST_FILES)));
+    const { attach, done } = this.#lane(lane);
+    done(await this.documents.addFiles(files, attach));
+  };
+
+  /** The same with what is chosen in the shell's dialog. */
+  chooseDocuments = async (lane: Lane): Promise<void> => {
+    const { attach, done } = this.#lane(lane);
+    const added = await this.documents.choose();
+    if (added.length === 0) return;
+    await attach(added);
+    done(added.length);
+  };
+
+  /** Goes on about documents that are on the shelf already, in the open conversation. */
+  askAbout = async (ids: readonly string[]): Promise<void> => {
+    const { chat } = this;
+    this.lookAround();
+    await chat.attached.add(ids);
+    if (this.frame.page !== null) location.hash = routeTo(chat.id);
+  };
+
+  showSource = (place: Place): Promise<void> => {
+    this.frame.panelOpen = false;
+    return this.source.show(place);
+  };
+
+  togglePanel = (): void => {
+    this.frame.panelOpen = this.source.open || !this.frame.panelOpen;
+    this.source.close();
+  };
+
+  #lane(lane: Lane) {
+    const attach = async (added: readonly { id: string }[]) =>
+      lane === 'ask' ? this.askAbout(added.map(({ id }) => id)) : undefined;
+    const done = (count: number) => {
+      if (lane === 'keep' && count > 0) this.say(t().documents.added(formatCount(count)));
+    };
+    return { attach, done };
   }
 
   /** Says what was done, to the eye for a moment and to a screen reader. */

@@ -11,7 +11,16 @@ test('a page has the bridge and nothing else of the machine', async ({ ui }) => 
     ),
   }));
   expect(seen).toEqual({
-    bridge: ['chooseCheckpoint', 'chooseFolder', 'connect', 'pathForFile', 'platform', 'restart', 'speak'],
+    bridge: [
+      'chooseCheckpoint',
+      'chooseDocuments',
+      'chooseFolder',
+      'connect',
+      'pathForFile',
+      'platform',
+      'restart',
+      'speak',
+    ],
     isFrozen: true,
     leaks: [],
   });

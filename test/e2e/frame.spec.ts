@@ -77,12 +77,12 @@ test.describe('the first run', () => {
     expect(assistant.calls.join()).toMatch(/^import .*mine\.gguf$/);
   });
 
-  test('takes a file that is dropped, and refuses another kind by name', async ({ ui, assistant }) => {
-    await drop(ui, 'holiday.jpg');
-    await expect(ui.getByRole('alert')).toContainText('Choose a GGUF file with all its parts');
-    expect(assistant.calls).toEqual([]);
+  test('takes a model that is dropped; another kind of file is asked about', async ({ ui, assistant }) => {
     await drop(ui, 'mine.gguf');
     await expect(ui.getByText('Compiling the model')).toBeVisible();
+    await drop(ui, 'holiday.jpg');
+    await expect(ui.getByRole('region', { name: 'Documents of this conversation' })).toContainText('holiday.jpg');
+    expect(assistant.calls).toEqual(['import mine.gguf', 'add holiday.jpg', 'attach holiday.jpg as proposed']);
   });
 
   test('says why an installation failed, and goes on with one click', async ({ ui, assistant }) => {

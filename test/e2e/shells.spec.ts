@@ -1,6 +1,6 @@
 // The whole path: page, shell, assistant, database, engine, reader and a real (if tiny and random) model. Every shell runs
 // these tests: see playwright.config.ts.
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/e2e-app.ts';
@@ -237,3 +237,30 @@ for (const role of ['engine', 'assistant'] as const) {
     await field(ui).fill('');
   });
 }
+
+test('a document that is dropped is read, found by its words and opened on them, and goes when it is removed', async ({
+  ui,
+  app,
+  files,
+}) => {
+  const path = join(dirname(files.model), 'letter-of-1871.txt');
+  writeFileSync(path, `${'A line of no interest.\n'.repeat(400)}\nThe loan is repaid in twelve instalments.\n`);
+  await app.dropFile(ui, path);
+  const chips = ui.getByRole('region', { name: 'Documents of this conversation' });
+  await expect(chips).toContainText('letter-of-1871.txt');
+  await ui.keyboard.press('Control+D');
+  const row = ui.getByRole('listitem').filter({ hasText: 'letter-of-1871.txt' });
+  await expect(row).toContainText(/Text · 9\.2 kB · \d+ passages/, { timeout: 30_000 });
+  await ui.getByRole('searchbox').fill('twelve instalments');
+  await ui.locator('main mark').first().click();
+  const words = ui.getByRole('complementary', { name: 'Source' }).locator('mark').first();
+  await expect(words).toBeInViewport();
+  await expect(words).toHaveText(/twelve/);
+  await ui.keyboard.press('Escape');
+  await ui.getByRole('searchbox').fill('');
+  await ui.getByRole('button', { name: 'Remove: letter-of-1871.txt' }).click();
+  await ui.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await expect(row).toBeHidden();
+  await ui.keyboard.press('Escape');
+  await expect(chips).toBeHidden();
+});

@@ -133,7 +133,7 @@ test.describe('the list of conversations', () => {
     await ui.getByRole('link', { name: 'Bread' }).click({ button: 'right' });
     await ui.getByRole('menuitem', { name: 'Pin to the top' }).click();
     await expect(ui.getByRole('heading', { name: 'Pinned' })).toBeVisible();
-    await expect(ui.getByRole('navigation').getByRole('link').first()).toHaveText('Bread');
+    await expect(ui.locator('nav a[href^="#/conversation"]').first()).toHaveText('Bread');
   });
 
   test('the bin gives back and destroys, after a question', async ({ ui, assistant }) => {

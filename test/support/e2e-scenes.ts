@@ -1,4 +1,5 @@
 import { LonghandError } from '../../main/contract/errors.ts';
+import { documentScenes } from './e2e-document-scenes.ts';
 import { frameScenes } from './e2e-frame-scenes.ts';
 import { field, fill, openConversation, runCommand, send, unfinished, type Scene } from './e2e-scene-tools.ts';
 import { downloadJob, metricsOf, readyStatus, smolModel } from './scripted-data.ts';
@@ -155,5 +156,6 @@ export const scenes: Scene[] = [
       await page.getByRole('button', { name: /Try again|重试/ }).waitFor();
     },
   },
+  ...documentScenes,
   ...frameScenes,
 ];

@@ -10,7 +10,9 @@ const SENTENCES = {
   engine:
     "Only main/engine imports onnxruntime-node, in a child process that may crash without losing a word of the user's.",
   store: 'Only main/services/store touches SQLite. Others call functions named after what the user did.',
-  reader: 'Only main/reader parses documents, in a child with limits, because files lie.',
+  reader:
+    'Only main/reader parses documents, in a child with limits, because files lie. ' +
+    'renderer/pdf draws pages, in a worker of a page that has nothing.',
   nativeModels: 'native-models is pure: bytes in, graph bytes out. No Electron, no runtime, no database.',
 };
 type Sentence = keyof typeof SENTENCES;
@@ -21,7 +23,7 @@ const NATIVE_MODELS = '^native-models/';
 const SERVICES = '^main/services/';
 const SHELLS = '^main/(shell|server|cli)/';
 const STORE = '^main/services/store/';
-const DOCUMENT_PARSERS = 'pdfjs-dist|@napi-rs/canvas|htmlparser2|tesseract\\.js|postal-mime|csv-parse';
+const DOCUMENT_PARSERS = '@napi-rs/canvas|htmlparser2|tesseract\\.js|postal-mime|csv-parse';
 
 const RULES: IRegularForbiddenRuleType[] = [
   // What each layer may import of ours.
@@ -41,6 +43,7 @@ const RULES: IRegularForbiddenRuleType[] = [
   onlyIn('engine', '^main/engine/', packages('onnxruntime-node|koffi')),
   onlyIn('store', STORE, `${packages('better-sqlite3|sqlite-vec')}|^(node:)?sqlite$`),
   onlyIn('reader', '^main/reader/', packages(DOCUMENT_PARSERS)),
+  onlyIn('reader', '^(main/reader|renderer/pdf)/', packages('pdfjs-dist')),
   forbidden('renderer', '^renderer/', { dependencyTypes: ['core'] }),
   forbidden('nativeModels', NATIVE_MODELS, { path: '^(node:)?(child_process|dgram|http|http2|https|net|tls)$' }),
 ];

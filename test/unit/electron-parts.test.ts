@@ -158,6 +158,7 @@ describe('the page’s dial', () => {
       platform: 'linux',
       connect: (id: string) => void asked.push(id),
       pathForFile: () => Promise.resolve(''),
+      chooseDocuments: () => Promise.resolve([]),
       chooseFolder: () => Promise.resolve(null),
       restart() {},
       speak() {},

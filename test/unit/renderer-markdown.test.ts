@@ -26,6 +26,8 @@ function sketch(node: BlockNode | Inline): string {
       return `[${all(node.children)}→${node.address ?? `none:${node.written}`}]`;
     case 'image':
       return `image(${node.alt}|${node.address})`;
+    case 'cite':
+      return node.written;
     case 'math':
       return `$${node.tex}$`;
     case 'code':

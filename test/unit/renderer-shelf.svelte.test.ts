@@ -34,6 +34,7 @@ async function open() {
   const passed: string[] = [];
   const shelf = new ModelShelf(line.connection, {
     choose: null,
+    chooseDocuments: null,
     pathOf: (file, { group }) => {
       passed.push(`${group === undefined ? 'alone' : 'together'} ${file.name}`);
       return Promise.resolve(`/incoming/1/${file.name}`);

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gather, heightOf, piecesOfText } from '../../renderer/markdown/pieces.ts';
 import { GrowingMarkdown } from '../../renderer/markdown/growing.ts';
 import { fileNameFor, linesOf, piecesOf } from '../../renderer/markdown/highlight.ts';
-import { canContinue, type Chat } from '../../renderer/state/chat.svelte.ts';
+import { canContinue } from '../../renderer/state/message.ts';
+import type { Chat } from '../../renderer/state/chat.svelte.ts';
 import { TestChat, until } from '../support/renderer-support.ts';
 
 let page: TestChat;

@@ -5,6 +5,7 @@ export const channels = {
   /** The answer: a `PortMessage` of main/contract/bridge.ts, and its port. */
   port: 'longhand:port',
   chooseCheckpoint: 'longhand:choose-checkpoint',
+  chooseDocuments: 'longhand:choose-documents',
   chooseFolder: 'longhand:choose-folder',
   /** The preload has read this path off a file that the user dropped. */
   dropped: 'longhand:dropped',

@@ -16,6 +16,7 @@ const bridge: Bridge = {
     return path;
   },
   chooseCheckpoint: () => ipcRenderer.invoke(channels.chooseCheckpoint) as Promise<string[]>,
+  chooseDocuments: () => ipcRenderer.invoke(channels.chooseDocuments) as Promise<string[]>,
   chooseFolder: () => ipcRenderer.invoke(channels.chooseFolder) as Promise<string | null>,
   restart: () => ipcRenderer.send(channels.restart),
   speak: (language) => ipcRenderer.send(channels.speak, language),

@@ -1,4 +1,11 @@
-import { dialog, ipcMain, type BrowserWindow, type IpcMainEvent, type IpcMainInvokeEvent } from 'electron';
+import {
+  dialog,
+  ipcMain,
+  type BrowserWindow,
+  type FileFilter,
+  type IpcMainEvent,
+  type IpcMainInvokeEvent,
+} from 'electron';
 import { z } from 'zod';
 import type { PortMessage } from '../../contract/bridge.ts';
 import { language, type Language } from '../../contract/common.ts';
@@ -48,18 +55,27 @@ export function answerRequests({ words, windowOf, connectPage, chosen, restart, 
     const { data: parsed } = languageArguments.safeParse(given);
     if (isOurPage(event) && parsed !== undefined) speak(parsed[0]);
   });
-  ipcMain.handle(channels.chooseCheckpoint, async (event, ...given) => {
-    const window = windowOf(event);
-    if (!isOurPage(event) || window === null || !noArguments.safeParse(given).success) return [];
-    const { filePaths } = await dialog.showOpenDialog(window, {
-      title: words().chooseModel,
-      // Elsewhere a dialog for both shows folders only.
-      properties: ['openFile', 'multiSelections', ...(process.platform === 'darwin' ? ['openDirectory' as const] : [])],
-      filters: [{ name: words().modelFiles, extensions: ['gguf', 'safetensors', 'json', 'txt', 'jinja'] }],
+  const answerChoice = (channel: string, options: () => { title: string; filters?: FileFilter[] }) =>
+    ipcMain.handle(channel, async (event, ...given) => {
+      const window = windowOf(event);
+      if (!isOurPage(event) || window === null || !noArguments.safeParse(given).success) return [];
+      const { filePaths } = await dialog.showOpenDialog(window, {
+        ...options(),
+        // Elsewhere a dialog for both shows folders only.
+        properties: [
+          'openFile',
+          'multiSelections',
+          ...(process.platform === 'darwin' ? ['openDirectory' as const] : []),
+        ],
+      });
+      for (const path of filePaths) chosen.add(path);
+      return filePaths;
     });
-    for (const path of filePaths) chosen.add(path);
-    return filePaths;
-  });
+  answerChoice(channels.chooseCheckpoint, () => ({
+    title: words().chooseModel,
+    filters: [{ name: words().modelFiles, extensions: ['gguf', 'safetensors', 'json', 'txt', 'jinja'] }],
+  }));
+  answerChoice(channels.chooseDocuments, () => ({ title: words().chooseDocuments }));
   ipcMain.handle(channels.chooseFolder, async (event, ...given) => {
     const window = windowOf(event);
     if (!isOurPage(event) || window === null || !noArguments.safeParse(given).success) return null;

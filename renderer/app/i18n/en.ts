@@ -4,6 +4,7 @@ import { enContext } from './en-context.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
 import { enFrame } from './en-frame.ts';
 import { enData } from './en-data.ts';
+import { enAttached, enDocuments, enDrop, enPane, enSources } from './en-documents.ts';
 import { enHub } from './en-hub.ts';
 import { enKeyChoice } from './en-keys.ts';
 import { enReading } from './en-reading.ts';
@@ -145,6 +146,11 @@ export const en = {
   tooLong: enTooLong,
   keyChoice: enKeyChoice,
   data: enData,
+  documents: enDocuments,
+  drop: enDrop,
+  attached: enAttached,
+  sources: enSources,
+  pane: enPane,
   hub: enHub,
   errors: enErrors,
   shell: enShell,

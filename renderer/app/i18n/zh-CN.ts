@@ -4,6 +4,7 @@ import { zhCNContext } from './zh-CN-context.ts';
 import { zhCNErrors } from './zh-CN-errors.ts';
 import { zhCNFrame } from './zh-CN-frame.ts';
 import { zhCNData } from './zh-CN-data.ts';
+import { zhCNAttached, zhCNDocuments, zhCNDrop, zhCNPane, zhCNSources } from './zh-CN-documents.ts';
 import { zhCNHub } from './zh-CN-hub.ts';
 import { zhCNKeyChoice } from './zh-CN-keys.ts';
 import { zhCNReading } from './zh-CN-reading.ts';
@@ -142,6 +143,11 @@ export const zhCN: Dictionary = {
   tooLong: zhCNTooLong,
   keyChoice: zhCNKeyChoice,
   data: zhCNData,
+  documents: zhCNDocuments,
+  drop: zhCNDrop,
+  attached: zhCNAttached,
+  sources: zhCNSources,
+  pane: zhCNPane,
   hub: zhCNHub,
   errors: zhCNErrors,
   shell: zhCNShell,

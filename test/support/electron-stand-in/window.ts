@@ -13,7 +13,7 @@ import { schemes, session } from './session.ts';
 
 const WORLD = 'Electron Isolated Context';
 const SUFFIX = '.stand-in.test';
-const PROMISING = ['chooseCheckpoint', 'chooseFolder', 'pathForFile']; // the bridge here does not see which methods promise before they are called
+const PROMISING = ['chooseCheckpoint', 'chooseDocuments', 'chooseFolder', 'pathForFile']; // the bridge here does not see which methods promise before they are called
 
 /** app://longhand/x is shown to Chromium as https://longhand.app.stand-in.test/x. */
 const toWeb = (url: string) => url.replace(/^(\w+):\/\/([^/]+)/, `https://$2.$1${SUFFIX}`);

@@ -1,0 +1,61 @@
+import type { ReadingPlan, ReadingWay } from '../../main/contract/documents.ts';
+import type { Connection } from '../app/connection.ts';
+
+type Options = {
+  connection: Connection;
+  /** The conversation's id; one that has none yet is created. */
+  begin(): Promise<string>;
+  /** What the next message costs has changed. */
+  onChange(): void;
+};
+
+/** The documents of one conversation from its next message on, how it reads them, and what that takes. */
+export class Attached {
+  ids = $state.raw<string[]>([]);
+  /** What the user chose; null: as the app proposes. */
+  way = $state.raw<ReadingWay | null>(null);
+  plan = $state.raw<ReadingPlan | null>(null);
+  /** A choice is on its way: the next one waits for it. */
+  #last: Promise<unknown> = Promise.resolve();
+  #asked = 0;
+  readonly #options: Options;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** What is attached to a conversation that is opened, and its price as it stands now. */
+  load = async (conversationId: string): Promise<void> => {
+    const question = (this.#asked += 1);
+    const attached = await this.#options.connection.call((client) => client.documents.attached({ conversationId }));
+    if (question !== this.#asked) return; // a choice has been made meanwhile
+    this.ids = attached.documentIds;
+    this.way = attached.way;
+    this.plan = attached.plan;
+  };
+
+  add = (ids: readonly string[]) => this.#change(() => ({ ids: [...new Set([...this.ids, ...ids])] }));
+
+  remove = (id: string) => this.#change(() => ({ ids: this.ids.filter((one) => one !== id) }));
+
+  /** A document that is on the shelf no more. */
+  forget = (id: string) => void (this.ids = this.ids.filter((one) => one !== id));
+
+  choose = (way: ReadingWay | null) => this.#change(() => ({ way }));
+
+  /** One choice after the other: each is made of what the one before it left. */
+  #change(choice: () => { ids?: string[]; way?: ReadingWay | null }): Promise<void> {
+    const changing = this.#last.then(async () => {
+      const { ids: documentIds = this.ids, way = this.way } = choice();
+      this.#asked += 1;
+      const conversationId = await this.#options.begin();
+      const request = { conversationId, documentIds, way };
+      this.plan = await this.#options.connection.call((client) => client.documents.attach(request));
+      this.ids = documentIds;
+      this.way = way;
+      this.#options.onChange();
+    });
+    this.#last = changing.catch(() => {});
+    return changing;
+  }
+}

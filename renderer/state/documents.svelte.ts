@@ -1,0 +1,138 @@
+import type { DocumentInfo } from '../../main/contract/documents.ts';
+import type { Connection } from '../app/connection.ts';
+import type { FileDoor } from '../app/files.ts';
+
+/** A file on its way to the assistant, in bytes. */
+export type Passing = { name: string; done: number; total: number };
+
+/** The shelf: all documents, last added first, whichever window added or changed them. */
+export class Documents {
+  items = $state.raw<DocumentInfo[]>([]);
+  loaded = $state(false);
+  passing = $state.raw<Passing | null>(null);
+  /** Being worked on now, or waiting for it. */
+  readonly busy = $derived(this.items.filter(({ state }) => state !== 'ready' && state !== 'failed').length);
+  #stop: AbortController | null = null;
+  /** Settles when the files that were added last have arrived, or failed to. */
+  #last: Promise<unknown> = Promise.resolve();
+  readonly #connection: Connection;
+  readonly #files: FileDoor;
+  readonly #onChange: (id: string) => void;
+
+  /** @param onChange called when a document went, or the work on it came to a next state */
+  constructor(connection: Connection, files: FileDoor, onChange: (id: string) => void = () => {}) {
+    this.#onChange = onChange;
+    this.#connection = connection;
+    this.#files = files;
+  }
+
+  /** Whether the shell has a dialog of its own for choosing files. */
+  get hasDialog(): boolean {
+    return this.#files.chooseDocuments !== null;
+  }
+
+  of = (id: string): DocumentInfo | null => this.items.find((one) => one.id === id) ?? null;
+
+  watch(signal: AbortSignal): Promise<void> {
+    return this.#connection.follow(
+      (client, options) => client.documents.watch(undefined, options),
+      (event) => {
+        if (event.type === 'documents') {
+          this.items = event.documents;
+          this.loaded = true;
+        } else if (event.type === 'document') this.#put(event.document);
+        else this.#drop(event.id);
+      },
+      signal,
+    );
+  }
+
+  /** Opens the shell's dialog and adds what is chosen. */
+  choose = async (): Promise<DocumentInfo[]> => this.#add((await this.#files.chooseDocuments?.()) ?? []);
+
+  /**
+   * Adds files that were dropped, chosen or pasted, behind those that are on their way already and one after the other, so
+   * that the first is read while the next is taken. What had arrived stays when the rest is cancelled.
+   * @param onAdded called with what became of each, before the next one is taken
+   * @returns how many documents that are
+   * @throws LonghandError why one did not arrive
+   */
+  addFiles = (files: readonly File[], onAdded: (added: DocumentInfo[]) => unknown = () => {}): Promise<number> => {
+    const adding = this.#last.then(() => this.#pass(files, onAdded));
+    this.#last = adding.catch(() => {});
+    return adding;
+  };
+
+  cancelPassing = () => this.#stop?.abort();
+
+  addText = async (name: string, text: string): Promise<DocumentInfo> => {
+    const added = await this.#connection.call((client) => client.documents.addText({ name, text }));
+    this.#put(added);
+    return added;
+  };
+
+  /** Tries again what failed or was stopped, with a password where one was missing. */
+  retry = async (id: string, password?: string): Promise<void> => {
+    const request = password === undefined ? { id } : { id, password };
+    this.#put(await this.#connection.call((client) => client.documents.retry(request)));
+  };
+
+  /** Ends the work on a document; what was read of it stays, and `retry` goes on. */
+  stop = async ({ jobId }: DocumentInfo): Promise<void> => {
+    if (jobId !== null) await this.#connection.call((client) => client.jobs.cancel({ id: jobId }));
+  };
+
+  remove = async (id: string): Promise<void> => {
+    await this.#connection.call((client) => client.documents.remove({ id }));
+    this.#drop(id);
+  };
+
+  async #pass(files: readonly File[], onAdded: (added: DocumentInfo[]) => unknown): Promise<number> {
+    const stop = (this.#stop = new AbortController());
+    const { signal } = stop;
+    let count = 0;
+    try {
+      for (const file of files) {
+        const { name, size: total } = file;
+        this.passing = { name, done: 0, total };
+        const onProgress = (done: number) => (this.passing = { name, done, total });
+        const added = await this.#add([await this.#files.pathOf(file, { signal, onProgress })]);
+        count += added.length;
+        await onAdded(added);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.passing = null;
+      this.#stop = null;
+    }
+    return count;
+  }
+
+  async #add(paths: string[]): Promise<DocumentInfo[]> {
+    if (paths.length === 0) return [];
+    const { documents } = await this.#connection.call((client) => client.documents.add({ paths }));
+    for (const document of documents) this.#put(document);
+    return documents;
+  }
+
+  #put(document: DocumentInfo): void {
+    const before = this.of(document.id)?.state;
+    const at = this.items.findIndex(({ id }) => id === document.id);
+    this.items = at === -1 ? [document, ...this.items] : this.items.with(at, document);
+    if (before !== undefined && before !== document.state) this.#onChange(document.id);
+  }
+
+  #drop(id: string): void {
+    this.items = this.items.filter((one) => one.id !== id);
+    this.#onChange(id);
+  }
+}
+
+/** Whether a password is all that a document lacks. */
+export const needsPassword = ({ error }: DocumentInfo): boolean =>
+  error?.code === 'document-encrypted' && error.details.password !== 'unsupported';
+
+/** Whether another try at what failed may end otherwise: a file of another kind stays one. */
+export const canBeTriedAgain = ({ error }: DocumentInfo): boolean =>
+  !['document-encrypted', 'document-too-large', 'unsupported-document'].includes(error?.code ?? '');

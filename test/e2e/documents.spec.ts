@@ -1,0 +1,290 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { cite, shelve } from '../support/e2e-document-scenes.ts';
+import { answers, expect, field, questions, test } from '../support/e2e-page.ts';
+import { openConversation } from '../support/e2e-scene-tools.ts';
+import { plainPart } from '../support/scripted-documents.ts';
+
+let folder: string;
+test.beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'longhand-drop-'));
+  writeFileSync(join(folder, 'letter.txt'), 'The loan is repaid in twelve instalments.');
+  writeFileSync(join(folder, 'notes.md'), '# Notes');
+});
+test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Drags real files over the window, to the place of `at`, and lets go unless told otherwise. */
+async function drag(ui: Page, names: string[], at: { x: number; y: number }, letGo = true): Promise<void> {
+  const devtools = await ui.context().newCDPSession(ui);
+  const files = names.map((name) => join(folder, name));
+  const data = { items: [], files, dragOperationsMask: 1 };
+  const types = ['dragEnter', 'dragOver', 'dragOver', ...(letGo ? ['drop'] : [])] as const;
+  for (const type of types as readonly ('dragEnter' | 'dragOver' | 'drop')[]) {
+    await devtools.send('Input.dispatchDragEvent', { type, ...at, data });
+  }
+  await devtools.detach();
+}
+
+const LEFT = { x: 300, y: 400 };
+const RIGHT = { x: 980, y: 400 };
+const chips = (ui: Page) => ui.getByRole('region', { name: 'Documents of this conversation' });
+const pane = (ui: Page) => ui.getByRole('complementary', { name: 'Source' });
+const openShelf = (ui: Page) => ui.keyboard.press('Control+D');
+
+async function paste(ui: Page, text: string): Promise<void> {
+  await ui.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await ui.evaluate((words) => navigator.clipboard.writeText(words), text);
+  await field(ui).focus();
+  await ui.keyboard.press('Control+V');
+}
+
+test.describe('documents come in', () => {
+  test('dropped on “Ask now” they belong to the conversation, with what reading them takes', async ({
+    ui,
+    assistant,
+  }) => {
+    await drag(ui, ['letter.txt', 'notes.md'], LEFT, false);
+    await expect(ui.getByRole('region', { name: 'Where to put what you drag' })).toContainText('Ask now');
+    await drag(ui, ['letter.txt', 'notes.md'], LEFT);
+    await expect(chips(ui).getByRole('listitem')).toHaveCount(2);
+    await expect(chips(ui)).toContainText('letter.txt');
+    await expect(chips(ui)).toContainText('Waits to be read');
+    await expect(chips(ui)).toContainText('13 tokens');
+    await chips(ui).getByLabel('Search').check();
+    await expect(chips(ui)).toContainText('up to 13 tokens a question');
+    await chips(ui).getByRole('button', { name: 'Remove “notes.md” from this conversation' }).click();
+    await expect(chips(ui).getByRole('listitem')).toHaveCount(1);
+    expect(assistant.calls.filter((call) => call.startsWith('a'))).toEqual([
+      'add letter.txt',
+      'attach letter.txt as proposed',
+      'add notes.md',
+      'attach letter.txt, notes.md as proposed',
+      'attach letter.txt, notes.md search',
+      'attach letter.txt search',
+    ]);
+    await ui.reload(); // they are the conversation's, not the page's
+    await expect(chips(ui)).toContainText('letter.txt');
+  });
+
+  test('dropped on “Keep on the shelf” they are read, and asked about by nobody', async ({ ui, assistant }) => {
+    await drag(ui, ['letter.txt'], RIGHT);
+    await expect(ui.getByText('1 document put on the shelf.').first()).toBeVisible();
+    await expect(chips(ui)).toBeHidden();
+    expect(assistant.calls).toEqual(['add letter.txt']);
+    await expect(ui.getByRole('link', { name: 'Documents 1' })).toBeVisible();
+  });
+
+  test('are chosen with the paperclip, or taken from the shelf', async ({ ui, assistant }) => {
+    shelve(assistant);
+    await ui.getByRole('button', { name: 'Attach documents' }).click();
+    const choosing = ui.waitForEvent('filechooser');
+    await ui.getByRole('menuitem', { name: 'Ask about files…' }).click();
+    await (await choosing).setFiles(join(folder, 'letter.txt'));
+    await expect(chips(ui)).toContainText('letter.txt');
+    await ui.getByRole('button', { name: 'Attach documents' }).press('Enter');
+    await ui.getByRole('menuitem', { name: 'From the shelf' }).press('ArrowRight');
+    await ui.getByRole('menuitem', { name: 'Agreement of 1871.pdf' }).press('Enter');
+    await expect(chips(ui).getByRole('listitem')).toHaveCount(2);
+  });
+
+  test('a long text that is pasted can become one, and stays in the field until then', async ({ ui, assistant }) => {
+    await field(ui).fill('About this: ');
+    await paste(ui, 'short');
+    await expect(ui.getByRole('button', { name: 'Keep as attachment' })).toBeHidden();
+    await paste(ui, 'word '.repeat(900));
+    await expect(ui.getByText('You pasted 4,500 characters.')).toBeVisible();
+    expect((await field(ui).inputValue()).length).toBe(4517);
+    await ui.getByRole('button', { name: 'Keep as attachment' }).click();
+    await expect(chips(ui)).toContainText('Pasted text');
+    await expect(field(ui)).toHaveValue('About this: short');
+    await expect(field(ui)).toBeFocused();
+    expect(assistant.calls.some((call) => call.startsWith('add text Pasted text'))).toBe(true);
+  });
+
+  test('a refusal is said, and a file of a model goes where models go', async ({ ui, assistant }) => {
+    writeFileSync(join(folder, 'mine.gguf'), 'GGUF');
+    await drag(ui, ['mine.gguf'], LEFT);
+    await expect(ui.getByText('Compiling the model')).toBeVisible();
+    expect(assistant.calls).toEqual(['import mine.gguf']);
+    const { LonghandError } = await import('../../main/contract/errors.ts');
+    assistant.documents.refusal = new LonghandError('disk-full', '', { freeBytes: 4e8, neededBytes: 1.9e9 });
+    await drag(ui, ['letter.txt'], LEFT);
+    await expect(ui.getByRole('alert')).toContainText('400 MB free on the disk, 1.9 GB needed.');
+  });
+});
+
+test.describe('the shelf', () => {
+  test('tells of every document where it stands, and what can be done about it', async ({ ui, assistant }) => {
+    await openShelf(ui);
+    await expect(ui.getByRole('heading', { level: 1, name: 'Documents' })).toBeFocused();
+    await expect(ui.getByText('Nothing on the shelf yet.')).toBeVisible();
+    const { documents } = assistant;
+    const part = plainPart('One.', { kind: 'page', label: '1' });
+    const { id } = documents.put('Register.pdf', [part], { info: { state: 'queued', parts: 0, jobId: 'read' } });
+    const row = ui.getByRole('listitem').filter({ hasText: 'Register.pdf' });
+    await expect(row).toContainText('Waits to be read');
+    documents.change(id, { state: 'parsing', parts: 11, partsTotal: 80, partKind: 'page', passages: 40 });
+    await expect(row).toContainText('Reading page 12 of 80');
+    await expect(row.getByRole('progressbar')).toHaveAttribute('value', '11');
+    documents.change(id, { jobId: null });
+    await expect(row).toContainText('Stopped; what was read is kept');
+    await row.getByRole('button', { name: 'Go on: Register.pdf' }).click();
+    documents.change(id, { state: 'indexing', parts: 80, passages: 400, embedded: 90 });
+    await expect(row).toContainText('Indexing passage 90 of 400; words can be found already');
+    documents.change(id, { state: 'ready', embedded: 400, jobId: null });
+    await expect(row).toContainText('80 pages · 400 passages');
+    await row.getByRole('button', { name: 'Ask about it: Register.pdf' }).click();
+    await expect(chips(ui)).toContainText('Register.pdf');
+    await expect(field(ui)).toBeFocused();
+  });
+
+  test('asks for the password of a locked document, and tries again what failed otherwise', async ({
+    ui,
+    assistant,
+  }) => {
+    const failed = (code: 'document-encrypted' | 'reader-stopped', details = {}) => ({
+      info: { state: 'failed' as const, parts: 0, error: { code, message: '', details } },
+    });
+    assistant.documents.put('Will.pdf', [], failed('document-encrypted', { password: 'missing' }));
+    assistant.documents.put('Deed.pdf', [], failed('reader-stopped'));
+    await openShelf(ui);
+    await expect(ui.getByText('The document is locked.')).toBeVisible();
+    await ui.getByLabel('Password of the document').fill('open sesame');
+    await ui.keyboard.press('Enter');
+    await expect(ui.getByText('The document is locked.')).toBeHidden();
+    await ui.getByRole('button', { name: 'Try again: Deed.pdf' }).click();
+    expect(assistant.calls).toEqual(['retry Will.pdf with open sesame', 'retry Deed.pdf']);
+  });
+
+  test('removes a document after a question', async ({ ui, assistant }) => {
+    shelve(assistant);
+    await openShelf(ui);
+    await ui.getByRole('button', { name: 'Remove: Letter to the editor.md' }).click();
+    await ui.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    await ui.getByRole('button', { name: 'Remove: Letter to the editor.md' }).click();
+    await ui.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await expect(ui.getByText('“Letter to the editor.md” removed from the shelf.').first()).toBeVisible();
+    await expect(ui.getByRole('listitem').filter({ hasText: 'Letter to the editor.md' })).toBeHidden();
+    expect(assistant.calls).toEqual(['remove Letter to the editor.md']);
+  });
+
+  test('is searched as one types, and a passage opens on its words', async ({ ui, assistant }) => {
+    shelve(assistant);
+    await openShelf(ui);
+    await ui.getByRole('searchbox').fill('twelve');
+    await expect(ui.locator('main mark')).toHaveText('twelve');
+    await ui.locator('main mark').click();
+    await expect(pane(ui).getByRole('heading', { name: 'Agreement of 1871.pdf' })).toBeFocused();
+    await expect(pane(ui).locator('[data-marked]')).toBeVisible();
+    await ui.getByRole('searchbox').fill('nowhere');
+    await expect(ui.getByText('Nothing in the documents about “nowhere”.')).toBeVisible();
+  });
+});
+
+test.describe('an answer about documents', () => {
+  test('says how much of it is borne out, and marks where', async ({ ui, assistant }) => {
+    cite(assistant);
+    await openConversation(ui, 'What does the agreement say?');
+    await expect(answers(ui)).toContainText('5 claims, 3 found, 1 close to the source, 1 not found');
+    await expect(answers(ui)).toContainText('read 2 passages');
+    await expect(questions(ui)).toContainText('Agreement of 1871.pdf, Letter to the editor.md');
+    const marks = answers(ui).getByRole('button', { name: /^Source \d/ });
+    await expect(marks).toHaveCount(4);
+    await expect(marks.nth(0)).toHaveAccessibleName('Source 1, found: Agreement of 1871.pdf · Page 2');
+    await expect(marks.nth(2)).toHaveAccessibleName(/^Source 3, close to the source: .*the number 1872 is not there/);
+    await expect(answers(ui).locator('.text')).toContainText('named in a second letter.not found');
+    await ui.getByRole('button', { name: 'Show sources' }).click();
+    const list = ui.getByRole('list', { name: 'What the answer rests on' });
+    await expect(list.getByRole('listitem')).toHaveCount(5);
+    await expect(list).toContainText('Doubt: the number 1872 is not there');
+  });
+
+  test('opens the page of a citation with the words marked and in sight, and gives the focus back', async ({
+    ui,
+    assistant,
+  }) => {
+    cite(assistant);
+    await openConversation(ui, 'What does the agreement say?');
+    const mark = answers(ui).getByRole('button', { name: /^Source 1,/ });
+    await mark.focus();
+    await ui.keyboard.press('Enter');
+    await expect(pane(ui).getByRole('heading', { name: 'Agreement of 1871.pdf' })).toBeFocused();
+    await expect(pane(ui).getByRole('status')).toHaveText('Page 2');
+    const words = pane(ui).locator('[data-marked]');
+    await expect(words).toHaveCount(1); // one line
+    await expect(words).toBeInViewport();
+    await expect.poll(() => inkUnder(ui)).toBeGreaterThan(100);
+    await pane(ui).getByRole('button', { name: 'Next page' }).click();
+    await expect(pane(ui).getByRole('status')).toHaveText('Page 3');
+    await expect(words).toHaveCount(0);
+    await expect(pane(ui).getByRole('button', { name: 'Next page' })).toBeDisabled();
+    await pane(ui).getByRole('button', { name: 'Contents' }).click();
+    await ui.getByRole('button', { name: 'Terms' }).click();
+    await expect(pane(ui).getByRole('status')).toHaveText('Page 2');
+    await ui.keyboard.press('Escape');
+    await expect(pane(ui)).toBeHidden();
+    await expect(mark).toBeFocused();
+  });
+
+  test('shows the words of a page as text too, and copies the quote', async ({ ui, assistant }) => {
+    await ui.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    cite(assistant);
+    await openConversation(ui, 'What does the agreement say?');
+    await answers(ui)
+      .getByRole('button', { name: /^Source 1,/ })
+      .click();
+    await pane(ui).getByLabel('Text').check();
+    await expect(pane(ui).locator('mark')).toHaveText('The loan is repaid in twelve instalments,');
+    await pane(ui).getByRole('button', { name: 'Copy the quote' }).click();
+    expect(await ui.evaluate(() => navigator.clipboard.readText())).toBe('The loan is repaid in twelve instalments,');
+  });
+
+  test('shows other documents as text, the words marked', async ({ ui, assistant }) => {
+    cite(assistant);
+    await openConversation(ui, 'What does the agreement say?');
+    await answers(ui)
+      .getByRole('button', { name: /^Source 3,/ })
+      .click();
+    await expect(pane(ui).locator('mark')).toHaveText('The last instalment was paid on the second of June.');
+    await expect(pane(ui).locator('mark')).toBeInViewport();
+    await expect(pane(ui).getByRole('heading', { level: 3 })).toHaveText(['# To the editor', '# What I ask']);
+  });
+
+  test('falls back to the text where a page cannot be drawn', async ({ ui, assistant }) => {
+    const part = plainPart('What the page says.', { kind: 'page', label: '1' });
+    assistant.documents.put('Broken.pdf', [part], { bytes: new TextEncoder().encode('%PDF-1.4 and nothing more') });
+    await openShelf(ui);
+    await ui.getByRole('button', { name: 'Broken.pdf', exact: true }).click();
+    await expect(pane(ui)).toContainText('The page could not be drawn, so its text is shown.');
+    await expect(pane(ui)).toContainText('What the page says.');
+  });
+
+  test('a document that is gone is said to be, not shown', async ({ ui, assistant }) => {
+    const { contract } = cite(assistant);
+    await openConversation(ui, 'What does the agreement say?');
+    await openShelf(ui);
+    await ui.getByRole('button', { name: `Remove: ${contract.name}` }).click();
+    await ui.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await ui.keyboard.press('Escape');
+    await answers(ui)
+      .getByRole('button', { name: /^Source 1,/ })
+      .click();
+    await expect(pane(ui).getByRole('alert')).toBeVisible();
+  });
+});
+
+/** How many dark points the page has under the marked words: they have to be drawn where their boxes say. */
+function inkUnder(ui: Page): Promise<number> {
+  return ui.evaluate(() => {
+    const canvas = document.querySelector('canvas');
+    const mark = document.querySelector('[data-marked]');
+    if (canvas === null || mark === null) return 0;
+    const [page, box] = [canvas.getBoundingClientRect(), mark.getBoundingClientRect()];
+    const scale = canvas.width / page.width;
+    const at = [box.left - page.left, box.top - page.top, box.width, box.height].map((length) => length * scale);
+    const { data } = canvas.getContext('2d')!.getImageData(at[0]!, at[1]!, at[2]!, at[3]!);
+    return data.filter((value, index) => index % 4 === 0 && value < 128 && data[index + 3]! > 128).length;
+  });
+}

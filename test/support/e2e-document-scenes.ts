@@ -1,0 +1,307 @@
+import type { Page } from '@playwright/test';
+import type { Sources } from '../../main/contract/citations.ts';
+import type { DocumentInfo } from '../../main/contract/documents.ts';
+import type { Part } from '../../main/contract/extraction.ts';
+import { fill, field, openConversation, type Scene } from './e2e-scene-tools.ts';
+import type { ScriptedAssistant } from './scripted-assistant.ts';
+import { plainPart } from './scripted-documents.ts';
+import { tinyPage, tinyPdf } from './tiny-pdf.ts';
+
+const CONTRACT = [
+  [
+    'LOAN AGREEMENT',
+    '',
+    'between the Bank of Harwick and Josiah Marsh,',
+    'given at Harwick on the third day of March 1871.',
+    '',
+    '1. The loan is 1,200 pounds.',
+  ],
+  [
+    '2. The loan is repaid in twelve instalments,',
+    'the first of them on the first of July.',
+    '',
+    '3. The house in Mill Lane stays with the family',
+    'for as long as the instalments are paid.',
+    '',
+    '4. Neither party speaks of this agreement in',
+    'public, nor lets a copy of it be printed.',
+  ],
+  ['5. Disputes are heard at Harwick.', '', 'Josiah Marsh'],
+];
+
+const LETTER = [
+  '# To the editor',
+  'Sir, I send you herewith a copy of an agreement that will interest your readers.',
+  'The last instalment was paid on the second of June. What is owed is owed no more, and I see no reason to be silent.',
+  '# What I ask',
+  'That you print it whole, or not at all.',
+].join('\n');
+
+const LEDGER = ['Date\tInstalment\tPounds', '1 July 1871\tfirst\t100', '2 June 1872\ttwelfth\t100'].join('\n');
+
+function ledgerPart(): Part {
+  const part = plainPart(LEDGER, { kind: 'sheet', label: 'Instalments' });
+  const blocks = part.blocks.map((block, index) => ({ ...block, kind: 'row' as const, cell: `A${index + 1}` }));
+  return { ...part, blocks };
+}
+
+/** A contract as a PDF of three pages, a letter and a ledger. */
+export function shelve(assistant: ScriptedAssistant) {
+  const { documents } = assistant;
+  const pages = CONTRACT.map((lines, index) =>
+    plainPart('', { kind: 'page', label: String(index + 1), ...tinyPage(lines) }),
+  );
+  const parts = pages.map((page) => ({ ...page, blocks: plainPart(page.text).blocks }));
+  const outline = [
+    { title: 'Loan agreement', level: 1, part: 0, offset: 0 },
+    { title: 'Terms', level: 2, part: 1, offset: 0 },
+    { title: 'Disputes', level: 2, part: 2, offset: 0 },
+  ];
+  const ledger = documents.put('Ledger 1871–72.xlsx', [ledgerPart()]);
+  const letter = documents.put('Letter to the editor.md', [plainPart(LETTER)], { info: { format: 'markdown' } });
+  const contract = documents.put('Agreement of 1871.pdf', parts, { outline, bytes: tinyPdf(CONTRACT) });
+  return { contract, letter, ledger };
+}
+
+const ANSWER =
+  'The loan is repaid **in twelve instalments**. The house stays with the family, and the last instalment was paid in May 1872. Who sent the copy to the newspaper is named in a second letter.\n\n- Neither side may speak of it in public.';
+
+/** A conversation whose answer cites the documents: exactly, closely with a doubt, and not at all. */
+export function cite(assistant: ScriptedAssistant) {
+  const { contract, letter } = shelve(assistant);
+  const conversation = assistant.addConversation('What does the agreement say?', [
+    'What does the agreement say, and was it kept?',
+    ANSWER,
+  ]);
+  const page = tinyPage(CONTRACT[1]!).text;
+  const spanOf = (document: DocumentInfo, part: number, text: string, words: string) => {
+    const start = text.indexOf(words);
+    if (start === -1) throw new Error(`no words "${words}"`);
+    return { documentId: document.id, part, start, end: start + words.length };
+  };
+  const claim = (words: string) => {
+    const start = ANSWER.indexOf(words);
+    return { start, end: start + words.length };
+  };
+  const [instalments, house, silence] = [
+    'The loan is repaid in twelve instalments,',
+    'The house in Mill Lane stays with the family',
+    'Neither party speaks of this agreement in\npublic',
+  ];
+  const paid = 'The last instalment was paid on the second of June.';
+  const sources: Sources = {
+    way: 'search',
+    documents: [contract, letter].map(({ id, name }) => ({ id, name })),
+    passages: [spanOf(contract, 1, page, page), spanOf(letter, 0, LETTER, LETTER)],
+    firstMark: 1,
+    citations: [
+      {
+        ...claim('The loan is repaid **in twelve instalments**.'),
+        state: 'exact',
+        span: spanOf(contract, 1, page, instalments),
+        quote: instalments,
+        doubts: [],
+      },
+      {
+        ...claim('The house stays with the family'),
+        state: 'exact',
+        span: spanOf(contract, 1, page, house),
+        quote: house,
+        doubts: [],
+      },
+      {
+        ...claim('the last instalment was paid in May 1872.'),
+        state: 'close',
+        span: spanOf(letter, 0, LETTER, paid),
+        quote: paid,
+        doubts: [{ kind: 'number', text: '1872' }],
+      },
+      {
+        ...claim('Who sent the copy to the newspaper is named in a second letter.'),
+        state: 'missing',
+        span: null,
+        quote: '',
+        doubts: [],
+      },
+      {
+        ...claim('Neither side may speak of it in public.'),
+        state: 'exact',
+        span: spanOf(contract, 1, page, silence),
+        quote: silence,
+        doubts: [],
+      },
+    ],
+  };
+  const [question, answer] = assistant.conversations.path(conversation.id);
+  const asked = { ...sources, passages: [], citations: [] };
+  assistant.conversations.changeMessage(question!.id, { sources: asked });
+  assistant.conversations.changeMessage(answer!.id, { sources });
+  return { conversation, contract, letter };
+}
+
+const openCited = (page: Page) => openConversation(page, 'What does the agreement say?');
+const goToShelf = (page: Page) => page.keyboard.press('Control+D');
+
+async function openSource(page: Page, number: number): Promise<void> {
+  await openCited(page);
+  await page.locator(`button.cite[data-number="${number}"]`).first().click();
+  await page.locator('[data-marked]').first().waitFor();
+  await page.waitForTimeout(700); // a page is drawn beneath its marks
+}
+
+const price = { seconds: 189.6, followUpSeconds: 1.4, kvBytes: 1_300_000_000, fits: true };
+
+/** A conversation that no cache knows, with its price. */
+function long(assistant: ScriptedAssistant) {
+  const { id } = assistant.addConversation('A long story', ['word '.repeat(4000), 'Indeed.']);
+  assistant.cachedShare = 0;
+  assistant.readingPrice = price;
+  return id;
+}
+
+/** Documents: how they come in, the shelf, answers about them and their sources. */
+export const documentScenes: Scene[] = [
+  {
+    name: 'shelf',
+    arrange(assistant) {
+      const { letter } = shelve(assistant);
+      const { documents } = assistant;
+      documents.change(letter.id, { embedded: 0, passages: 2, state: 'indexing', jobId: 'index' });
+      const about = { format: 'pdf', partKind: 'page' as const };
+      const none = { parts: 0, passages: 0, embedded: 0, partsTotal: null };
+      documents.put('Parish register, complete.pdf', [], {
+        info: {
+          ...about,
+          ...{ state: 'parsing', parts: 11, partsTotal: 80, passages: 57, embedded: 0 },
+          jobId: 'parse',
+          sizeBytes: 48e6,
+        },
+      });
+      documents.put('Will of J. Marsh.pdf', [], {
+        info: {
+          ...about,
+          ...none,
+          state: 'failed',
+          sizeBytes: 812_000,
+          error: { code: 'document-encrypted', message: '', details: { password: 'missing' } },
+        },
+      });
+      documents.put('Minutes.doc', [], {
+        info: {
+          ...none,
+          state: 'failed',
+          format: null,
+          sizeBytes: 91_000,
+          error: { code: 'unsupported-document', message: '', details: { found: 'doc' } },
+        },
+      });
+      documents.put('Newspaper cuttings.pdf', [plainPart('x', { kind: 'page', label: '1' })], {
+        info: { ...about, notes: [{ code: 'no-text-layer', details: { pages: [1, 2, 3] } }], sizeBytes: 9_300_000 },
+      });
+      documents.put('Photographs.zip', [], { info: { ...none, state: 'queued', jobId: 'wait', sizeBytes: 210e6 } });
+    },
+    act: async (page) => {
+      await goToShelf(page);
+      await page.getByText('Ledger 1871–72.xlsx').first().waitFor();
+    },
+  },
+  { name: 'shelf-empty', act: goToShelf },
+  {
+    name: 'shelf-search',
+    arrange: (assistant) => void shelve(assistant),
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('searchbox').fill('instalment');
+      await page.locator('mark').first().waitFor();
+    },
+  },
+  {
+    name: 'shelf-remove',
+    arrange: (assistant) => void shelve(assistant),
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('button', { name: /^(Remove: Letter|移除：Letter)/ }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'attached',
+    arrange(assistant) {
+      fill(assistant);
+      shelve(assistant);
+    },
+    async act(page) {
+      await openConversation(page, 'Conditions in the letter of 1871');
+      await goToShelf(page);
+      await page.getByRole('button', { name: /^(Ask about it: Agreement|就此提问：Agreement)/ }).click();
+      await page.getByRole('region', { name: /^(Documents of this conversation|此对话的文档)$/ }).waitFor();
+    },
+  },
+  {
+    name: 'attach-menu',
+    arrange: (assistant) => void shelve(assistant),
+    async act(page) {
+      await page.getByRole('button', { name: /^(Attach documents|添加文档)$/ }).click();
+      await page.getByRole('menuitem', { name: /^(From the shelf|从已收下的文档中选择)$/ }).hover();
+      await page.getByRole('menuitem', { name: 'Agreement of 1871.pdf' }).waitFor();
+    },
+  },
+  {
+    name: 'pasted',
+    async act(page) {
+      await field(page).evaluate((element, text) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.setData('text/plain', text);
+        element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+      }, 'The deed of 1871. '.repeat(300));
+      await field(page).fill('The deed of 1871. '.repeat(300));
+      await page.getByRole('button', { name: /^(Keep as attachment|改为附件)$/ }).waitFor();
+    },
+  },
+  { name: 'answer-cited', arrange: (assistant) => void cite(assistant), act: openCited },
+  {
+    name: 'answer-sources',
+    arrange: (assistant) => void cite(assistant),
+    async act(page) {
+      await openCited(page);
+      await page.getByRole('button', { name: /^(Show sources|显示来源)$/ }).click();
+    },
+  },
+  { name: 'source-page', arrange: (assistant) => void cite(assistant), act: (page) => openSource(page, 1) },
+  { name: 'source-text', arrange: (assistant) => void cite(assistant), act: (page) => openSource(page, 3) },
+  {
+    name: 'source-sheet',
+    arrange: (assistant) => void shelve(assistant),
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('searchbox').fill('twelfth');
+      await page.locator('mark').first().click();
+      await page.locator('[data-marked]').first().waitFor();
+    },
+  },
+  {
+    name: 'source-outline',
+    arrange: (assistant) => void cite(assistant),
+    async act(page) {
+      await openSource(page, 1);
+      await page.getByRole('button', { name: /^(Contents|目录)$/ }).click();
+      await page.getByRole('navigation', { name: /^(Contents|目录)$/ }).waitFor();
+    },
+  },
+  {
+    name: 'reading-price',
+    arrange: (assistant) => void long(assistant),
+    async act(page) {
+      await openConversation(page, 'A long story');
+      await page.getByRole('button', { name: /^(Read it in the background|在后台读取)$/ }).waitFor();
+    },
+  },
+  {
+    name: 'reading-ahead',
+    arrange: (assistant) => void assistant.read(long(assistant)),
+    async act(page) {
+      await openConversation(page, 'A long story');
+      await page.getByRole('button', { name: /^(Pause|暂停)$/ }).waitFor();
+    },
+  },
+];
