@@ -16,6 +16,7 @@ const PROCESSES = {
   assistant: 'main/services/process.ts',
   engine: 'main/engine/process.ts',
   reader: 'main/reader/process.ts',
+  embedder: 'main/embedder/process.ts',
 };
 const PRELOAD = 'main/shell/electron/preload.ts';
 

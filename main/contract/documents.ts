@@ -55,6 +55,27 @@ export const documentHit = span.extend({
 });
 export type DocumentHit = z.infer<typeof documentHit>;
 
+/** Why a search went by words alone. */
+export const wordsOnly = z.enum(['no-embedder', 'not-indexed', 'language', 'embedder-stopped']);
+export type WordsOnly = z.infer<typeof wordsOnly>;
+
+const embedderInfo = z.object({
+  name: z.string(),
+  license: z.string().nullable(),
+  languages: z.enum(['english', 'many']),
+});
+
+/** The models that find by meaning: the one in use, those that are here, and those that can be fetched. */
+export const embedderStatus = z.object({
+  model: z.string().nullable(),
+  installed: z.array(embedderInfo),
+  offered: z.array(embedderInfo.extend({ sizeBytes: z.number() })),
+  /** Passages of all documents, and those with a vector of the model in use. */
+  passages: z.number(),
+  embedded: z.number(),
+});
+export type EmbedderStatus = z.infer<typeof embedderStatus>;
+
 /** How a conversation reads its documents: all of them, or what a search finds for each question. */
 export const readingWay = z.enum(['whole', 'search']);
 export type ReadingWay = z.infer<typeof readingWay>;
@@ -112,7 +133,14 @@ export const documents = {
         limit: z.number().int().min(1).max(200).default(20),
       }),
     )
-    .output(z.object({ hits: z.array(documentHit), /** Null: by meaning too. */ wordsOnly: z.string().nullable() })),
+    .output(z.object({ hits: z.array(documentHit), /** Null: by meaning too. */ wordsOnly: wordsOnly.nullable() })),
+  embedder: oc.output(embedderStatus),
+  /** Fetches a model that finds by meaning, without a name the best that can be had. Fails with `model-not-found`. */
+  installEmbedder: oc.input(z.object({ name: z.string().optional() }).default({})).output(job),
+  /** Takes in an ONNX model: a folder, or a file with `tokenizer.json` beside it. Fails with `model-damaged`. */
+  importEmbedder: oc.input(z.object({ path: z.string() })).output(embedderStatus),
+  /** Uses another one that is here; passages are embedded anew in the background. */
+  useEmbedder: oc.input(z.object({ name: z.string() })).output(embedderStatus),
   /** Runs one read-only SELECT over the tables of these documents. Fails with `invalid-input` and SQLite's reason. */
   query: oc
     .input(z.object({ documentIds: z.array(z.string()).min(1), sql: z.string() }))

@@ -44,6 +44,7 @@ export const errorCodes = [
   // processes
   'engine-stopped',
   'engine-hung',
+  'embedder-stopped',
   'reader-stopped',
   'assistant-stopped',
   'runtime-failed',

@@ -4,7 +4,7 @@ import type { Port } from './client.ts';
  * Who is at the other end of a port that the shell hands to one of its processes. A `page` shows what models and files
  * say, so of the user's disk it may name only what the user has chosen; a `client` is the user at a command line.
  */
-export type Peer = 'client' | 'page' | 'engine' | 'reader' | 'shell';
+export type Peer = 'client' | 'page' | 'engine' | 'reader' | 'embedder' | 'shell';
 
 /** What Electron's shell says, without a port, when a process shall close what it has open and end. */
 export const END = 'end';

@@ -1,7 +1,7 @@
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
 
-export const processRole = z.enum(['assistant', 'engine', 'reader']);
+export const processRole = z.enum(['assistant', 'engine', 'reader', 'embedder']);
 export type ProcessRole = z.infer<typeof processRole>;
 
 /** A process ended for want of memory: certainly, or as far as can be guessed. */

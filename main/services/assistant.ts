@@ -8,6 +8,7 @@ import { Peer } from '../contract/peer.ts';
 import { createServer } from '../contract/serve.ts';
 import type { Peer as PeerName } from '../contract/handover.ts';
 import { Engine, type EngineOptions } from '../engine/client.ts';
+import { Embedder } from '../embedder/client.ts';
 import { Reader } from '../reader/client.ts';
 import { Ask } from './ask/ask.ts';
 import { DocumentReading, documentsAhead } from './ask/reading.ts';
@@ -20,6 +21,8 @@ import { ConversationWatch } from './chat/watch.ts';
 import { Mover } from './data/move.ts';
 import { documentsApp } from './documents/app.ts';
 import { Documents } from './documents/documents.ts';
+import { Embedders } from './documents/embedders.ts';
+import { Indexer } from './documents/indexing.ts';
 import { READING } from './documents/reading.ts';
 import { DocumentSearch } from './documents/search.ts';
 import { jobsApp } from './jobs/app.ts';
@@ -83,6 +86,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   };
   const engine = new Engine({ restart: restartEngine, hungAfterMs });
   const reader = new Reader();
+  const embedder = new Embedder();
 
   const snapshots = new Snapshots({ dataDir, store, engine, log }); // before the models, so that they are loaded with it
   const jobs = new Jobs(store, { log });
@@ -106,7 +110,15 @@ function joinServices(store: Store, options: AssistantOptions) {
     return planner.readingPrice(models.find(model.name), { ...range, kvType: model.kvType });
   };
   const passages = openPassageSearcher(store.path);
-  const search = new DocumentSearch({ searcher: passages });
+  const embedders = new Embedders({
+    ...{ dataDir, env, store, jobs, embedder, network },
+    changed: () => indexer.modelChanged(),
+  });
+  const indexer = new Indexer({
+    ...{ store, jobs, embedder, embedders },
+    changed: (contentId) => documents.changed(contentId),
+  });
+  const search = new DocumentSearch({ searcher: passages, indexer });
   const ask = new Ask({ store, search });
   const context = new Context({ store, engine, models, ask });
   const prefiller = new Prefiller({
@@ -123,7 +135,7 @@ function joinServices(store: Store, options: AssistantOptions) {
     restart: () => shell.call((client) => client.moved()),
   });
   const searcher = openSearcher(store.path);
-  const documents = new Documents({ dataDir, store, jobs, reader, log });
+  const documents = new Documents({ dataDir, store, jobs, reader, indexer, log, added: () => embedders.ensure() });
   jobs.onChange(({ kind, state }) => {
     if (kind === READING && state === 'done') reading.changed();
   });
@@ -131,7 +143,7 @@ function joinServices(store: Store, options: AssistantOptions) {
 
   const routerFor = (mayName: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, prefiller, watch, bin }),
-    documents: documentsApp({ documents, search, reading, mayName }),
+    documents: documentsApp({ documents, search, reading, embedders, mayName }),
     jobs: jobsApp(jobs),
     models: modelsApp({ verifier, models, installer, cards, planner, price, mayName }),
     system: systemApp({
@@ -145,6 +157,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   models.start();
   installer.sweep();
   documents.start();
+  indexer.start();
   jobs.resumeInterrupted();
   installer.ensureModel();
   bin.start();
@@ -154,6 +167,7 @@ function joinServices(store: Store, options: AssistantOptions) {
     page: (port) => pageServer.serve(port),
     engine: (port) => engine.attach(port),
     reader: (port) => reader.attach(port),
+    embedder: (port) => embedder.attach(port),
     shell: (port) => shell.attach(port),
   };
   return {

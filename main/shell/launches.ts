@@ -7,7 +7,7 @@ export type FetchChoice = 'starter' | 'never';
 
 export type LaunchOptions = { dataFolder: string; fetch: FetchChoice; files: Record<ProcessRole, string> };
 
-/** How each shell starts the three processes: only the files differ. */
+/** How each shell starts the processes: only the files differ. */
 export function processLaunches({ dataFolder, fetch, files }: LaunchOptions): SupervisorOptions['launches'] {
   return {
     assistant: {
@@ -21,5 +21,6 @@ export function processLaunches({ dataFolder, fetch, files }: LaunchOptions): Su
     },
     engine: { file: files.engine, args: [], env: {} },
     reader: { file: files.reader, args: [], env: {} },
+    embedder: { file: files.embedder, args: [], env: {} },
   };
 }

@@ -14,6 +14,8 @@ const CANNOT_START = 78;
 const ASSISTANT_GRACE_MS = 5000; // time to end an answer and to close the database
 const OTHER_GRACE_MS = 2500; // time to save a cache
 const MEMORY_EVERY_MS = 2000;
+/** Whom the assistant is joined with. */
+const OTHERS = ['engine', 'reader', 'embedder'] as const;
 
 export type SupervisorOptions = {
   platform: Platform;
@@ -48,7 +50,7 @@ type Slot = {
 };
 
 /**
- * Starts the assistant, the engine and the reader, joins them with ports, and starts again what dies. Messages then
+ * Starts the assistant, the engine, the reader and the embedder, joins them with ports, and starts again what dies. Messages then
  * travel from process to process: nothing here is on their path but the port that serves `shellContract`.
  */
 export class Supervisor {
@@ -57,6 +59,7 @@ export class Supervisor {
     assistant: newSlot('assistant'),
     engine: newSlot('engine'),
     reader: newSlot('reader'),
+    embedder: newSlot('embedder'),
   };
   readonly #server = createServer(this.#router());
   readonly #whenFailed = Promise.withResolvers<LonghandError>();
@@ -76,7 +79,7 @@ export class Supervisor {
 
   /** The assistant goes first: it takes longest to come up, and the others find it there. */
   start(): void {
-    for (const role of ['assistant', 'engine', 'reader'] as const) this.#start(this.#slots[role]);
+    for (const role of ['assistant', ...OTHERS] as const) this.#start(this.#slots[role]);
     this.#memoryTimer ??= setInterval(() => this.#lookAtMemory(), MEMORY_EVERY_MS).unref();
   }
 
@@ -147,12 +150,12 @@ export class Supervisor {
   }
 
   async #stopAll(): Promise<void> {
-    const { assistant, engine, reader } = this.#slots;
+    const { assistant } = this.#slots;
     for (const slot of Object.values(this.#slots)) if (slot.timer) clearTimeout(slot.timer);
     if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
     this.#closeWaitingClients();
     await end(assistant.process, ASSISTANT_GRACE_MS);
-    await Promise.all([end(engine.process, OTHER_GRACE_MS), end(reader.process, OTHER_GRACE_MS)]);
+    await Promise.all(OTHERS.map((role) => end(this.#slots[role].process, OTHER_GRACE_MS)));
   }
 
   #start(slot: Slot): void {
@@ -165,8 +168,7 @@ export class Supervisor {
     void process.exited.then((exit) => this.#onExit(slot, exit));
     if (slot.role === 'assistant') {
       this.#serveShell(process);
-      this.#join('engine');
-      this.#join('reader');
+      for (const role of OTHERS) this.#join(role);
       for (const [peer, port] of this.#waitingClients.splice(0)) this.#handOver(process, peer, port);
     } else {
       this.#join(slot.role);
@@ -184,7 +186,7 @@ export class Supervisor {
     return (this.#options.readMemory ?? readMemory)(pid);
   }
 
-  #join(role: 'engine' | 'reader'): void {
+  #join(role: (typeof OTHERS)[number]): void {
     const assistant = this.#slots.assistant.process;
     const other = this.#slots[role].process;
     if (!assistant || !other) return; // whoever is started later does it

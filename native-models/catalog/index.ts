@@ -9,6 +9,7 @@ export {
   type Published,
   type Source,
 } from './entry.ts';
+export { embedders, type EmbedderEntry } from './embedders.ts';
 export { search } from './search.ts';
 
 export const catalog: readonly CatalogEntry[] = [

@@ -16,7 +16,13 @@ import type {
 } from '../../main/contract/engine.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
 import type { LoadInput } from '../../main/engine/client.ts';
-import { engineContract, readerContract, shellContract, type LonghandClient } from '../../main/contract/index.ts';
+import {
+  embedderContract,
+  engineContract,
+  readerContract,
+  shellContract,
+  type LonghandClient,
+} from '../../main/contract/index.ts';
 import { createServer } from '../../main/contract/serve.ts';
 import type { ProcessInfo } from '../../main/contract/shell.ts';
 import { extractInThread, unpackInThread } from '../../main/reader/documents/thread.ts';
@@ -32,11 +38,15 @@ export function tempFolder(): string {
   return dir;
 }
 
-export type Setup = Partial<AssistantOptions> & { connectEngine?: boolean; connectReader?: boolean };
+export type Setup = Partial<AssistantOptions> & {
+  connectEngine?: boolean;
+  connectReader?: boolean;
+  connectEmbedder?: boolean;
+};
 
 /** The assistant over a real store, with a scripted engine, reader and shell behind real ports. */
 export function startAssistant(setup: Setup = {}) {
-  const { connectEngine = true, connectReader = true, ...options } = setup;
+  const { connectEngine = true, connectReader = true, connectEmbedder = true, ...options } = setup;
   const dataDir = options.dataDir ?? tempFolder();
   const log: string[] = [];
   const assistant = openAssistant({
@@ -48,9 +58,11 @@ export function startAssistant(setup: Setup = {}) {
   });
   const engine = new ScriptedEngine();
   const reader = new ScriptedReader();
+  const embedder = new ScriptedEmbedder();
   const shell = new ScriptedShell();
   if (connectEngine) attach(assistant, 'engine', engine);
   if (connectReader) attach(assistant, 'reader', reader);
+  if (connectEmbedder) attach(assistant, 'embedder', embedder);
   attach(assistant, 'shell', shell);
   let closed = false;
   const close = async () => {
@@ -58,7 +70,7 @@ export function startAssistant(setup: Setup = {}) {
     closed = true;
   };
   onTestFinished(close);
-  return { assistant, client: connectClient(assistant), engine, reader, shell, dataDir, log, close };
+  return { assistant, client: connectClient(assistant), engine, reader, embedder, shell, dataDir, log, close };
 }
 
 export function connectClient(
@@ -74,7 +86,11 @@ export function connectClient(
 }
 
 /** Joins a scripted process; the port it returns is the process's end, and closing it is its death. */
-export function attach(assistant: Assistant, peer: 'engine' | 'reader' | 'shell', process: Scripted): MessagePort {
+export function attach(
+  assistant: Assistant,
+  peer: 'engine' | 'reader' | 'embedder' | 'shell',
+  process: Scripted,
+): MessagePort {
   const { port1, port2 } = new MessageChannel();
   createServer(process.router() as never).serve(port2);
   assistant.connect(peer, port1);
@@ -319,6 +335,49 @@ export class ScriptedEngine extends Scripted {
     else this.#answers.push(answer);
   }
 }
+
+/** Makes a vector of the words of a text; words that mean the same have the same component. */
+export class ScriptedEmbedder extends Scripted {
+  loads: string[] = [];
+  embedded: string[] = [];
+  /** Words that mean the same, and any of them. */
+  synonyms: Record<string, string> = {};
+  hold: Promise<void> | null = null;
+  #isLoaded = false;
+
+  router() {
+    const os = implement(embedderContract);
+    return os.router({
+      load: os.load.handler(({ input }) => {
+        this.loads.push(basename(input.folder));
+        this.#isLoaded = true;
+        return { name: basename(input.folder), dimensions: EMBEDDED };
+      }),
+      unload: os.unload.handler(() => void (this.#isLoaded = false)),
+      embed: os.embed.handler(async ({ input, signal }) => {
+        if (!this.#isLoaded) throw new LonghandError('no-model', 'No embedding model is loaded.');
+        if (input.as === 'passage') await this.hold;
+        signal?.throwIfAborted();
+        if (input.as === 'passage') this.embedded.push(...input.texts);
+        const vectors = Float32Array.from(input.texts.flatMap((text) => this.#vector(text)));
+        return { vectors: new Blob([vectors]) };
+      }),
+    });
+  }
+
+  #vector(text: string): number[] {
+    const vector = new Array<number>(EMBEDDED).fill(-0.01);
+    for (const word of text.toLowerCase().match(/[\p{L}]+/gu) ?? []) {
+      const meant = this.synonyms[word] ?? word;
+      let at = 0;
+      for (const letter of meant) at = (at * 31 + letter.charCodeAt(0)) % EMBEDDED;
+      vector[at]! += 1;
+    }
+    const length = Math.hypot(...vector);
+    return vector.map((value) => value / length);
+  }
+}
+const EMBEDDED = 256;
 
 /** A machine whose figures are easy to reckon with. */
 export const kernelSpeed = { secondsPerMatrix: 1e-5, decodeWeightsPerSecond: 10e9, prefillWeightsPerSecond: 100e9 };

@@ -3,7 +3,7 @@ import { cruise, type IRegularForbiddenRuleType, type ICruiseResult } from 'depe
 /** The map of the layers, sentence by sentence. A broken rule is reported with the sentence it stands for. */
 const SENTENCES = {
   arrows:
-    'contract <- native-models, engine, reader, store <- services <- shell, server, cli; contract <- renderer. ' +
+    'contract <- native-models, engine, embedder, reader, store <- services <- shell, server, cli; contract <- renderer. ' +
     'An arrow means "is imported by".',
   renderer: 'The renderer sees only the contract. It could run in a browser tab, and in tests it does.',
   electron: 'Only main/shell/electron knows Electron.',
@@ -31,12 +31,14 @@ const RULES: IRegularForbiddenRuleType[] = [
   mayImport('nativeModels', NATIVE_MODELS, [NATIVE_MODELS]),
   mayImport('arrows', CONTRACT, [CONTRACT]),
   mayImport('arrows', '^main/engine/', ['^main/engine/', CONTRACT, NATIVE_MODELS]),
+  mayImport('arrows', '^main/embedder/', ['^main/(embedder|engine/runtime)/', CONTRACT, NATIVE_MODELS]),
   mayImport('arrows', '^main/reader/', ['^main/reader/', CONTRACT, NATIVE_MODELS]),
   mayImport('arrows', STORE, [STORE, CONTRACT]),
-  mayImport('arrows', SERVICES, [SERVICES, '^main/(engine|reader)/', CONTRACT, NATIVE_MODELS]),
+  mayImport('arrows', SERVICES, [SERVICES, '^main/(embedder|engine|reader)/', CONTRACT, NATIVE_MODELS]),
   mayImport('arrows', SHELLS, ['^main/', NATIVE_MODELS]),
   // Of a child process, others import the client; the rest runs in the child.
   forbidden('engine', [SERVICES, SHELLS], { path: '^main/engine/', pathNot: '/client\\.ts$' }),
+  forbidden('engine', [SERVICES, SHELLS], { path: '^main/embedder/', pathNot: '/client\\.ts$' }),
   forbidden('reader', [SERVICES, SHELLS], { path: '^main/reader/', pathNot: '/client\\.ts$' }),
   // Packages, and parts of Node, that belong to one folder or to none.
   onlyIn('electron', '^main/shell/electron/', packages('electron|electron-updater')),

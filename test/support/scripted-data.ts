@@ -157,6 +157,7 @@ export const processes: ProcessInfo[] = [
   { role: 'assistant', pid: 4021, restarts: 0, failed: false, lastExit: null },
   { role: 'engine', pid: 4034, restarts: 1, failed: false, lastExit: 'SIGKILL' },
   { role: 'reader', pid: null, restarts: 0, failed: false, lastExit: null },
+  { role: 'embedder', pid: 4061, restarts: 0, failed: false, lastExit: null },
 ];
 
 /** What the doctor says of a machine with little disk and no pip. */

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { implement } from '@orpc/server';
-import type { DocumentHit, DocumentInfo, ReadingPlan, ReadingWay } from '../../main/contract/documents.ts';
+import type {
+  DocumentHit,
+  DocumentInfo,
+  EmbedderStatus,
+  ReadingPlan,
+  ReadingWay,
+  WordsOnly,
+} from '../../main/contract/documents.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
 import type { OutlineEntry, Part } from '../../main/contract/extraction.ts';
 import { contract } from '../../main/contract/index.ts';
@@ -22,7 +29,8 @@ export class ScriptedDocuments {
   /** What adding is refused with. */
   refusal: LonghandError | null = null;
   /** Why search goes by words alone. */
-  wordsOnly: string | null = null;
+  wordsOnly: WordsOnly | null = null;
+  embedder: EmbedderStatus = { model: null, installed: [], offered: [], passages: 0, embedded: 0 };
   contextTokens = 8192;
   readonly #documents = new Map<string, Stored>();
   readonly #attached = new Map<string, Attached>();
@@ -111,6 +119,10 @@ export class ScriptedDocuments {
         const hits = this.#search(input.query, input.documentIds).slice(0, input.limit);
         return { hits, wordsOnly: this.wordsOnly };
       }),
+      embedder: os.embedder.handler(() => this.embedder),
+      installEmbedder: os.installEmbedder.handler(() => downloadJob({ id: 'embedder', kind: 'embedder' })),
+      importEmbedder: os.importEmbedder.handler(() => this.embedder),
+      useEmbedder: os.useEmbedder.handler(() => this.embedder),
       query: os.query.handler(() => ({ columns: [], rows: [], truncated: false })),
       attach: os.attach.handler(({ input: { conversationId, documentIds, way } }) => {
         const names = documentIds.map((id) => this.#find(id).info.name);

@@ -7,7 +7,7 @@ const engine = 'Only main/engine imports onnxruntime-node';
 const store = 'Only main/services/store touches SQLite.';
 const reader = 'Only main/reader parses documents';
 const nativeModels = 'native-models is pure';
-const arrows = 'contract <- native-models, engine, reader, store <- services';
+const arrows = 'contract <- native-models, engine, embedder, reader, store <- services';
 
 const forbidden = [
   ['main/contract/knows-a-service.ts', 'main/services/chat/turn.ts', arrows],

@@ -23,7 +23,12 @@ function start(env: Record<string, string> = {}) {
   const supervisor = new Supervisor({
     say: (line) => void said.push(line),
     platform: { channel: createChannel, spawn: (it) => spawnNode(it, (line) => void logged.push(line)) },
-    launches: { assistant: launch('probe.ts'), engine: launch('engine.ts'), reader: launch('engine.ts') },
+    launches: {
+      assistant: launch('probe.ts'),
+      engine: launch('engine.ts'),
+      reader: launch('engine.ts'),
+      embedder: launch('engine.ts'),
+    },
   });
   running.push(supervisor);
   supervisor.start();
@@ -71,12 +76,12 @@ describe('the supervisor and its child processes', () => {
   it('joins the assistant with engine, reader and shell, and lets it call all of them', async () => {
     const { supervisor } = start();
     const { ask } = client(supervisor); // asked before the assistant listens
-    expect(await ask('peers')).toBe('engine reader shell');
+    expect(await ask('peers')).toBe('embedder engine reader shell');
     expect(await ask('engine')).toBe(String(pidOf(supervisor, 'engine')));
     const processes = JSON.parse(await ask('processes')) as ProcessInfo[];
     expect(processes).toEqual(supervisor.processes());
     expect(processes.map(({ role, restarts, failed }) => ({ role, restarts, failed }))).toEqual(
-      ['assistant', 'engine', 'reader'].map((role) => ({ role, restarts: 0, failed: false })),
+      ['assistant', 'engine', 'reader', 'embedder'].map((role) => ({ role, restarts: 0, failed: false })),
     );
   });
 
@@ -100,7 +105,7 @@ describe('the supervisor and its child processes', () => {
     await first.closed;
     const second = client(supervisor); // while nobody is there
     expect(await second.ask('pid')).not.toBe(before);
-    expect(await second.ask('peers')).toBe('engine reader shell');
+    expect(await second.ask('peers')).toBe('embedder engine reader shell');
     expect(await second.ask('engine')).toBe(String(pidOf(supervisor, 'engine')));
     expect(second.isClosed()).toBe(false);
   });
@@ -122,8 +127,8 @@ describe('the supervisor and its child processes', () => {
     void first.ask('moved'); // whoever answers ends
     await first.closed;
     await until(() => supervisor.processes().every(({ pid }) => pid !== null && !before.includes(pid)));
-    expect(await client(supervisor).ask('peers')).toBe('engine reader shell');
-    expect(supervisor.processes()).toMatchObject(Array(3).fill({ restarts: 0, failed: false, lastExit: null }));
+    expect(await client(supervisor).ask('peers')).toBe('embedder engine reader shell');
+    expect(supervisor.processes()).toMatchObject(Array(4).fill({ restarts: 0, failed: false, lastExit: null }));
     expect(said).toEqual([]);
   });
 
@@ -156,7 +161,7 @@ describe('the supervisor and its child processes', () => {
     const shell = spawn(process.execPath, [support('shell.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(createInterface({ input: shell.stdout }), 'line')) as [string];
     const pids = JSON.parse(line) as number[];
-    expect(pids.filter(isAlive)).toHaveLength(3);
+    expect(pids.filter(isAlive)).toHaveLength(4);
     shell.kill('SIGKILL');
     await until(() => !pids.some(isAlive));
   });
@@ -184,7 +189,7 @@ describe('the supervisor, on processes that die as scripted', () => {
           return { pid: started.length, exited: promise, postMessage() {}, end: () => resolve(crash), kill() {} };
         },
       },
-      launches: { assistant: nothing, engine: nothing, reader: nothing },
+      launches: { assistant: nothing, engine: nothing, reader: nothing, embedder: nothing },
       readMemory: () => memory,
     });
     supervisor.start();

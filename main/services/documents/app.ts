@@ -3,16 +3,18 @@ import { documents as contract } from '../../contract/documents.ts';
 import type { PathRule } from '../path-rule.ts';
 import type { DocumentReading } from '../ask/reading.ts';
 import type { Documents } from './documents.ts';
+import type { Embedders } from './embedders.ts';
 import type { DocumentSearch } from './search.ts';
 
 type Parts = {
   documents: Documents;
   search: DocumentSearch;
   reading: DocumentReading;
+  embedders: Embedders;
   mayName: PathRule;
 };
 
-export function documentsApp({ documents, search, reading, mayName }: Parts) {
+export function documentsApp({ documents, search, reading, embedders, mayName }: Parts) {
   const os = implement(contract);
   return os.router({
     add: os.add.handler(async ({ input: { paths, ...options } }) => {
@@ -28,6 +30,17 @@ export function documentsApp({ documents, search, reading, mayName }: Parts) {
     bytes: os.bytes.handler(({ input }) => documents.bytes(input.id, input.from, input.to)),
     remove: os.remove.handler(({ input }) => reading.removed(input.id, () => documents.remove(input.id))),
     search: os.search.handler(({ input: { query, ...options }, signal }) => search.find(query, { ...options, signal })),
+    embedder: os.embedder.handler(() => embedders.status()),
+    installEmbedder: os.installEmbedder.handler(({ input }) => embedders.install(input.name ?? null)),
+    importEmbedder: os.importEmbedder.handler(async ({ input: { path }, signal = new AbortController().signal }) => {
+      await mayName(path);
+      await embedders.import(path, signal);
+      return embedders.status();
+    }),
+    useEmbedder: os.useEmbedder.handler(({ input }) => {
+      embedders.use(input.name);
+      return embedders.status();
+    }),
     query: os.query.handler(({ input }) => search.query(input)),
     attach: os.attach.handler(({ input: { conversationId, documentIds, way } }) =>
       reading.attach(conversationId, documentIds, way),

@@ -9,6 +9,7 @@ import { isActive, type Jobs } from '../jobs/jobs.ts';
 import type { StoredDocument } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
 import { filesIn, Library, type KeptFile } from './library.ts';
+import { type Indexer } from './indexing.ts';
 import { READING, registerReading, type Extractor } from './reading.ts';
 
 export type DocumentsOptions = {
@@ -16,6 +17,9 @@ export type DocumentsOptions = {
   store: Store;
   jobs: Jobs;
   reader: Extractor;
+  indexer: Pick<Indexer, 'progressOf' | 'kick'>;
+  /** Something is on the shelf. */
+  added(): void;
   log(line: string): void;
 };
 
@@ -52,8 +56,8 @@ export class Documents {
       ...options,
       library: this.#library,
       passwordOf: (hash) => this.#passwords.get(hash),
-      changed: (contentId) => this.#changed(contentId),
-      read: () => {},
+      changed: (contentId) => this.changed(contentId),
+      read: () => options.indexer.kick(),
     });
     options.jobs.onChange((job) => {
       if (job.kind === READING) this.#follow(job);
@@ -175,6 +179,7 @@ export class Documents {
     if (password !== undefined) this.#passwords.set(hash, password);
     const stored = store.documents.add({ hash, sizeBytes, name, origin });
     if (stored.state === 'queued' || stored.state === 'failed') this.#read(hash);
+    this.#options.added();
     const shown = this.#show(store.documents.known(stored.id));
     this.#feed.publish({ type: 'document', document: shown });
     return shown;
@@ -195,11 +200,11 @@ export class Documents {
     if (isActive(job)) this.#jobs.set(hash, job.id);
     else if (this.#jobs.get(hash) === job.id) this.#jobs.delete(hash);
     const contentId = this.#options.store.documents.contentOf(hash);
-    if (contentId !== null) this.#changed(contentId);
+    if (contentId !== null) this.changed(contentId);
   }
 
   /** Shows the documents of a content, soon and once. */
-  #changed(contentId: number): void {
+  changed(contentId: number): void {
     if (this.#shown.has(contentId) || this.#stop.signal.aborted) return;
     const show = () => {
       this.#shown.delete(contentId);
@@ -210,9 +215,11 @@ export class Documents {
     this.#shown.set(contentId, setTimeout(show, SHOW_EVERY_MS).unref());
   }
 
-  #show({ contentId: _content, hash, embedderId: _embedder, state, ...stored }: StoredDocument): DocumentInfo {
-    const shown: DocumentState = state === 'parsed' ? 'ready' : state;
-    return { ...stored, state: shown, jobId: this.#jobs.get(hash) ?? null };
+  #show({ contentId: _content, hash, embedderId, state, ...stored }: StoredDocument): DocumentInfo {
+    const index = this.#options.indexer.progressOf({ ...stored, embedderId });
+    const read: DocumentState = index.jobId === null ? 'ready' : 'indexing';
+    const jobId = this.#jobs.get(hash) ?? (state === 'parsed' ? index.jobId : null);
+    return { ...stored, state: state === 'parsed' ? read : state, embedded: index.embedded, jobId };
   }
 
   #end(hash: string, contentId: number | null): Promise<void> {

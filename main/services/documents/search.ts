@@ -1,5 +1,6 @@
-import type { DocumentHit } from '../../contract/documents.ts';
+import type { DocumentHit, WordsOnly } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
+import type { Indexer } from './indexing.ts';
 import type { PassageSearcher } from '../store/passage-search-thread.ts';
 
 export type SearchOptions = {
@@ -7,22 +8,26 @@ export type SearchOptions = {
   limit: number;
   signal?: AbortSignal | undefined;
 };
-export type SearchResult = { hits: DocumentHit[]; wordsOnly: string | null };
+export type SearchResult = { hits: DocumentHit[]; wordsOnly: WordsOnly | null };
 
 type QueryResult = { columns: string[]; rows: (string | number | boolean | null)[][]; truncated: boolean };
 
 /** Search over documents, by words and by meaning. */
 export class DocumentSearch {
   readonly #searcher: PassageSearcher;
+  readonly #indexer: Indexer;
 
-  constructor({ searcher }: { searcher: PassageSearcher }) {
+  constructor({ searcher, indexer }: { searcher: PassageSearcher; indexer: Indexer }) {
     this.#searcher = searcher;
+    this.#indexer = indexer;
   }
 
   /** The passages that answer `query` best. @throws LonghandError, or the reason of `signal` */
   async find(query: string, { documentIds, limit, signal }: SearchOptions): Promise<SearchResult> {
-    const asked = { query, meaning: null, documentIds: documentIds ?? null, limit };
-    return { hits: await this.#searcher.find(asked, { signal }), wordsOnly: 'no-embedder' };
+    const found = await this.#indexer.meaning(query, signal);
+    const [meaning, wordsOnly] = typeof found === 'string' ? [null, found] : [found, null];
+    const asked = { query, meaning, documentIds: documentIds ?? null, limit };
+    return { hits: await this.#searcher.find(asked, { signal }), wordsOnly };
   }
 
   /** @throws LonghandError `invalid-input` */

@@ -27,10 +27,18 @@ export const LIST_UNINDEXED = /* sql */ `
 
 export function vectorReader(db: ReadableDb) {
   const idOfKey = db.prepare<{ key: string }, number>('SELECT id FROM embedders WHERE key = :key').pluck();
+  const hasEmbedded = db
+    .prepare<{ embedderId: number }, 0 | 1>(
+      'SELECT EXISTS (SELECT 1 FROM contents WHERE embedder_id = :embedderId AND embedded > 0)',
+    )
+    .pluck();
   const unindexed = db.prepare<{ embedderId: number }, number>(LIST_UNINDEXED).pluck();
   return {
     /** The number of an embedder, by a key that tells its weights; null where it has never embedded anything here. */
     embedder: (key: string): number | null => idOfKey.get({ key }) ?? null,
+    /** Whether any passage can be found by it. */
+    hasEmbedded: (embedderId: number): boolean => hasEmbedded.get({ embedderId }) === 1,
+    /** Contents whose passages do not all have a vector of the embedder. */
     unindexed: (embedderId: number): number[] => unindexed.all({ embedderId }),
   };
 }

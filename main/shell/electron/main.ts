@@ -51,7 +51,12 @@ const assistant = new Assistant(() => {
     launches: processLaunches({
       dataFolder,
       fetch: values['no-fetch'] === true ? 'never' : 'starter',
-      files: { assistant: built('assistant.js'), engine: built('engine.js'), reader: built('reader.js') },
+      files: {
+        assistant: built('assistant.js'),
+        engine: built('engine.js'),
+        reader: built('reader.js'),
+        embedder: built('embedder.js'),
+      },
     }),
   });
 });

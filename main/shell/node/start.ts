@@ -40,6 +40,7 @@ export function createNodeSupervisor(options: NodeShellOptions): Supervisor {
         assistant: files?.assistant ?? sources('services/process.ts'),
         engine: files?.engine ?? sources('engine/process.ts'),
         reader: files?.reader ?? sources('reader/process.ts'),
+        embedder: files?.embedder ?? sources('embedder/process.ts'),
       },
     }),
   });

@@ -93,6 +93,7 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   'engine-stopped': (value) => `The model process stopped${value(WHY)}. Your text is saved.`,
   'engine-hung': () => 'The model process did not respond and was started again. Your text is saved.',
   'reader-stopped': () => 'The process that reads files stopped. Your files were not changed. Try again.',
+  'embedder-stopped': () => 'The process that finds by meaning stopped. Your documents are unchanged. Try again.',
   'assistant-stopped': () => 'The connection to Longhand broke. Your text is kept. Try again.',
   'runtime-failed': () => 'The model could not be run. Your text is saved. Try again, or choose another model.',
   'port-in-use': () => 'The network port is taken by another program. Choose another port.',

@@ -285,6 +285,10 @@ export const enFrame = {
       `The process that reads files stopped${why} and was started again. Your files were not changed.`,
     readerFailed: (why: string) =>
       `The process that reads files stops again and again${why}. Your files were not changed.`,
+    embedderRestarted: (why: string) =>
+      `The process that finds by meaning stopped${why} and was started again. Your documents are unchanged.`,
+    embedderFailed: (why: string) =>
+      `The process that finds by meaning stops again and again${why}. Search goes by words alone.`,
     assistantRestarted: (why: string) =>
       `Longhand’s assistant stopped${why} and was started again. Nothing that you saw is lost.`,
     assistantFailed: (why: string) =>
@@ -309,7 +313,7 @@ export const enFrame = {
     state: 'State',
     restarts: 'Restarts',
     lastExit: 'Last end',
-    roles: { assistant: 'Assistant', engine: 'Model process', reader: 'File reader' },
+    roles: { assistant: 'Assistant', engine: 'Model process', reader: 'File reader', embedder: 'Search by meaning' },
     running: (pid: string) => `Runs, process ${pid}`,
     stopped: 'Does not run',
     givenUp: 'Given up after five ends within a minute',

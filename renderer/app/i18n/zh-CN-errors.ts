@@ -77,6 +77,7 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'engine-stopped': (value) => `模型进程已停止${value(WHY)}。您的文字已保存。`,
   'engine-hung': () => '模型进程没有响应，已重新启动。您的文字已保存。',
   'reader-stopped': () => '读取文件的进程已停止，您的文件未作改动。请重试。',
+  'embedder-stopped': () => '语义检索进程已停止。您的文档未作改动。请重试。',
   'assistant-stopped': () => '与 Longhand 的连接已断开。您的文字已保留，请重试。',
   'runtime-failed': () => '模型无法运行。您的文字已保存。请重试，或选择其他模型。',
   'port-in-use': () => '网络端口被其他程序占用。请选择其他端口。',

@@ -281,6 +281,8 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
     engineFailed: (why) => `模型进程反复停止${why}。您的文字已保存。`,
     readerRestarted: (why) => `读取文件的进程曾停止${why}，现已重新启动。您的文件未作改动。`,
     readerFailed: (why) => `读取文件的进程反复停止${why}。您的文件未作改动。`,
+    embedderRestarted: (why) => `语义检索进程曾停止${why}，现已重新启动。您的文档未作改动。`,
+    embedderFailed: (why) => `语义检索进程反复停止${why}。目前只按字词查找。`,
     assistantRestarted: (why) => `Longhand 的助手进程曾停止${why}，现已重新启动。您看到的内容没有丢失。`,
     assistantFailed: (why) => `Longhand 的助手进程反复停止${why}。您的对话都在磁盘上。`,
     outOfMemory: (isCertain, figures) =>
@@ -303,7 +305,7 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
     state: '状态',
     restarts: '重启次数',
     lastExit: '上次结束',
-    roles: { assistant: '助手', engine: '模型进程', reader: '文件读取' },
+    roles: { assistant: '助手', engine: '模型进程', reader: '文件读取', embedder: '语义检索' },
     running: (pid) => `运行中，进程 ${pid}`,
     stopped: '未运行',
     givenUp: '一分钟内结束五次，已不再启动',

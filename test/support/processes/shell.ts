@@ -8,7 +8,12 @@ const supervisor = createNodeSupervisor({
   fetch: 'never',
   say: console.error,
   log: console.error,
-  files: { assistant: file('probe.ts'), engine: file('engine.ts'), reader: file('engine.ts') },
+  files: {
+    assistant: file('probe.ts'),
+    engine: file('engine.ts'),
+    reader: file('engine.ts'),
+    embedder: file('engine.ts'),
+  },
 });
 supervisor.start();
 const port = supervisor.connectClient();
