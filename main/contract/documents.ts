@@ -152,6 +152,11 @@ export const documents = {
   attached: oc
     .input(z.object({ conversationId: z.string() }))
     .output(z.object({ documentIds: z.array(z.string()), way: readingWay.nullable(), plan: readingPlan.nullable() })),
+  /**
+   * Sums a document up as a job, section by section; its result names the `conversationId` that begins with the summary.
+   * Errors: `document-not-ready`, `no-model`.
+   */
+  summarise: oc.input(byId).output(job),
   /** Reads a document for the model that answers, so that questions about it start at once. */
   read: oc.input(byId).output(job),
 };

@@ -115,3 +115,47 @@ describe('a question about documents', () => {
     expect(reply.sources?.citations.every(({ span }) => span === null) ?? true).toBe(true);
   });
 });
+
+describe('a summary', () => {
+  const section = (name: string) =>
+    `${name} ${'says many words about rivers and lakes, one after another. '.repeat(130)}`;
+
+  it('is made section by section, goes on where it was, and begins a conversation about the document', async () => {
+    const { client, engine, documentIds } = await talkOver([1, 2, 3, 4].map((n) => section(`Part ${n}`)).join('\n\n'));
+    const [id] = documentIds as [string];
+    const job = await client.documents.summarise({ id });
+    expect(job).toMatchObject({ kind: 'summary', subject: id });
+    (await engine.nextAnswer()).say('Note on part 1.').end();
+    const second = await engine.nextAnswer();
+    await client.jobs.pause({ id: job.id });
+    expect(second.signal.aborted).toBe(true);
+    await client.jobs.resume({ id: job.id });
+    const prompts: string[] = [];
+    let answer = await engine.nextAnswer();
+    for (; !answer.prompt.messages[0]!.content.includes('Note on part 1.'); answer = await engine.nextAnswer()) {
+      prompts.push(answer.prompt.messages[0]!.content);
+      answer.say(`Note on part ${prompts.length + 1}.`).end();
+    }
+    expect(prompts.map((prompt) => prompt.slice(0, 6))).toEqual(['Part 2', 'Part 3', 'Part 4']);
+    expect(answer.prompt.messages[0]!.content).toMatch(
+      /^Note on part 1\.\n\nNote on part 2\.[\s\S]*Note on part 4\.\n\nThese are notes/,
+    );
+    answer
+      .say(
+        'Part 2 says many words about rivers and lakes, one after another. It costs 7 euros in all. It costs 7 euros in all.',
+      )
+      .end();
+    const done = await until(async () =>
+      (await client.jobs.list()).find((one) => one.id === job.id && one.state === 'done'),
+    );
+    expect(done.result).toMatchObject({ sections: 4 });
+    const path = await client.chat.path({ id: String(done.result!.conversationId) });
+    expect(path.map(({ role }) => role)).toEqual(['user', 'assistant']);
+    expect(path[1]!.sources!.citations).toMatchObject([
+      { state: 'exact', span: { documentId: id } },
+      { state: 'missing' },
+    ]);
+    const attached = await client.documents.attached({ conversationId: String(done.result!.conversationId) });
+    expect(attached.documentIds).toEqual([id]);
+  });
+});

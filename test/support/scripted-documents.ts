@@ -134,6 +134,10 @@ export class ScriptedDocuments {
         ...this.#attachedTo(conversationId),
         plan: this.#plan(conversationId),
       })),
+      summarise: os.summarise.handler(({ input }) => {
+        this.calls.push(`summarise ${this.#find(input.id).info.name}`);
+        return downloadJob({ kind: 'summary', subject: input.id });
+      }),
       read: os.read.handler(({ input }) => downloadJob({ id: `prefill ${input.id}`, kind: 'prefill' })),
     });
   }

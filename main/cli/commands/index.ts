@@ -5,5 +5,6 @@ import { data } from './data.ts';
 import { doctor } from './doctor.ts';
 import { models } from './models.ts';
 import { read } from './read.ts';
+import { summarise } from './summarise.ts';
 
-export const commands = [chat, ask, read, models, data, bench, doctor];
+export const commands = [chat, ask, read, summarise, models, data, bench, doctor];

@@ -119,6 +119,13 @@ export class Ask {
     };
   }
 
+  /** All that is stored of a document, in the paragraphs in which a model is shown it. @throws LonghandError `not-found` */
+  paragraphsOf(documentId: string): Passage[] {
+    const { name } = this.#options.store.documents.known(documentId);
+    const documents = [{ id: documentId, name }];
+    return this.#render({ way: 'whole', documents, passages: [], firstMark: 1, citations: [] }).passages;
+  }
+
   /** A document was removed, or read anew: what was made of its text is made again. */
   forget(): void {
     this.#rendered.clear();

@@ -2,6 +2,7 @@ import { implement } from '@orpc/server';
 import { documents as contract } from '../../contract/documents.ts';
 import type { PathRule } from '../path-rule.ts';
 import type { DocumentReading } from '../ask/reading.ts';
+import type { Summaries } from '../ask/summary.ts';
 import type { Documents } from './documents.ts';
 import type { Embedders } from './embedders.ts';
 import type { DocumentSearch } from './search.ts';
@@ -10,11 +11,12 @@ type Parts = {
   documents: Documents;
   search: DocumentSearch;
   reading: DocumentReading;
+  summaries: Summaries;
   embedders: Embedders;
   mayName: PathRule;
 };
 
-export function documentsApp({ documents, search, reading, embedders, mayName }: Parts) {
+export function documentsApp({ documents, search, reading, summaries, embedders, mayName }: Parts) {
   const os = implement(contract);
   return os.router({
     add: os.add.handler(async ({ input: { paths, ...options } }) => {
@@ -46,6 +48,7 @@ export function documentsApp({ documents, search, reading, embedders, mayName }:
       reading.attach(conversationId, documentIds, way),
     ),
     attached: os.attached.handler(({ input }) => reading.attached(input.conversationId)),
+    summarise: os.summarise.handler(({ input }) => summaries.start(input.id)),
     read: os.read.handler(({ input }) => reading.start(input.id)),
   });
 }
