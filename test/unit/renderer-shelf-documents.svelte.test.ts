@@ -89,13 +89,13 @@ describe('the shelf of documents', () => {
 it('a search inside documents shows the answer to what stands in the field last', async () => {
   const { line, shelf } = await open();
   shelf.put('Letter.txt', [plainPart('The loan is repaid.')]);
-  shelf.wordsOnly = 'no embedding model';
+  shelf.wordsOnly = 'no-embedder';
   const search = new DocumentSearch(line.connection);
   search.query = 'loa';
   search.query = 'loan';
   await until(() => expect(search.answered).toBe('loan'));
   expect(search.groups.map(({ name, hits }) => [name, hits.length])).toEqual([['Letter.txt', 1]]);
-  expect(search.wordsOnly).toBe('no embedding model');
+  expect(search.wordsOnly).toBe('no-embedder');
   search.clear();
   expect([search.active, search.hits]).toEqual([false, []]);
 });
