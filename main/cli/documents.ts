@@ -6,26 +6,36 @@ import type { Connection } from '../shell/connection.ts';
 import type { ProgressLine } from '../shell/progress.ts';
 import { finishJob } from './model.ts';
 
-/** Puts a file, or the files of a folder, on the shelf, and waits until they are read. @throws LonghandError why one can't be */
+/** Puts a file, or the files of a folder, on the shelf, and waits until they are read, or are known not to be readable. */
+export async function addDocuments(
+  connection: Connection,
+  path: string,
+  progress: ProgressLine,
+  password?: string,
+): Promise<DocumentInfo[]> {
+  const { documents } = await connection.run((client) => client.documents.add({ paths: [resolve(path)], password }));
+  const read: DocumentInfo[] = [];
+  for (const { id } of documents) {
+    const { jobId, state } = await connection.run((client) => client.documents.get({ id }));
+    if (jobId !== null && (state === 'queued' || state === 'parsing')) {
+      const job = (await connection.run((client) => client.jobs.list())).find((one) => one.id === jobId);
+      if (job !== undefined) await finishJob(connection, job, progress).catch(() => null); // the document says why
+    }
+    read.push(await connection.run((client) => client.documents.get({ id })));
+  }
+  return read;
+}
+
+/** The same, where all of them are needed. @throws LonghandError why one can't be read */
 export async function readDocuments(
   connection: Connection,
   path: string,
   progress: ProgressLine,
 ): Promise<DocumentInfo[]> {
-  const { documents } = await connection.run((client) => client.documents.add({ paths: [resolve(path)] }));
-  const read: DocumentInfo[] = [];
-  for (const { id } of documents) {
-    const { jobId } = await connection.run((client) => client.documents.get({ id }));
-    if (jobId !== null) {
-      const job = (await connection.run((client) => client.jobs.list())).find((one) => one.id === jobId);
-      if (job !== undefined) await finishJob(connection, job, progress);
-    }
-    const document = await connection.run((client) => client.documents.get({ id }));
-    const { error } = document;
-    if (error !== null) throw new LonghandError(error.code, error.message, error.details);
-    read.push(document);
-  }
-  return read;
+  const documents = await addDocuments(connection, path, progress);
+  const failure = documents.find(({ error }) => error !== null)?.error;
+  if (failure) throw new LonghandError(failure.code, failure.message, failure.details);
+  return documents;
 }
 
 /** Gives a conversation these documents. @returns how it reads them */

@@ -42,6 +42,7 @@ import { Prefiller } from './prefill/prefiller.ts';
 import { anyPath, chosenPath, type PathRule } from './path-rule.ts';
 import { openStore, type Store } from './store/open.ts';
 import { openPassageSearcher } from './store/passage-search-thread.ts';
+import { openTableQueries } from './store/table-query-thread.ts';
 import { openSearcher } from './store/search-thread.ts';
 import { systemApp } from './system/app.ts';
 import { readSettings } from './system/settings.ts';
@@ -111,6 +112,7 @@ function joinServices(store: Store, options: AssistantOptions) {
     return planner.readingPrice(models.find(model.name), { ...range, kvType: model.kvType });
   };
   const passages = openPassageSearcher(store.path);
+  const tables = openTableQueries(store.path);
   const embedders = new Embedders({
     ...{ dataDir, env, store, jobs, embedder, network },
     changed: () => indexer.modelChanged(),
@@ -145,7 +147,7 @@ function joinServices(store: Store, options: AssistantOptions) {
 
   const routerFor = (mayName: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, prefiller, watch, bin }),
-    documents: documentsApp({ documents, search, reading, summaries, embedders, mayName }),
+    documents: documentsApp({ documents, search, reading, summaries, embedders, tables, mayName }),
     jobs: jobsApp(jobs),
     models: modelsApp({ verifier, models, installer, cards, planner, price, mayName }),
     system: systemApp({
@@ -178,7 +180,14 @@ function joinServices(store: Store, options: AssistantOptions) {
     /** Ends answers and jobs where they are, so that they can go on, and closes the store. */
     async close(): Promise<void> {
       bin.close();
-      await Promise.all([turns.close(), jobs.close(), documents.close(), searcher.close(), passages.close()]);
+      await Promise.all([
+        turns.close(),
+        jobs.close(),
+        documents.close(),
+        searcher.close(),
+        passages.close(),
+        tables.close(),
+      ]);
       store.close();
     },
   };

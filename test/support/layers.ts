@@ -43,7 +43,7 @@ const RULES: IRegularForbiddenRuleType[] = [
   // Packages, and parts of Node, that belong to one folder or to none.
   onlyIn('electron', '^main/shell/electron/', packages('electron|electron-updater')),
   onlyIn('engine', '^main/engine/', packages('onnxruntime-node|koffi')),
-  onlyIn('store', STORE, `${packages('better-sqlite3|sqlite-vec')}|^(node:)?sqlite$`),
+  onlyIn('store', STORE, `${packages('better-sqlite3|sql\\.js')}|^(node:)?sqlite$`),
   onlyIn('reader', '^main/reader/', packages(DOCUMENT_PARSERS)),
   onlyIn('reader', '^(main/reader|renderer/pdf)/', packages('pdfjs-dist')),
   forbidden('renderer', '^renderer/', { dependencyTypes: ['core'] }),

@@ -5,6 +5,7 @@ import type { DocumentReading } from '../ask/reading.ts';
 import type { Summaries } from '../ask/summary.ts';
 import type { Documents } from './documents.ts';
 import type { Embedders } from './embedders.ts';
+import type { TableQueries } from '../store/table-query-thread.ts';
 import type { DocumentSearch } from './search.ts';
 
 type Parts = {
@@ -13,10 +14,11 @@ type Parts = {
   reading: DocumentReading;
   summaries: Summaries;
   embedders: Embedders;
+  tables: TableQueries;
   mayName: PathRule;
 };
 
-export function documentsApp({ documents, search, reading, summaries, embedders, mayName }: Parts) {
+export function documentsApp({ documents, search, reading, summaries, embedders, tables, mayName }: Parts) {
   const os = implement(contract);
   return os.router({
     add: os.add.handler(async ({ input: { paths, ...options } }) => {
@@ -43,7 +45,7 @@ export function documentsApp({ documents, search, reading, summaries, embedders,
       embedders.use(input.name);
       return embedders.status();
     }),
-    query: os.query.handler(({ input }) => search.query(input)),
+    query: os.query.handler(({ input, signal }) => tables.run(input, signal)),
     attach: os.attach.handler(({ input: { conversationId, documentIds, way } }) =>
       reading.attach(conversationId, documentIds, way),
     ),

@@ -1,5 +1,4 @@
 import type { DocumentHit, WordsOnly } from '../../contract/documents.ts';
-import { LonghandError } from '../../contract/errors.ts';
 import type { Indexer } from './indexing.ts';
 import type { PassageSearcher } from '../store/passage-search-thread.ts';
 
@@ -9,8 +8,6 @@ export type SearchOptions = {
   signal?: AbortSignal | undefined;
 };
 export type SearchResult = { hits: DocumentHit[]; wordsOnly: WordsOnly | null };
-
-type QueryResult = { columns: string[]; rows: (string | number | boolean | null)[][]; truncated: boolean };
 
 /** Search over documents, by words and by meaning. */
 export class DocumentSearch {
@@ -28,10 +25,5 @@ export class DocumentSearch {
     const [meaning, wordsOnly] = typeof found === 'string' ? [null, found] : [found, null];
     const asked = { query, meaning, documentIds: documentIds ?? null, limit };
     return { hits: await this.#searcher.find(asked, { signal }), wordsOnly };
-  }
-
-  /** @throws LonghandError `invalid-input` */
-  query(_input: { documentIds: string[]; sql: string }): Promise<QueryResult> {
-    return Promise.reject(new LonghandError('invalid-input', 'Tables cannot be asked yet.'));
   }
 }

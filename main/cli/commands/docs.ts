@@ -1,0 +1,168 @@
+import type { DocumentInfo } from '../../contract/documents.ts';
+import { LonghandError } from '../../contract/errors.ts';
+import { formatBytes } from '../../shell/progress.ts';
+import type { Connection } from '../../shell/connection.ts';
+import { defineCommand, parseNumber, UsageError, type Context } from '../command.ts';
+import { addDocuments } from '../documents.ts';
+import { finishJob } from '../model.ts';
+import { table } from '../table.ts';
+
+const MOST_LINE = 300;
+
+export const docs = defineCommand({
+  name: 'docs',
+  usage: 'add PATH… | list | search "WORDS" | remove NAME… | query NAME… "SELECT …" | models [NAME | FOLDER]',
+  summary: 'put documents on the shelf, search them, ask their tables, or take them off',
+  options: {
+    password: { type: 'string', value: 'WORD', help: 'of an encrypted file that is added' },
+    in: { type: 'string', value: 'NAME', help: 'search only this document' },
+    limit: { type: 'string', value: 'N', help: 'so many passages at most (5)' },
+  },
+  fetch: 'starter',
+  async run(context) {
+    const { positionals, connect } = context;
+    const [action, ...names] = positionals;
+    const actions: Record<string, (connection: Connection) => Promise<number>> = {
+      add: (connection) => add(connection, names, context.values.password, context),
+      list: (connection) => list(connection, context),
+      search: (connection) => search(connection, names.join(' '), context),
+      remove: (connection) => remove(connection, names, context),
+      query: (connection) => query(connection, names.slice(0, -1), names.at(-1) ?? '', context),
+      models: (connection) => models(connection, names[0], context),
+    };
+    const run = actions[action ?? 'list'];
+    if (run === undefined) throw new UsageError(`'docs ${action}' is not known`);
+    const needed = { add: 1, search: 1, remove: 1, query: 2 }[action ?? ''] ?? 0;
+    if (names.length < needed)
+      throw new UsageError(`docs ${action} needs ${needed === 2 ? 'a name and a SELECT' : 'a name'}`);
+    return run(await connect());
+  },
+});
+
+async function add(
+  connection: Connection,
+  paths: string[],
+  password: string | undefined,
+  { json, print, say, progress }: Context,
+): Promise<number> {
+  let failures = 0;
+  for (const path of paths) {
+    for (const document of await addDocuments(connection, path, progress, password)) {
+      if (json) print(JSON.stringify(document));
+      else if (document.error === null) print(describe(document));
+      else say(`longhand: ${document.name}: ${document.error.message}`);
+      if (document.error !== null) failures++;
+    }
+  }
+  return failures === 0 ? 0 : 1;
+}
+
+async function list(connection: Connection, { json, print }: Context): Promise<number> {
+  const documents = await connection.run((client) => client.documents.list());
+  if (json) print(JSON.stringify(documents));
+  else if (documents.length === 0) print('There are no documents. Add some: longhand docs add PATH');
+  else {
+    const headings = ['name', 'format', 'size', 'parts', 'passages', 'by meaning', 'state'];
+    const rows = documents.map(({ name, format, sizeBytes, parts, passages, embedded, state }) => [
+      ...[name, format ?? '', formatBytes(sizeBytes), String(parts), String(passages), String(embedded), state],
+    ]);
+    for (const line of table(headings, rows)) print(line);
+  }
+  return 0;
+}
+
+async function search(connection: Connection, words: string, { json, print, say, values }: Context): Promise<number> {
+  const limit = parseNumber('limit', values.limit as string | undefined, { min: 1, max: 200, isWhole: true }) ?? 5;
+  const within = values.in as string | undefined;
+  const documentIds = within === undefined ? undefined : await idsOf(connection, [within]);
+  const found = await connection.run((client) => client.documents.search({ query: words, documentIds, limit }));
+  if (json) {
+    print(JSON.stringify(found));
+    return 0;
+  }
+  for (const { name, partKind, partLabel, text, found: by } of found.hits) {
+    const place = partKind === 'text' ? name : `${name}, ${partKind} ${partLabel}`;
+    const line = text.replace(/\s+/gu, ' ');
+    print(`${place} (${by.join(', ')})\n  ${line.length > MOST_LINE ? `${line.slice(0, MOST_LINE)}…` : line}`);
+  }
+  if (found.hits.length === 0) say('Nothing was found.');
+  if (found.wordsOnly !== null) say(`Searched by words alone: ${REASONS[found.wordsOnly]}.`);
+  return 0;
+}
+
+const REASONS = {
+  'no-embedder': 'there is no model that finds by meaning; fetch one with: longhand docs models fetch',
+  'not-indexed': 'no passage has been made searchable by meaning yet',
+  language: 'the model that finds by meaning reads English only',
+  'embedder-stopped': 'the process that finds by meaning is not there',
+};
+
+async function remove(connection: Connection, names: string[], { json, print }: Context): Promise<number> {
+  for (const id of await idsOf(connection, names)) await connection.run((client) => client.documents.remove({ id }));
+  print(json ? JSON.stringify({ removed: names }) : `Removed ${names.join(', ')}.`);
+  return 0;
+}
+
+async function query(
+  connection: Connection,
+  names: string[],
+  sql: string,
+  { json, print, say }: Context,
+): Promise<number> {
+  const documentIds = await idsOf(connection, names);
+  const { columns, rows, truncated } = await connection.run((client) => client.documents.query({ documentIds, sql }));
+  if (json) print(JSON.stringify({ columns, rows, truncated }));
+  else
+    for (const line of table(
+      columns,
+      rows.map((row) => row.map((cell) => String(cell ?? ''))),
+    ))
+      print(line);
+  if (truncated && !json) say('There are more rows than are shown.');
+  return 0;
+}
+
+/** `fetch` gets the best that can be had; a name uses or gets that one, and a path brings in one of the user's. */
+async function models(
+  connection: Connection,
+  wanted: string | undefined,
+  { json, print, progress }: Context,
+): Promise<number> {
+  const before = await connection.run((client) => client.documents.embedder());
+  if (wanted !== undefined) {
+    if (before.installed.some(({ name }) => name === wanted)) {
+      await connection.run((client) => client.documents.useEmbedder({ name: wanted }));
+    } else if (wanted === 'fetch' || before.offered.some(({ name }) => name === wanted)) {
+      const name = wanted === 'fetch' ? {} : { name: wanted };
+      await finishJob(connection, await connection.run((client) => client.documents.installEmbedder(name)), progress);
+    } else {
+      await connection.run((client) => client.documents.importEmbedder({ path: wanted }));
+    }
+  }
+  const status = await connection.run((client) => client.documents.embedder());
+  if (json) {
+    print(JSON.stringify(status));
+    return 0;
+  }
+  const rows = [
+    ...status.installed.map(({ name, languages }) => [name, languages, name === status.model ? 'in use' : 'here']),
+    ...status.offered.map(({ name, languages, sizeBytes }) => [name, languages, formatBytes(sizeBytes)]),
+  ];
+  for (const line of table(['model', 'languages', ''], rows)) print(line);
+  print(`${status.embedded} of ${status.passages} passages can be found by meaning.`);
+  return 0;
+}
+
+/** By id, or by the name that the shelf shows. @throws LonghandError `not-found` */
+async function idsOf(connection: Connection, names: readonly string[]): Promise<string[]> {
+  const documents = await connection.run((client) => client.documents.list());
+  return names.flatMap((name) => {
+    const found = documents.filter((one) => one.id === name || one.name === name);
+    if (found.length === 0) throw new LonghandError('not-found', `There is no document ${name}.`, { name });
+    return found.map(({ id }) => id);
+  });
+}
+
+function describe({ name, format, parts, passages }: DocumentInfo): string {
+  return `${name} (${format ?? 'unknown'}): ${parts} parts, ${passages} passages.`;
+}

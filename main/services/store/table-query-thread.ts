@@ -1,0 +1,152 @@
+import { createRequire } from 'node:module';
+import initSqlJs, { type Database as WasmDatabase, type SqlValue } from 'sql.js';
+import { LonghandError } from '../../contract/errors.ts';
+import { defineThread } from '../../contract/thread.ts';
+import { openReadable, type ReadableDb } from './db.ts';
+
+export type TableQuery = { documentIds: readonly string[]; sql: string };
+export type TableCell = string | number | boolean | null;
+export type TableResult = { columns: string[]; rows: TableCell[][]; truncated: boolean };
+
+type Tables = { key: string; db: WasmDatabase };
+type StoredTable = { content_id: number; number: number; name: string; columns: string };
+
+const MOST_ROWS = 1000;
+const MOST_MS = 5000;
+/** Of the tables and what a query makes of them. */
+const MOST_BYTES = 512 << 20;
+const READS = /^\s*(?:--[^\n]*\n\s*)*(SELECT|WITH|VALUES)\b/i;
+
+/**
+ * The SQL is a model's or comes out of a file, so it runs where it can reach nothing and be ended at any point: in SQLite as
+ * WebAssembly, on copies of the tables that were named. Native code in a thread can't be stopped.
+ */
+const thread = defineThread('query of tables', import.meta.url, (path: string) => {
+  const store = openReadable(path);
+  let tables: Tables | null = null;
+  return async ({ documentIds, sql }: TableQuery): Promise<TableResult> => {
+    if (!READS.test(sql)) throw refused('Only one SELECT can be run.');
+    const key = JSON.stringify(documentIds);
+    if (tables?.key !== key) {
+      tables?.db.close();
+      tables = { key, db: await load(store, documentIds) };
+    }
+    return run(tables.db, sql);
+  };
+});
+
+export type TableQueries = ReturnType<typeof openTableQueries>;
+
+/** Queries over the tables of documents in the store at `path`. */
+export function openTableQueries(path: string) {
+  const { call, close } = thread.open(path);
+  return {
+    /**
+     * Runs one SELECT over the tables of these documents, which `sqlite_schema` lists; 1000 rows at most.
+     * @throws LonghandError `invalid-input` with SQLite's reason, also after five seconds; or the reason of `signal`
+     */
+    async run(query: TableQuery, signal: AbortSignal = new AbortController().signal): Promise<TableResult> {
+      const late = AbortSignal.timeout(MOST_MS);
+      try {
+        return await call(query, { signal: AbortSignal.any([signal, late]) });
+      } catch (error) {
+        if (late.aborted || signal.aborted) await close(); // the thread starts again with the next query
+        signal.throwIfAborted();
+        if (late.aborted) throw refused(`It was stopped after ${MOST_MS / 1000} seconds.`);
+        throw error;
+      }
+    },
+    close,
+  };
+}
+
+async function load(store: ReadableDb, documentIds: readonly string[]): Promise<WasmDatabase> {
+  const wasm = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');
+  const { Database } = await initSqlJs({ locateFile: () => wasm });
+  const db = new Database();
+  db.run(`PRAGMA hard_heap_limit = ${MOST_BYTES}`);
+  const list = store.prepare<{ ids: string }, StoredTable>(/* sql */ `
+    SELECT DISTINCT t.content_id, t.number, t.name, t.columns FROM document_tables AS t
+    JOIN documents AS d ON d.content_id = t.content_id
+    WHERE d.id IN (SELECT value FROM json_each(:ids)) ORDER BY t.content_id, t.number`);
+  const pieces = store
+    .prepare<{ content_id: number; number: number }, string>(
+      'SELECT cells FROM table_pieces WHERE content_id = :content_id AND number = :number ORDER BY first_row',
+    )
+    .pluck();
+  const names = new Set<string>();
+  for (const { name, columns, ...table } of list.all({ ids: JSON.stringify(documentIds) })) {
+    const rows = pieces.all(table).flatMap((cells) => JSON.parse(cells) as TableCell[][]);
+    insert(db, unused(name.trim() || 'table', names), JSON.parse(columns) as string[], rows);
+  }
+  db.run('PRAGMA query_only = ON');
+  return db;
+}
+
+function insert(db: WasmDatabase, table: string, columns: readonly string[], rows: readonly TableCell[][]): void {
+  const width = Math.max(1, columns.length, ...rows.slice(0, 100).map((row) => row.length));
+  const taken = new Set<string>();
+  const declared = Array.from({ length: width }, (_, column) => {
+    const name = unused(columns[column]?.trim() || `column ${column + 1}`, taken);
+    return `${quoted(name)} ${typeOf(rows, column)}`;
+  });
+  db.run(`CREATE TABLE ${quoted(table)} (${declared.join(', ')})`);
+  const marks = Array.from({ length: width }, () => '?').join(', ');
+  const statement = db.prepare(`INSERT INTO ${quoted(table)} VALUES (${marks})`);
+  db.run('BEGIN');
+  for (const row of rows) statement.run(Array.from({ length: width }, (_, column) => toSql(row[column] ?? null)));
+  db.run('COMMIT');
+  statement.free();
+}
+
+/** By what all cells of a column are. */
+function typeOf(rows: readonly TableCell[][], column: number): 'INTEGER' | 'REAL' | 'TEXT' {
+  let type: 'INTEGER' | 'REAL' = 'INTEGER';
+  for (const row of rows) {
+    const cell = row[column] ?? null;
+    if (typeof cell === 'string') return 'TEXT';
+    if (typeof cell === 'number' && !Number.isInteger(cell)) type = 'REAL';
+  }
+  return type;
+}
+
+function run(db: WasmDatabase, sql: string): TableResult {
+  try {
+    const statements = db.iterateStatements(sql);
+    let result: TableResult | null = null;
+    for (const statement of statements) {
+      if (result !== null) throw refused('Only one SELECT can be run.');
+      const rows: TableCell[][] = [];
+      while (rows.length <= MOST_ROWS && statement.step()) rows.push(statement.get().map(fromSql));
+      result = {
+        columns: statement.getColumnNames(),
+        rows: rows.slice(0, MOST_ROWS),
+        truncated: rows.length > MOST_ROWS,
+      };
+    }
+    if (result === null) throw refused('There is no SELECT.');
+    return result;
+  } catch (error) {
+    if (error instanceof LonghandError) throw error;
+    throw refused(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const toSql = (cell: TableCell): SqlValue => (typeof cell === 'boolean' ? Number(cell) : cell);
+const fromSql = (value: SqlValue): TableCell => (value instanceof Uint8Array ? `${value.length} bytes` : value);
+
+/** `name`, or with a number behind it where SQLite would take it for one that is there. */
+function unused(name: string, taken: Set<string>): string {
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? name : `${name} ${number}`;
+    if (taken.has(candidate.toLowerCase())) continue;
+    taken.add(candidate.toLowerCase());
+    return candidate;
+  }
+}
+
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+function refused(reason: string): LonghandError {
+  return new LonghandError('invalid-input', `The query cannot be run: ${reason}`, { reason });
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { failureOf, startAssistant, until } from './assistant-support.ts';
+
+type Client = ReturnType<typeof startAssistant>['client'];
+
+async function addTable(client: Client, name: string, text: string): Promise<string> {
+  const { id } = await client.documents.addText({ name, text });
+  await until(async () => (await client.documents.list()).find((one) => one.id === id)?.state === 'ready');
+  return id;
+}
+
+const RIVERS = 'name,km,country\nDanube,2850,Austria\nRhine,1233.5,Germany\nInn,518,Austria\n';
+
+describe('a query over tables', () => {
+  it('computes with the types that the columns have', async () => {
+    const { client } = startAssistant();
+    const id = await addTable(client, 'rivers.csv', RIVERS);
+    const ask = (sql: string) => client.documents.query({ documentIds: [id], sql });
+    const { rows: schema } = await ask('SELECT name FROM sqlite_schema');
+    const table = String(schema[0]![0]);
+    expect(await ask(`SELECT country, SUM(km) AS total FROM "${table}" GROUP BY country ORDER BY total DESC`)).toEqual({
+      columns: ['country', 'total'],
+      rows: [
+        ['Austria', 3368],
+        ['Germany', 1233.5],
+      ],
+      truncated: false,
+    });
+    expect((await ask(`SELECT typeof(km) FROM "${table}" LIMIT 1`)).rows).toEqual([['real']]);
+  });
+
+  it('joins the tables of several documents', async () => {
+    const { client } = startAssistant();
+    const documentIds = [
+      await addTable(client, 'rivers.csv', RIVERS),
+      await addTable(client, 'capitals.csv', 'country,capital\nAustria,Vienna\nGermany,Berlin\n'),
+    ];
+    const { rows } = await client.documents.query({
+      documentIds,
+      sql: 'SELECT name FROM sqlite_schema ORDER BY rowid',
+    });
+    const [rivers, capitals] = rows.map(([name]) => `"${String(name)}"`);
+    const sql = `SELECT capital FROM ${rivers} JOIN ${capitals} USING (country) WHERE ${rivers}.km > 2000`;
+    expect((await client.documents.query({ documentIds, sql })).rows).toEqual([['Vienna']]);
+  });
+
+  it.each([
+    ['DELETE FROM sqlite_schema', 'Only one SELECT'],
+    ["ATTACH DATABASE '/etc/passwd' AS x", 'Only one SELECT'],
+    ['SELECT 1; SELECT 2', 'Only one SELECT'],
+    ['WITH x AS (SELECT 1) DELETE FROM "rivers"', 'readonly'],
+    ['SELECT nonsense', 'no such column'],
+  ])('refuses %s', async (sql, reason) => {
+    const { client } = startAssistant();
+    const id = await addTable(client, 'rivers.csv', RIVERS);
+    const failure = await failureOf(client.documents.query({ documentIds: [id], sql }));
+    expect(failure.code).toBe('invalid-input');
+    expect(failure.message).toContain(reason);
+  });
+
+  it('ends one that would run for ever, and answers the next', { timeout: 20_000 }, async () => {
+    const { client } = startAssistant();
+    const id = await addTable(client, 'rivers.csv', RIVERS);
+    const endless = 'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n';
+    const failure = await failureOf(client.documents.query({ documentIds: [id], sql: endless }));
+    expect(failure.message).toContain('stopped after 5 seconds');
+    expect((await client.documents.query({ documentIds: [id], sql: 'SELECT 1 AS one' })).rows).toEqual([[1]]);
+  });
+
+  it('takes no more memory than it may', { timeout: 20_000 }, async () => {
+    const { client } = startAssistant();
+    const id = await addTable(client, 'rivers.csv', RIVERS);
+    const sql = 'SELECT length(zeroblob(900000000) || zeroblob(900000000))';
+    expect((await failureOf(client.documents.query({ documentIds: [id], sql }))).code).toBe('invalid-input');
+  });
+
+  it('shows a thousand rows, and says that there are more', async () => {
+    const { client } = startAssistant();
+    const id = await addTable(client, 'rivers.csv', RIVERS);
+    const sql = 'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 2000) SELECT x FROM n';
+    const { rows, truncated } = await client.documents.query({ documentIds: [id], sql });
+    expect([rows.length, truncated]).toEqual([1000, true]);
+  });
+});
