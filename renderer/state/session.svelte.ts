@@ -21,6 +21,7 @@ import { ModelContext } from './model-context.svelte.ts';
 import { ModelShelf } from './model-shelf.svelte.ts';
 import { Model } from './model.svelte.ts';
 import { Readings } from './readings.svelte.ts';
+import { Summaries } from './summaries.svelte.ts';
 import { Search } from './search.svelte.ts';
 import { Sentences } from './sentences.ts';
 import { Preferences } from './settings.svelte.ts';
@@ -58,6 +59,7 @@ export class Session {
   readonly preferences: Preferences;
   readonly diagnostics: Diagnostics;
   readonly readings: Readings;
+  readonly summaries: Summaries;
   readonly watchman: Watchman;
   readonly frame: Frame;
   readonly #closing = new AbortController();
@@ -84,6 +86,10 @@ export class Session {
     this.readings = new Readings(this.connection, (id) => {
       if (id === this.chat.id) this.chat.composer.recount();
     });
+    this.summaries = new Summaries(this.connection, (documentId, conversationId) => {
+      this.say(t().documents.summedUp(this.documents.of(documentId)?.name ?? ''));
+      if (this.frame.page === 'documents') location.hash = routeTo(conversationId);
+    });
     this.watchman = new Watchman(this.connection);
     this.frame = new Frame(localStorage);
     this.chat = $state.raw(this.#newChat(null));
@@ -94,6 +100,7 @@ export class Session {
     const readList = () => void this.try(() => this.conversations.refresh());
     void this.try(() => this.conversations.watch(signal, readList));
     void this.try(() => this.readings.watch(signal));
+    void this.try(() => this.summaries.watch(signal));
     void this.try(() => this.documents.watch(signal));
     this.watchman.watchClock(signal, () => this.connection.retry());
   }

@@ -140,6 +140,25 @@ test.describe('the shelf', () => {
     await expect(field(ui)).toBeFocused();
   });
 
+  test('sums a document up as work that can be paused, and then gives way to the summary', async ({
+    ui,
+    assistant,
+  }) => {
+    const { documents } = assistant;
+    const { id, name } = documents.put('Register.pdf', [plainPart('One.')]);
+    await openShelf(ui);
+    const row = ui.getByRole('listitem').filter({ hasText: name });
+    await row.getByRole('button', { name: `Sum up: ${name}` }).click();
+    const work = row.getByRole('region', { name: `Summary of “${name}”` });
+    await expect(work).toContainText('2 sections of 7 sections · 1 min 24 s left');
+    await expect(row.getByRole('button', { name: `Sum up: ${name}` })).toBeHidden();
+    expect(documents.calls).toContain(`summarise ${name}`);
+    const conversation = assistant.addConversation('Register.pdf', ['Sum up the document.', 'One.']);
+    assistant.summarise(id, { state: 'done', result: { conversationId: conversation.id } });
+    await expect(ui.getByText('Sum up the document.')).toBeVisible();
+    await expect(ui).toHaveURL(new RegExp(conversation.id));
+  });
+
   test('asks for the password of a locked document, and tries again what failed otherwise', async ({
     ui,
     assistant,

@@ -207,6 +207,16 @@ export const documentScenes: Scene[] = [
   },
   { name: 'shelf-empty', act: goToShelf },
   {
+    name: 'shelf-summary',
+    arrange: (assistant) => void shelve(assistant),
+    async act(page) {
+      await goToShelf(page);
+      const button = page.locator('li', { hasText: 'Agreement of 1871.pdf' }).getByRole('button').nth(2);
+      await button.click();
+      await page.locator('li progress').first().waitFor();
+    },
+  },
+  {
     name: 'shelf-search',
     arrange: (assistant) => void shelve(assistant),
     async act(page) {

@@ -132,6 +132,11 @@ export class ScriptedAssistant {
     return this.#work(readingJob(`conversation:${conversationId}`), change);
   }
 
+  /** Where the summary of a document stands. */
+  summarise(documentId: string, change: Partial<Job> = {}): Job {
+    return this.#work(this.documents.summary(documentId), change);
+  }
+
   setSettings(change: Partial<Settings>): void {
     this.#settings = { ...this.#settings, ...change };
   }

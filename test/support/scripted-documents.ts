@@ -12,6 +12,7 @@ import type {
 } from '../../main/contract/documents.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
 import type { OutlineEntry, Part } from '../../main/contract/extraction.ts';
+import type { Job } from '../../main/contract/jobs.ts';
 import { contract } from '../../main/contract/index.ts';
 import { Feed } from '../../main/services/events/feed.ts';
 import { downloadJob, tokens } from './scripted-data.ts';
@@ -72,6 +73,12 @@ export class ScriptedDocuments {
     stored.info = { ...stored.info, ...change };
     this.#feed.publish({ type: 'document', document: stored.info });
     return stored.info;
+  }
+
+  /** A summary that is being made. */
+  summary(id: string): Job {
+    const count = { done: 2, total: 7, unit: 'sections', speed: null, etaMs: 84_000 };
+    return downloadJob({ id: `summary ${id}`, kind: 'summary', stage: 'summarise', subject: id, ...count });
   }
 
   named(name: string): DocumentInfo {
@@ -136,7 +143,7 @@ export class ScriptedDocuments {
       })),
       summarise: os.summarise.handler(({ input }) => {
         this.calls.push(`summarise ${this.#find(input.id).info.name}`);
-        return downloadJob({ kind: 'summary', subject: input.id });
+        return this.summary(input.id);
       }),
       read: os.read.handler(({ input }) => downloadJob({ id: `prefill ${input.id}`, kind: 'prefill' })),
     });
