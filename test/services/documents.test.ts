@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import type { DocumentInfo } from '../../main/contract/documents.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
@@ -89,6 +90,18 @@ describe('a document', () => {
       ['a.txt', folder],
       ['b.txt', folder],
     ]);
+  });
+
+  it('that is an archive is the documents in it', async () => {
+    const { client, dataDir } = startAssistant();
+    const zip = zipSync({ 'a.txt': strToU8('Otters swim.'), 'sub/b.md': strToU8('# Badgers') });
+    const path = join(files({ 'all.zip': zip }), 'all.zip');
+    const { documents } = await client.documents.add({ paths: [path] });
+    expect(documents.map(({ name, origin }) => [name, origin])).toEqual([
+      ['a.txt', path],
+      ['b.md', path],
+    ]);
+    expect(readdirSync(join(dataDir, 'documents'))).toHaveLength(2);
   });
 
   it('costs nothing when it is added again, whatever its name', async () => {

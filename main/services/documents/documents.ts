@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { basename, extname, isAbsolute } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { DocumentInfo, DocumentState } from '../../contract/documents.ts';
@@ -8,7 +9,7 @@ import { Feed } from '../events/feed.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
 import type { StoredDocument } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
-import { filesIn, Library, type KeptFile } from './library.ts';
+import { filesIn, Library, type FoundFile, type KeptFile } from './library.ts';
 import { type Indexer } from './indexing.ts';
 import { READING, registerReading, type Extractor } from './reading.ts';
 
@@ -28,6 +29,7 @@ export type DocumentEvent =
   | { type: 'document'; document: DocumentInfo }
   | { type: 'removed'; id: string };
 
+const ARCHIVE = '.zip';
 /** A piece of a file that is sent at once. */
 const MOST_BYTES = 4 << 20;
 /** Parts may come by the hundred a second; nobody has to see each. */
@@ -81,18 +83,37 @@ export class Documents {
   }
 
   /**
-   * Adds files, and those of folders; one that is here already under its name is left as it is, unless it failed.
-   * @throws LonghandError `not-found` | `invalid-input` | `disk-full`; what was added before stays
+   * Adds files, and those of folders and archives; one that is here already under its name is left as it is, unless it failed.
+   * @throws LonghandError `not-found` | `invalid-input` | `disk-full` | what unpacking throws; what was added before stays
    */
   async add(paths: readonly string[], { password }: { password?: string | undefined } = {}): Promise<DocumentInfo[]> {
     for (const path of paths) {
       if (!isAbsolute(path)) throw new LonghandError('invalid-input', `${path} is not a whole path.`, { path });
     }
     const added: DocumentInfo[] = [];
-    for await (const { path, name, origin } of filesIn(paths)) {
+    for await (const { path, name, origin } of this.#files(paths)) {
       added.push(await this.#keep(() => this.#library.copy(path, this.#stop.signal), { name, origin, password }));
     }
     return added;
+  }
+
+  /** The files that paths stand for, those of archives unpacked for as long as each is looked at. */
+  async *#files(paths: readonly string[]): AsyncGenerator<FoundFile> {
+    const { signal } = this.#stop;
+    for await (const found of filesIn(paths)) {
+      if (extname(found.name).toLowerCase() !== ARCHIVE) {
+        yield found;
+        continue;
+      }
+      const folder = this.#library.incomingFolder();
+      try {
+        for await (const event of this.#options.reader.unpack({ ...found, folder }, { signal })) {
+          if (event.type === 'file') yield { path: event.path, name: basename(event.name), origin: found.path };
+        }
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    }
   }
 
   /** Adds a text that was pasted. @throws LonghandError `disk-full` */

@@ -13,7 +13,7 @@ export type KeptFile = { hash: string; sizeBytes: number };
 /** A file to add. `origin`: the folder that it was found in; null for one that was named itself. */
 export type FoundFile = { path: string; name: string; origin: string | null };
 
-const PART = /^incoming-.*\.part$/;
+const INCOMING = 'incoming-';
 const ZEROS = new Uint8Array(1 << 20);
 
 /** The bytes of documents, in a folder of their own: a file a content, whole or not there at all. */
@@ -26,6 +26,12 @@ export class Library {
 
   pathOf(hash: string): string {
     return join(this.#folder, hash);
+  }
+
+  /** A place for what an archive unpacks to; the caller removes it, or the next start. */
+  incomingFolder(): string {
+    mkdirSync(this.#folder, { recursive: true });
+    return join(this.#folder, `${INCOMING}${randomUUID()}`);
   }
 
   /** Copies a file in and names it by its bytes. @throws LonghandError `not-found` | `disk-full`, or `signal.reason` */
@@ -90,13 +96,15 @@ export class Library {
   sweep(hashes: ReadonlySet<string>): string[] {
     mkdirSync(this.#folder, { recursive: true });
     const names = readdirSync(this.#folder);
-    for (const name of names) if (PART.test(name)) rmSync(join(this.#folder, name), { force: true });
+    for (const name of names) {
+      if (name.startsWith(INCOMING)) rmSync(join(this.#folder, name), { recursive: true, force: true });
+    }
     return names.filter((name) => /^[0-9a-f]{64}$/.test(name) && !hashes.has(name));
   }
 
   async #keep(neededBytes: number, write: (part: string) => Promise<KeptFile>): Promise<KeptFile> {
     mkdirSync(this.#folder, { recursive: true });
-    const part = join(this.#folder, `incoming-${randomUUID()}.part`);
+    const part = join(this.#folder, `${INCOMING}${randomUUID()}`);
     try {
       await requireSpace(this.#folder, neededBytes);
       const kept = await write(part);

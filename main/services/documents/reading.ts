@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
-import type { ExtractionEvent, ExtractionInput } from '../../contract/extraction.ts';
+import type { ExtractionEvent, ExtractionInput, UnpackEvent, UnpackInput } from '../../contract/extraction.ts';
 import { defineJob, type JobContext } from '../jobs/job-kind.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Store } from '../store/open.ts';
@@ -12,6 +12,7 @@ export const READING = 'document';
 /** The part of the reader process that turns a file into text. */
 export type Extractor = {
   extract(input: ExtractionInput, options: { signal: AbortSignal }): AsyncGenerator<ExtractionEvent, void>;
+  unpack(input: UnpackInput, options: { signal: AbortSignal }): AsyncGenerator<UnpackEvent, void>;
 };
 
 export type ReadingOptions = {
