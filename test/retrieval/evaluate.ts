@@ -133,8 +133,18 @@ async function evaluate() {
   };
 }
 
-const vectorAt = (vectors: Float32Array, index: number) =>
-  vectors.slice(index * model.dimensions, (index + 1) * model.dimensions);
-const isEnglish = (text: string) => (text.match(HAN)?.length ?? 0) < text.length / 8;
-const fold = (text: string) => text.normalize('NFKC').replace(/\s+/gu, ' ').toLowerCase();
-const round = (value: number) => Math.round(value * 1000) / 1000;
+function vectorAt(vectors: Float32Array, index: number): Float32Array {
+  return vectors.slice(index * model.dimensions, (index + 1) * model.dimensions);
+}
+
+function isEnglish(text: string): boolean {
+  return (text.match(HAN)?.length ?? 0) < text.length / 8;
+}
+
+function fold(text: string): string {
+  return text.normalize('NFKC').replace(/\s+/gu, ' ').toLowerCase();
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
