@@ -90,6 +90,24 @@ describe('a question about documents', () => {
     expect(weights).toEqual([]);
   });
 
+  it('is searched for in what is far too long to be read, which is not even counted', async () => {
+    const { client, engine, id, ask, documentIds } = await talkOver(`${'Trout swim here. '.repeat(6000)}\n\n${RIVERS}`);
+    const attach = (way: 'whole' | null) => client.documents.attach({ conversationId: id, documentIds, way });
+    expect(await attach(null)).toMatchObject({ way: 'search', proposed: 'search', fits: true });
+    expect(await attach('whole')).toMatchObject({ way: 'whole', fits: false, contextTokens: 10_000 });
+    const { promptTokens } = await client.chat.count({ conversationId: id, text: 'And?' });
+    expect(promptTokens).toBeGreaterThan(10_000);
+    const refused = await failureOf(client.chat.send({ conversationId: id, text: 'And?' }));
+    expect([refused.code, refused.details]).toEqual([
+      'context-length-exceeded',
+      { promptTokens, contextTokens: 10_000 },
+    ]);
+    expect(JSON.stringify(engine.counted)).not.toContain('Trout');
+    await attach(null);
+    const { prompt } = await ask('Which river passes through Vienna?', 'The Danube.');
+    expect(prompt.messages.at(-1)!.content).toContain('passes through Vienna');
+  });
+
   it('waits for documents that are still read', async () => {
     const { client, id, reader } = await talkOver();
     const never = new Promise<never>(() => {});

@@ -90,6 +90,13 @@ export class Ask {
     return { way, documents, passages: [], firstMark: this.#marksOf(path) + 1, citations: [] };
   }
 
+  /** Characters of the documents that `ahead` would name: whether they are worth being put into words at all. */
+  charactersAhead(conversationId: string, path: readonly AskedMessage[]): number {
+    const { documents } = this.#options.store;
+    const ahead = this.ahead(conversationId, path, 'whole')?.documents ?? [];
+    return ahead.reduce((sum, { id }) => sum + (documents.get(id)?.characters ?? 0), 0);
+  }
+
   /** What the model is shown of a message: its documents, what it shall do with them, its text. */
   shown(message: AskedMessage): string {
     const { text, sources, role } = message;

@@ -17,6 +17,10 @@ import { openConversation } from './watch.ts';
 /** Messages that are read from the store at once: a few milliseconds of work. */
 const PART = { most: 400, characters: 1024 * 1024 };
 
+/** More than that no text has for each of its tokens, taken as a whole; and what an ordinary one has. */
+const MOST_CHARACTERS_A_TOKEN = 8;
+const CHARACTERS_A_TOKEN = 4;
+
 type Draft = { conversationId?: string | null; parentId?: string | null; text: string };
 
 export type ContextOptions = {
@@ -109,8 +113,7 @@ export class Context {
     }
     const { promptTokens, contextTokens } = count;
     if (promptTokens < contextTokens) return;
-    const message = `The conversation would be ${promptTokens} tokens long; the model reads ${contextTokens}.`;
-    throw new LonghandError('context-length-exceeded', message, { promptTokens, contextTokens });
+    throw tooLong({ promptTokens, contextTokens });
   }
 
   /** The size of the prompt that sending `text` would make. @throws LonghandError `no-model`, also while it loads */
@@ -126,7 +129,13 @@ export class Context {
       const sources = conversationId === null ? null : await this.#sourcesAhead(conversationId, path);
       return this.prompt(conversationId, [...path, { role: 'user', text: words, sources, language }], { model });
     };
-    return this.#scales.count({ key, endId: parent }, text, promptWith, model);
+    try {
+      return await this.#scales.count({ key, endId: parent }, text, promptWith, model);
+    } catch (error) {
+      if (!(error instanceof LonghandError && error.code === 'context-length-exceeded')) throw error;
+      const { promptTokens, contextTokens } = error.details as { promptTokens: number; contextTokens: number };
+      return { promptTokens, contextTokens, cachedTokens: 0 };
+    }
   }
 
   /**
@@ -140,7 +149,8 @@ export class Context {
   ): Promise<Sources | null> {
     const plan = await this.#planOf(conversationId, path);
     if (plan === null) return null;
-    const { way, contextTokens } = plan;
+    const { way, tokens: promptTokens, contextTokens, isCounted } = plan;
+    if (!isCounted) throw tooLong({ promptTokens, contextTokens });
     return this.#ask.sourcesFor(conversationId, path, { way, question, contextTokens, signal });
   }
 
@@ -150,7 +160,10 @@ export class Context {
    */
   async readingPlan(conversationId: string): Promise<Omit<ReadingPlan, 'seconds'> | null> {
     const { leafId } = openConversation(this.#store, conversationId);
-    return this.#planOf(conversationId, await this.path(conversationId, leafId));
+    const plan = await this.#planOf(conversationId, await this.path(conversationId, leafId));
+    if (plan === null) return null;
+    const { isCounted: _, ...told } = plan;
+    return told;
   }
 
   async #planOf(conversationId: string, path: PromptMessage[]) {
@@ -163,22 +176,29 @@ export class Context {
         this.prompt(conversationId, [...path, { role: 'user', text: PROBE, sources }], { model }),
       );
     };
-    const whole = await countWith('whole');
+    // What can't fit anyway is not put into words only to be counted: a shelf may be a hundred times a context.
+    const characters = this.#ask.charactersAhead(conversationId, path);
+    const isLong = characters > model.contextTokens * MOST_CHARACTERS_A_TOKEN;
+    const promptTokens = Math.ceil(characters / CHARACTERS_A_TOKEN);
+    const guess = { promptTokens, contextTokens: model.contextTokens, cachedTokens: 0 };
+    const whole = isLong ? guess : await countWith('whole');
     const proposed = proposedWay({ tokens: whole.promptTokens, contextTokens: whole.contextTokens });
     const way = chosen ?? proposed;
     const count = way === 'whole' ? whole : await countWith(way);
     const tokens = count.promptTokens + (way === 'whole' ? 0 : searchTokens(count.contextTokens));
     const { cachedTokens, contextTokens } = count;
-    return { way, proposed, tokens, cachedTokens, contextTokens, fits: tokens < contextTokens };
+    const isCounted = !(isLong && way === 'whole');
+    return { way, proposed, tokens, cachedTokens, contextTokens, fits: tokens < contextTokens, isCounted };
   }
 
   /** As far as it is known before the question is asked: whole documents, while they can be read and would be. */
   async #sourcesAhead(conversationId: string, path: PromptMessage[]): Promise<Sources | null> {
-    const { documents, way } = this.#store.attachments.of(conversationId);
-    if (documents.length === 0) return null;
     try {
-      const chosen = way ?? (await this.#planOf(conversationId, path))!.way;
-      return this.#ask.ahead(conversationId, path, chosen);
+      const plan = await this.#planOf(conversationId, path);
+      if (plan === null) return null;
+      const { way, tokens: promptTokens, contextTokens, isCounted } = plan;
+      if (!isCounted) throw tooLong({ promptTokens, contextTokens });
+      return this.#ask.ahead(conversationId, path, way);
     } catch (error) {
       if (error instanceof LonghandError && error.code === 'document-not-ready') return null;
       throw error;
@@ -206,4 +226,10 @@ export class Context {
     const own = conversationId === null ? null : (this.#store.conversations.get(conversationId)?.systemPrompt ?? null);
     return own ?? readSettings(this.#store).systemPrompt;
   }
+}
+
+function tooLong(counts: { promptTokens: number; contextTokens: number }): LonghandError {
+  const { promptTokens, contextTokens } = counts;
+  const message = `The conversation would be ${promptTokens} tokens long; the model reads ${contextTokens}.`;
+  return new LonghandError('context-length-exceeded', message, counts);
 }
