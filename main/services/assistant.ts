@@ -130,8 +130,8 @@ function joinServices(store: Store, options: AssistantOptions) {
   });
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, ask, log });
-  const reading = new DocumentReading({ store, context, ask, price, prefiller, snapshots });
   const summaries = new Summaries({ store, engine, models, jobs, ask, watch });
+  const reading = new DocumentReading({ store, context, ask, price, prefiller, turns, summaries, snapshots });
   const bin = new Bin({ store, turns, prefiller, watch, snapshots, log });
   const mover = new Mover({
     ...{ dataDir, store, jobs },

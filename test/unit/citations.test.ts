@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cite, type Passage } from '../../main/services/ask/cite.ts';
-import { claimsOf, isRefusal } from '../../main/services/ask/claims.ts';
+import { claimsOf } from '../../main/services/ask/claims.ts';
 import { fold, unfold } from '../../main/services/ask/fold.ts';
 import { sentencesOf } from '../../main/services/ask/sentences.ts';
 
@@ -66,6 +66,29 @@ describe('a citation', () => {
     expect(found!.doubts).toContainEqual(doubt);
   });
 
+  it.each([
+    ['It says "possible to leave early" of it.', 'It is impossible to leave early.'],
+    ['The text says "legal use of the garden".', 'Forbidden is any illegal use of the garden.'],
+    ['The annual fee of membership is 5.', 'The annual fee of membership is 500 euros. There are 5 members.'],
+    ['So it says "............" at last, and more.', 'At last it says so, and more of it.'],
+  ])('of part of a word, or of nothing, is not exact: %s', async (answer, text) => {
+    const found = await cite(answer, [
+      { mark: 1, text, span: { documentId: 'd', part: 0, start: 0, end: text.length } },
+    ]);
+    for (const one of found) {
+      expect(one.state).not.toBe('exact');
+      if (one.span !== null) expect(text.slice(one.span.start, one.span.end)).toBe(one.quote);
+    }
+  });
+
+  it('has no doubt about what stands in its own sentence alone, nor takes a row of numbers for one', async () => {
+    const text = 'Smoking is allowed in the garden. Dogs are not allowed there. Revenue 2024 300 120';
+    const span = { documentId: 'd', part: 0, start: 0, end: text.length };
+    const of = async (answer: string) => (await cite(answer, [{ mark: 1, text, span }]))[0];
+    expect(await of('Smoking is allowed in the garden.')).toMatchObject({ state: 'exact', doubts: [] });
+    expect((await of('Revenue was 300 in 2024 [1].'))!.doubts).toEqual([]);
+  });
+
   it('has no doubt where numbers are only written otherwise', async () => {
     const [found] = await cite('Rent is 1250 euros a month [1].', passages);
     expect(found!.doubts).toEqual([]);
@@ -105,10 +128,18 @@ describe('claims', () => {
   it.each(['The documents do not say who pays.', 'This is not mentioned in the text.', '文档中没有提到租金。'])(
     'are none in a refusal: %s',
     (answer) => {
-      expect(isRefusal(answer)).toBe(true);
       expect(claimsOf(answer)).toEqual([]);
     },
   );
+});
+
+it.each([
+  'The product does not contain nuts.',
+  'Warranty is not provided for used items.',
+  'The company did not answer the complaint.',
+  '该产品没有包含坚果成分。',
+])('a denial about the world is a claim: %s', (answer) => {
+  expect(claimsOf(answer)).toHaveLength(1);
 });
 
 describe('folding', () => {

@@ -27,7 +27,7 @@ export type AskOptions = {
 
 type Marked = ReturnType<typeof markedText>;
 
-/** Rendered texts that are kept: characters in all. */
+/** Rendered texts that are kept: bytes in all. */
 const MOST_KEPT = 16 << 20;
 /** What a search brings to a question, where there is room. */
 const MOST_PASSAGES = 8;
@@ -68,7 +68,7 @@ export class Ask {
       limit: passagesFor(contextTokens),
       signal,
     });
-    const known = path.flatMap(({ sources }) => sources?.passages ?? []);
+    const known = path.flatMap(({ sources, leftOut }) => (leftOut ? [] : (sources?.passages ?? [])));
     const passages = hits.hits
       .map(({ documentId, part, start, end }): Span => ({ documentId, part, start, end }))
       .filter((span) => !known.some((other) => isWithin(span, other)))
@@ -84,7 +84,9 @@ export class Ask {
     const all = this.#documentsOf(conversationId);
     if (all.length === 0) return null;
     const there = new Set(
-      path.flatMap(({ sources }) => (sources?.way === 'whole' ? sources.documents.map(({ id }) => id) : [])),
+      path.flatMap(({ sources, leftOut }) =>
+        sources?.way === 'whole' && !leftOut ? sources.documents.map(({ id }) => id) : [],
+      ),
     );
     const documents = way === 'whole' ? all.filter(({ id }) => !there.has(id)) : [];
     return { way, documents, passages: [], firstMark: this.#marksOf(path) + 1, citations: [] };
@@ -120,7 +122,7 @@ export class Ask {
     return {
       way: last.way,
       documents: [...documents.values()],
-      passages: last.passages,
+      passages: read.flatMap(({ passages: found }) => found),
       firstMark: last.firstMark,
       citations: await cite(answer.text, passages, signal),
     };
@@ -173,7 +175,9 @@ export class Ask {
     const known = this.#rendered.get(key);
     if (known !== undefined) return known;
     const marked = markedText(
-      documents.map((document) => ({ ...document, parts: this.#partsOf(document.id, way, passages) })),
+      documents
+        .filter(({ id }) => way === 'whole' || passages.some(({ documentId }) => documentId === id))
+        .map((document) => ({ ...document, parts: this.#partsOf(document.id, way, passages) })),
       firstMark,
     );
     const text = marked.passages.length === 0 && documents.length === 0 ? '' : marked.text;

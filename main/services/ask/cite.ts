@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Citation } from '../../contract/citations.ts';
 import type { Span } from '../../contract/documents.ts';
 import { claimsOf, doubtsOf, type Claim } from './claims.ts';
-import { fold, unfold, type Folded } from './fold.ts';
+import { fold, indexOfWords, unfold, type Folded } from './fold.ts';
 import { sentencesOf, termsOf, type Stretch } from './sentences.ts';
 
 /** A stretch of a stored text that the model read, under the number it was shown with. */
@@ -27,13 +27,27 @@ export async function cite(answer: string, passages: readonly Passage[], signal?
   const claims = claimsOf(answer);
   if (claims.length === 0) return [];
   const index = await SourceIndex.of(passages, signal);
-  return claims.map((claim) => ({ start: claim.start, end: claim.end, ...index.find(claim) }));
+  if (claims.some(({ quotes }) => quotes.length > 0)) await index.fold(signal);
+  const citations: Citation[] = [];
+  for (const claim of claims) {
+    await pause(signal);
+    citations.push({ start: claim.start, end: claim.end, ...index.find(claim) });
+  }
+  return citations;
+}
+
+/** Lets tokens and calls pass: an answer and its sources may be long. */
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
 }
 
 class SourceIndex {
   readonly #passages: readonly Passage[];
   readonly #byMark = new Map<number, number>();
   readonly #sentences: Sentence[] = [];
+  /** Of each passage, its first sentence; one more for the end. */
+  readonly #firsts: number[] = [0];
   readonly #byTerm = new Map<string, number[]>();
   readonly #folded = new Map<number, Folded>();
 
@@ -44,13 +58,18 @@ class SourceIndex {
   static async of(passages: readonly Passage[], signal?: AbortSignal): Promise<SourceIndex> {
     const index = new SourceIndex(passages);
     for (const at of passages.keys()) {
-      if (at % AT_ONCE === AT_ONCE - 1) {
-        await setImmediate();
-        signal?.throwIfAborted();
-      }
+      if (at % AT_ONCE === AT_ONCE - 1) await pause(signal);
       index.#add(at);
     }
     return index;
+  }
+
+  /** Prepares for quotations to be looked up. */
+  async fold(signal?: AbortSignal): Promise<void> {
+    for (const at of this.#passages.keys()) {
+      if (at % AT_ONCE === AT_ONCE - 1) await pause(signal);
+      this.#fold(at);
+    }
   }
 
   #add(at: number): void {
@@ -65,6 +84,7 @@ class SourceIndex {
       }
       this.#sentences.push({ ...sentence, terms, passage: at });
     }
+    this.#firsts.push(this.#sentences.length);
   }
 
   find(claim: Claim): Pick<Citation, 'state' | 'span' | 'quote' | 'doubts'> {
@@ -85,7 +105,7 @@ class SourceIndex {
       const wanted = fold(quote).text.replace(/[.,;:…]+$/u, '');
       for (const at of order) {
         const folded = this.#fold(at);
-        const from = folded.text.indexOf(wanted);
+        const from = indexOfWords(folded.text, wanted);
         if (from < 0) continue;
         const [start, end] = unfold(folded, from, from + wanted.length, this.#passages[at]!.text);
         return { at, start, end };
@@ -118,12 +138,16 @@ class SourceIndex {
       }
       return best;
     };
-    const sentencesIn = (at: number) => [...this.#sentences.keys()].filter((i) => this.#sentences[i]!.passage === at);
-    let best = bestOf(named.flatMap(sentencesIn));
+    let best = bestOf(named.flatMap((at) => this.#sentencesIn(at)));
     if (best === null || best.share < CLOSE) best = bestOf(this.#holding(terms));
     if (best === null || best.share < CLOSE) return null;
     const [first, last] = [this.#sentences[best.from]!, this.#sentences[best.to]!];
     return { passage: first.passage, start: first.start, end: last.end };
+  }
+
+  #sentencesIn(passage: number): number[] {
+    const [first, end] = [this.#firsts[passage]!, this.#firsts[passage + 1]!];
+    return Array.from({ length: end - first }, (_, index) => first + index);
   }
 
   #isTogether(from: number, to: number): boolean {
@@ -151,7 +175,7 @@ class SourceIndex {
     const wanted = fold(claim).text.replace(/^[\s"'([]+|[\s"')\].,;:!?。，；：！？]+$/gu, '');
     const most = /\p{Script=Han}/u.test(wanted) ? EXACT_UNITS.han : EXACT_UNITS.latin;
     if (wanted.length < most) return false;
-    return fold(this.#passages[passage]!.text.slice(start, end)).text.includes(wanted);
+    return indexOfWords(fold(this.#passages[passage]!.text.slice(start, end)).text, wanted) >= 0;
   }
 
   #fold(at: number): Folded {
@@ -165,8 +189,10 @@ class SourceIndex {
   #told(claim: Claim, state: 'exact' | 'close', at: number, { start, end }: Stretch) {
     const { span, text } = this.#passages[at]!;
     const quote = text.slice(start, end);
-    // What stands around a quotation bears out what is said of it.
-    const around = state === 'exact' ? text : quote;
+    // What stands around a quotation, in its sentences, bears out what is said of it.
+    const sentences = this.#sentencesIn(at).map((index) => this.#sentences[index]!);
+    const touched = sentences.filter((sentence) => sentence.start < end && sentence.end > start);
+    const around = text.slice(Math.min(start, touched[0]?.start ?? start), Math.max(end, touched.at(-1)?.end ?? end));
     return {
       state,
       span: { ...span, start: span.start + start, end: span.start + end },

@@ -23,9 +23,18 @@ const FENCE = /^\s*(?:```|~~~)/;
 const LONGEST_RANGE = 20;
 /** What is no statement, however many words it has. */
 const NO_CLAIM = /[?？]["”」)]?$/u;
-/** An answer that says the sources do not hold it. */
-const REFUSAL =
-  /\b(?:not (?:in|mentioned|stated|specified|provided|contained|found)|(?:do|does|did)(?: not|n't) (?:say|mention|state|specify|contain|provide|answer)|no (?:information|mention|answer))\b|(?:没有|未)(?:提到|提及|说明|说|包含|给出|提供|找到|回答)|不在(?:这些|这份|该)?文(?:档|件)/iu;
+/** What a refusal speaks of. */
+const SOURCES = '(?:documents?|texts?|files?|sources?|passages?|paragraphs?|excerpts?)';
+const SAYS_NOT =
+  "(?:(?:do|does|did)(?: not|n't) (?:say|mention|state|specify|contain|provide|hold|answer|include)|(?:has|have|gives?) no)";
+/** A sentence that says the sources do not hold an answer: they are what it is about, not a product or a company. */
+const REFUSAL = new RegExp(
+  `\\b${SOURCES}\\b[^.]{0,20}\\b${SAYS_NOT}\\b|` +
+    `^(?:this|that|it|the answer)\\b[^.]{0,40}\\bnot (?:mentioned|stated|specified|provided|contained|found|in)\\b[^.]{0,20}\\b${SOURCES}\\b|` +
+    `\\bno (?:information|mention|answer)\\b[^.]{0,40}\\b${SOURCES}\\b|` +
+    '(?:文件|文档|资料|原文|文中)[^。]{0,8}(?:没有|未|不)(?:提到|提及|说明|说|包含|给出|提供|找到|回答)|不在(?:这些|这份|该)?(?:文档|文件)',
+  'iu',
+);
 
 /** Sentences of a Markdown answer that state something, with the marks and quotations they carry. Code is none. */
 export function claimsOf(answer: string): Claim[] {
@@ -41,9 +50,6 @@ export function claimsOf(answer: string): Claim[] {
   }
   return claims;
 }
-
-/** Whether an answer says of itself that the sources do not hold what was asked. */
-export const isRefusal = (answer: string): boolean => REFUSAL.test(answer);
 
 /** What of `claim` the words of its source do not bear out. */
 export function doubtsOf(claim: string, source: string): Doubt[] {
@@ -65,11 +71,16 @@ export function doubtsOf(claim: string, source: string): Doubt[] {
 const NEGATION =
   /\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing)\b|n['’]t\b|不(?!仅|但|同|断|少|过|久|管|论)|没有|未(?!来)|无(?!论)|并非/iu;
 
+/** A plain space separates no thousands: the cells of a row of a table would make one number. */
+const NUMERAL = /\d{1,3}(?:[,'\u00a0]\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?/gu;
+
 /** Numbers as written in digits, without separators of thousands and needless zeros. */
 function numeralsOf(text: string): string[] {
-  return [...text.normalize('NFKC').matchAll(/\d+(?:[,' \u00a0]\d{3})*(?:\.\d+)?/gu)].map(([found]) =>
-    String(Number(found.replace(/[,' \u00a0]/gu, ''))),
-  );
+  return [...text.normalize('NFKC').matchAll(NUMERAL)].map(([found]) => {
+    const [whole = '', fraction = ''] = found.replace(/[,'\u00a0]/gu, '').split('.');
+    const trimmed = fraction.replace(/0+$/u, '');
+    return `${whole.replace(/^0+(?=\d)/u, '')}${trimmed === '' ? '' : `.${trimmed}`}`;
+  });
 }
 
 /** Words in capitals within a sentence: those that begin one may be any word. */
@@ -118,5 +129,5 @@ function numbersOf(list: string): number[] {
   });
 }
 
-const isLong = (quote: string) => termsOf(quote).length >= 2 || quote.length >= 12;
+const isLong = (quote: string) => termsOf(quote).length >= 2 || (quote.length >= 12 && /[\p{L}\p{N}]/u.test(quote));
 const saysSomething = (text: string) => termsOf(text).length >= 3 || (/\d/u.test(text) && termsOf(text).length >= 1);

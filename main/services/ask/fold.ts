@@ -22,7 +22,7 @@ const ALIKE: Readonly<Record<string, string>> = {
  */
 export function fold(original: string): Folded {
   const characters = [...original];
-  let text = '';
+  const units: string[] = [];
   const origins: number[] = [];
   let at = 0;
   let gap = -1; // where white space began that is not written yet
@@ -35,25 +35,37 @@ export function fold(original: string): Folded {
       continue;
     }
     if (isLineHyphen(characters, index)) continue;
-    const plain = (ALIKE[character] ?? character.normalize('NFKC')).toLowerCase();
-    if (
-      gap >= 0 &&
-      text !== '' &&
-      !HAN.test(character) &&
-      !HAN.test(lastOf(text)) &&
-      !isAfterLineHyphen(characters, index)
-    ) {
-      text += ' ';
+    const before = units.at(-1) ?? '';
+    const isApart = gap >= 0 && before !== '' && !HAN.test(character) && !HAN.test(before);
+    if (isApart && !isAfterLineHyphen(characters, index)) {
+      units.push(' ');
       origins.push(gap);
     }
     gap = -1;
-    for (const unit of plain.split('')) {
-      text += unit;
+    for (const unit of (ALIKE[character] ?? character.normalize('NFKC')).toLowerCase().split('')) {
+      units.push(unit);
       origins.push(from);
     }
   }
-  return { text, origins: Uint32Array.from([...origins, at]) };
+  return { text: units.join(''), origins: Uint32Array.from(origins.concat(at)) };
 }
+
+/**
+ * Where `wanted` stands in a folded text as words of their own: not within a longer word or number, whose meaning may be
+ * another. Between Chinese characters words have no borders. -1 where it does not, or holds no letter or digit.
+ */
+export function indexOfWords(text: string, wanted: string): number {
+  if (!WORD.test(wanted)) return -1;
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
+    const end = at + wanted.length;
+    if (isBorder(text[at - 1], text[at]) && isBorder(text[end - 1], text[end])) return at;
+  }
+  return -1;
+}
+
+const WORD = /[\p{L}\p{N}]/u;
+const isBorder = (before = ' ', after = ' ') =>
+  !(WORD.test(before) && WORD.test(after)) || HAN.test(before) || HAN.test(after);
 
 /** The stretch of the original that [start, end) of a folded text came from. */
 export function unfold({ origins }: Folded, start: number, end: number, original: string): [number, number] {
@@ -77,5 +89,3 @@ function isAfterLineHyphen(characters: readonly string[], index: number): boolea
   while (before >= 0 && SPACE.test(characters[before]!)) before--;
   return before >= 0 && before < index - 1 && isLineHyphen(characters, before);
 }
-
-const lastOf = (text: string) => text.slice(-1);

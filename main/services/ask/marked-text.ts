@@ -21,10 +21,10 @@ export function markedText(documents: Iterable<Shown>, firstMark: number): { tex
   const passages: Passage[] = [];
   const lines: string[] = [];
   for (const { id, name, parts } of documents) {
-    lines.push(`<document name="${name.replace(/["<>\n]/g, ' ')}">`);
+    lines.push(`<document name="${quotable(name)}">`);
     let known: number | null = null;
     for (const { number, part, stretch } of parts) {
-      if (known !== number && part.kind !== 'text') lines.push(`(${part.kind} ${part.label})`);
+      if (known !== number && part.kind !== 'text') lines.push(`(${part.kind} ${quotable(part.label)})`);
       known = number;
       for (const { start, end } of paragraphsOf(part, stretch ?? { start: 0, end: part.text.length })) {
         const text = part.text.slice(start, end);
@@ -38,6 +38,8 @@ export function markedText(documents: Iterable<Shown>, firstMark: number): { tex
   }
   return { text: lines.join('\n'), passages };
 }
+
+const quotable = (name: string) => name.replace(/["<>\s]+/gu, ' ');
 
 /** The blocks within a stretch, short ones and headings together with what follows. */
 function paragraphsOf({ text, blocks }: Pick<Part, 'text' | 'blocks'>, within: Stretch): Stretch[] {

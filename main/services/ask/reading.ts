@@ -4,11 +4,13 @@ import type { Job } from '../../contract/jobs.ts';
 import type { ReadingPrice } from '../../contract/models.ts';
 import { conversationOwner, documentOwner } from '../../contract/owner.ts';
 import type { Context } from '../chat/context.ts';
+import type { Turns } from '../chat/turn.ts';
 import { PROBE } from '../chat/scales.ts';
 import type { Prefiller, PrefillSource } from '../prefill/prefiller.ts';
 import type { Store } from '../store/open.ts';
 import type { Snapshots } from '../system/snapshots.ts';
 import type { Ask } from './ask.ts';
+import type { Summaries } from './summary.ts';
 
 export type DocumentReadingOptions = {
   store: Store;
@@ -17,6 +19,8 @@ export type DocumentReadingOptions = {
   /** What the model that answers takes for the end of a prompt; null while nothing is known of the machine. */
   price(range: { promptTokens: number; cachedTokens: number }): Promise<ReadingPrice | null>;
   prefiller: Pick<Prefiller, 'start' | 'stop'>;
+  turns: Pick<Turns, 'stopConversation'>;
+  summaries: Pick<Summaries, 'stop'>;
   snapshots: Pick<Snapshots, 'forget'>;
 };
 
@@ -60,12 +64,17 @@ export class DocumentReading {
 
   /** Ends what is done with a document, removes it by `remove`, and then what was computed of its words. */
   async removed(documentId: string, remove: () => Promise<void>): Promise<void> {
-    const { store, prefiller, snapshots } = this.#options;
+    const { store, prefiller, turns, summaries, snapshots } = this.#options;
     const conversations = store.attachments.conversationsOf(documentId);
-    await prefiller.stop(documentOwner.of(documentId));
+    const owners = [documentOwner.of(documentId), ...conversations.map(conversationOwner.of)];
+    const stopped = [
+      ...owners.map((owner) => prefiller.stop(owner)),
+      ...conversations.map((id) => turns.stopConversation(id)),
+    ];
+    await Promise.all([...stopped, summaries.stop(documentId)]);
     await remove();
     this.changed();
-    await snapshots.forget([documentOwner.of(documentId), ...conversations.map(conversationOwner.of)]);
+    await snapshots.forget(owners);
   }
 
   /** Null while documents are still read, or no model can count them. */

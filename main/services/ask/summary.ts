@@ -49,6 +49,8 @@ const WORDS = {
 type Params = { documentId: string; model: string };
 /** Notes of each round so far: those of the sections, then those of groups of notes. Of sections of another size they are worth nothing. */
 type Rounds = { limit: number; rounds: string[][] };
+/** In the checkpoint of a summary that is there: the job only has to end. */
+type Kept = { conversationId: string; sections: number };
 
 export type SummariesOptions = {
   store: Store;
@@ -97,9 +99,18 @@ export class Summaries {
     return known === undefined ? jobs.start(SUMMARY, params) : jobs.resume(known.id);
   }
 
+  /** Gives up what is being made of a document. */
+  async stop(documentId: string): Promise<void> {
+    const { jobs } = this.#options;
+    const mine = jobs.unfinished().filter(({ kind, params }) => kind === SUMMARY && params.documentId === documentId);
+    await Promise.all(mine.map(({ id }) => jobs.cancel(id)));
+  }
+
   async #run(context: JobContext<Params>): Promise<Record<string, unknown>> {
     const { store, models, ask, watch } = this.#options;
     const { params, signal } = context;
+    const kept = context.checkpoint as Partial<Kept> | null;
+    if (kept?.conversationId !== undefined) return { ...kept };
     const { name } = store.documents.known(params.documentId);
     const passages = ask.paragraphsOf(params.documentId);
     const language = languageOf(
@@ -119,6 +130,7 @@ export class Summaries {
       const request = { conversationId: id, parentId: null, role: 'user' as const, text: WORDS[language].request };
       const { id: parentId } = store.messages.insert(request);
       const answer = { conversationId: id, parentId, role: 'assistant' as const, text, model: model.name, sources };
+      context.saveCheckpoint({ conversationId: id, sections } satisfies Kept); // and keeps no words any more
       return store.conversations.setLeaf(id, store.messages.insert(answer).id);
     });
     watch.changed(conversation);
@@ -244,5 +256,8 @@ function cutInto(text: string, pieces: number): string[] {
     from = end;
   }
   const rest = text.slice(from).trim();
-  return rest === '' ? cut : [...cut, rest];
+  // What has no sentences is cut anywhere.
+  return (rest === '' ? cut : [...cut, rest]).flatMap((piece) =>
+    piece.length <= 2 * size ? [piece] : (piece.match(new RegExp(`[^]{1,${size}}`, 'gu')) ?? []),
+  );
 }

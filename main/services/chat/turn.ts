@@ -203,14 +203,15 @@ export class Turns {
       ending = { ...ending, metrics: meter.metrics(), ...endingOf(error, signal) };
     } finally {
       release();
-      const sources = await this.#sourcesOf(reply);
+      const sources = await this.#sourcesOf(reply, signal);
       this.#finish(reply, { ...ending, sources });
     }
   }
 
   /** What of the answer the documents before it bear out. An answer is not lost because that can't be told. */
-  async #sourcesOf({ id, conversationId }: StoredMessage): Promise<Ending['sources']> {
+  async #sourcesOf({ id, conversationId }: StoredMessage, signal: AbortSignal): Promise<Ending['sources']> {
     const { ask, context, log } = this.#options;
+    if (signal.reason instanceof LonghandError) return null; // the app ends and waits for this
     try {
       return await ask.sourcesOf(await context.path(conversationId, id));
     } catch (error) {
