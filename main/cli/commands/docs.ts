@@ -54,6 +54,10 @@ async function add(
       if (document.error !== null) failures++;
     }
   }
+  // Work ends with the processes of a command line that has no Longhand beside it.
+  const waiting = (await connection.run((client) => client.documents.list())).find(({ state }) => state === 'indexing');
+  const job = (await connection.run((client) => client.jobs.list())).find(({ id }) => id === waiting?.jobId);
+  if (job !== undefined) await finishJob(connection, job, progress);
   return failures === 0 ? 0 : 1;
 }
 
