@@ -1,72 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Part } from '../../main/contract/extraction.ts';
 import { compareWords, extractAll, fixture, sample, wordsOf } from '../support/extractions.ts';
-
-/** Words of pdftotext -bbox, page by page. */
-type Reference = { text: string; left: number; top: number; right: number; bottom: number };
-
-async function referenceWords(name: string): Promise<Reference[][]> {
-  const html = await readFile(fixture(`pdf/${name}.bbox.html`), 'utf8');
-  const word = /<word xMin="([\d.-]+)" yMin="([\d.-]+)" xMax="([\d.-]+)" yMax="([\d.-]+)">(.*?)<\/word>/g;
-  return html
-    .split('<page ')
-    .slice(1)
-    .map((page) =>
-      [...page.matchAll(word)].map(([, left, top, right, bottom, text]) => ({
-        text: unescape(text!),
-        left: Number(left),
-        top: Number(top),
-        right: Number(right),
-        bottom: Number(bottom),
-      })),
-    );
-}
-
-function unescape(text: string): string {
-  return text
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&apos;', "'")
-    .replaceAll('&amp;', '&');
-}
-
-type Box = { page: number; text: string; left: number; top: number; right: number; bottom: number };
-
-function boxesOf(parts: readonly Part[]): Box[] {
-  return parts.flatMap(({ text, boxes }, page) =>
-    Array.from({ length: boxes.length / 6 }, (_, index) => {
-      const [start, end, left, top, width, height] = boxes.slice(index * 6, index * 6 + 6) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-      return { page, text: text.slice(start, end), left, top, right: left + width, bottom: top + height };
-    }),
-  );
-}
-
-/** Whether the middle of each lies in the other and the words are the same, or one of a line that is one to pdftotext. */
-function isSame(box: Box, reference: Reference): boolean {
-  const x = (box.left + box.right) / 2;
-  const y = (box.top + box.bottom) / 2;
-  const height = reference.bottom - reference.top;
-  return (
-    reference.text.includes(box.text) &&
-    x > reference.left &&
-    x < reference.right &&
-    y > reference.top &&
-    y < reference.bottom &&
-    Math.abs(box.top - reference.top) < 0.25 * height &&
-    Math.abs(box.bottom - reference.bottom) < 0.25 * height &&
-    (reference.text !== box.text ||
-      (Math.abs(box.left - reference.left) < 1.5 && Math.abs(box.right - reference.right) < 1.5))
-  );
-}
+import { isSamePlace, placedWords, referenceWords } from '../support/pdf-words.ts';
 
 describe('a PDF', () => {
   it.each(['columns', 'report-zh', 'vertical'])('%s has the words that pdftotext finds in it', async (name) => {
@@ -82,9 +17,9 @@ describe('a PDF', () => {
 
   it.each(['columns', 'report-zh'])('%s has its words where pdftotext has them', async (name) => {
     const { parts } = await extractAll(fixture(`pdf/${name}.pdf`));
-    const reference = await referenceWords(name);
-    const boxes = boxesOf(parts.slice(0, reference.length)).filter(({ text }) => wordsOf(text).length > 0);
-    const lost = sample(boxes, 200).filter((box) => !reference[box.page]!.some((word) => isSame(box, word)));
+    const reference = referenceWords(await readFile(fixture(`pdf/${name}.bbox.html`), 'utf8'));
+    const boxes = placedWords(parts.slice(0, reference.length)).filter(({ text }) => wordsOf(text).length > 0);
+    const lost = sample(boxes, 200).filter((box) => !reference[box.page]!.some((word) => isSamePlace(box, word)));
     expect(lost).toEqual([]);
   });
 

@@ -15,7 +15,14 @@ export async function* extract(input: ExtractionInput): AsyncGenerator<Extractio
   const { path, name, password, recognise = true } = input;
   const limits = { ...DEFAULT_LIMITS, ...withoutUndefined(input.limits ?? {}) };
   const file = await openFile(path, name, new UnpackBudget(limits.unpackedBytes));
-  yield* within(formatOf(file).read(file, { limits, password, recognise }), limits);
+  try {
+    yield* within(formatOf(file).read(file, { limits, password, recognise }), limits);
+  } catch (error) {
+    // A parser that stumbles over what a file says differs from one that finds fault with it in the words only.
+    throw error instanceof LonghandError
+      ? error
+      : unreadable(error instanceof Error ? error.message : 'it is damaged', error);
+  }
 }
 
 /** Reads the file whole: what it may cost is known before. */

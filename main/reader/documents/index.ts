@@ -2,6 +2,7 @@ import { archive } from './archive.ts';
 import { separatedValues } from './csv.ts';
 import { looksLikeText } from './encoding.ts';
 import { encrypted, unsupported, type DocumentFile, type DocumentFormat } from './format.ts';
+import { image } from './image.ts';
 import { markdown } from './markdown.ts';
 import { eml } from './eml.ts';
 import { epub } from './epub.ts';
@@ -14,7 +15,7 @@ import { pdf } from './pdf.ts';
 import { plainText, sourceCode } from './text.ts';
 
 /** The first that matches reads a file: those that bytes tell, then texts, which only their names tell apart. */
-const binaryFormats: readonly DocumentFormat[] = [pdf, docx, odt, xlsx, pptx, epub, archive, html, eml];
+const binaryFormats: readonly DocumentFormat[] = [pdf, image, docx, odt, xlsx, pptx, epub, archive, html, eml];
 const textFormats: readonly DocumentFormat[] = [separatedValues, markdown, sourceCode, plainText];
 
 const OLE = 'Microsoft Office 97';

@@ -7,6 +7,7 @@ import { glyphsOf } from './pdf/glyphs.ts';
 import { linesOf, type Line } from './pdf/lines.ts';
 import { openPdf, type OpenPdf } from './pdf/open.ts';
 import { outlineOf } from './pdf/outline.ts';
+import { PageRecogniser } from './pdf/recognise.ts';
 import { runningLines, type PageLines } from './pdf/running.ts';
 import { wordsOf } from './pdf/words.ts';
 
@@ -20,7 +21,7 @@ type Draft = {
   lines: Line[];
   notes: PageNote[];
   size: { width: number; height: number };
-  hasPictures: boolean;
+  isDrawn: boolean;
   isDamaged: boolean;
 };
 
@@ -29,31 +30,37 @@ export const pdf: DocumentFormat = {
   id: 'pdf',
   matches: ({ bytes }) => Buffer.from(bytes.subarray(0, 1024)).includes('%PDF-'),
 
-  async *read(file: DocumentFile, { limits, password }: ReadOptions): AsyncGenerator<ExtractionEvent, void> {
+  async *read(file: DocumentFile, { limits, password, recognise }: ReadOptions): AsyncGenerator<ExtractionEvent, void> {
     const opened = await openPdf(file.bytes, password, { forText: true });
     const { pdf } = opened;
+    const recogniser = new PageRecogniser(file.bytes, { password, pixels: limits.pixels });
     try {
       yield { type: 'about', format: 'pdf', title: await titleOf(pdf), parts: pdf.numPages };
       const labels = await pdf.getPageLabels().catch(() => null);
       const places: LinePlace[][] = [];
       const pictures: number[] = [];
       const damaged: number[] = [];
+      const recognised: number[] = [];
       const last = Math.min(pdf.numPages, limits.parts);
       for await (const { draft, neighbours, habits } of withNeighbours(opened, labels, last)) {
         const running = runningLines(pageOf(draft), neighbours.map(pageOf));
         const { part, at } = partOf(draft, running, habits);
         places.push(at);
         if (draft.isDamaged) damaged.push(draft.number);
-        else if (part.text === '' && draft.hasPictures) pictures.push(draft.number);
-        yield { type: 'part', part };
+        const isPicture = part.text === '' && draft.isDrawn;
+        const found = isPicture && recognise ? await recogniser.text(draft.number) : null;
+        if (isPicture) (found?.text ? recognised : pictures).push(draft.number);
+        yield { type: 'part', part: found === null ? part : { ...part, ...found, recognised: true } };
       }
       if (damaged.length === last) throw unreadable('none of its pages can be read');
       const notes: ExtractionNote[] = [];
       if (pictures.length > 0) notes.push({ code: 'no-text-layer', details: { pages: pictures } });
+      if (recognised.length > 0) notes.push({ code: 'text-recognised', details: { pages: recognised } });
       if (damaged.length > 0) notes.push({ code: 'damaged-parts', details: { pages: damaged } });
       if (last < pdf.numPages) notes.push({ code: 'parts-left-out', details: { read: last, total: pdf.numPages } });
       yield { type: 'end', outline: await outlineOf(pdf, places), notes };
     } finally {
+      await recogniser.close();
       await opened.close();
     }
   },
@@ -93,13 +100,13 @@ async function draftOf({ pdf, library }: OpenPdf, number: number, label: string)
   try {
     page = await pdf.getPage(number);
     const { width, height } = page.getViewport({ scale: 1 });
-    const { glyphs, hasPictures } = await glyphsOf(page, library);
+    const { glyphs, isDrawn } = await glyphsOf(page, library);
     const isShown = ({ direction, u0, v }: (typeof glyphs)[number]) =>
       direction !== 0 || (u0 > -1 && u0 < width + 1 && v > -1 && v < height + 20);
     const lines = linesOf(wordsOf(glyphs.filter(isShown)));
-    return { ...named, lines, notes: await notesOf(page), size: { width, height }, hasPictures, isDamaged: false };
+    return { ...named, lines, notes: await notesOf(page), size: { width, height }, isDrawn, isDamaged: false };
   } catch {
-    return { ...named, lines: [], notes: [], size: { width: 612, height: 792 }, hasPictures: false, isDamaged: true };
+    return { ...named, lines: [], notes: [], size: { width: 612, height: 792 }, isDrawn: false, isDamaged: true };
   } finally {
     page?.cleanup();
   }

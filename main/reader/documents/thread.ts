@@ -11,7 +11,9 @@ const HEAP_MB = 768;
 const WATCH_MS = 100;
 /** Each part that was read adds to the time: a page, and one whose text is recognised in a picture. */
 const PART_SECONDS = 0.5;
-const RECOGNISED_SECONDS = 60;
+const RECOGNISED_SECONDS = 120;
+/** Formats with pages that may be pictures: the time for the first of them counts from the start. */
+const DRAWN = ['pdf', 'image'];
 
 type Work = { do: 'extract'; input: ExtractionInput } | { do: 'unpack'; input: UnpackInput };
 
@@ -61,6 +63,7 @@ async function* inThread<Event extends ExtractionEvent | UnpackEvent>(
     for (;;) {
       const event = await watch.during((stop) => reader.call(undefined, { signal: AbortSignal.any([signal, stop]) }));
       if (event === null) return;
+      if (event.type === 'about' && DRAWN.includes(event.format)) watch.extend(RECOGNISED_SECONDS);
       if (event.type === 'part') watch.extend(event.part.recognised ? RECOGNISED_SECONDS : PART_SECONDS);
       yield event as Event; // what the work yields
     }

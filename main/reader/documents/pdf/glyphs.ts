@@ -65,17 +65,19 @@ type TextState = {
   rise: number;
 };
 
+/** Operations of a page that shows nothing; pictures leave none of their own when they are not decoded. */
+const BLANK = 2;
 const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0];
 const PLAIN: Font = { vertical: false, isBold: false, isMono: false, unit: 0.001, em: 1, ascent: 0.75, descent: -0.25 };
 
 /**
- * Letters of a page with their places, in the order in which the page draws them. Also tells whether it draws pictures.
+ * Letters of a page with their places, in the order in which the page draws them. Also tells whether it draws anything.
  * Text state: ISO 32000-1, 9.3 and 9.4.
  */
 export async function glyphsOf(
   page: PDFPageProxy,
   { OPS }: PdfLibrary,
-): Promise<{ glyphs: Glyph[]; hasPictures: boolean }> {
+): Promise<{ glyphs: Glyph[]; isDrawn: boolean }> {
   const { fnArray, argsArray } = await page.getOperatorList({ annotationMode: 0 });
   const viewport = page.getViewport({ scale: 1 });
   const fonts = new Map<string, Font>();
@@ -94,7 +96,6 @@ export async function glyphsOf(
   let line = IDENTITY;
   let matrix = IDENTITY;
   let afterSpace = false;
-  let hasPictures = false;
 
   const move = (x: number, y: number) => {
     matrix = line = multiply(line, [1, 0, 0, 1, x, y]);
@@ -191,15 +192,9 @@ export async function glyphsOf(
       case OPS.showText:
         show(args[0] as (ShownGlyph | number)[]);
         break;
-      case OPS.paintImageXObject:
-      case OPS.paintInlineImageXObject:
-      case OPS.paintImageMaskXObject:
-      case OPS.paintImageXObjectRepeat:
-        hasPictures = true;
-        break;
     }
   }
-  return { glyphs, hasPictures };
+  return { glyphs, isDrawn: fnArray.length > BLANK };
 }
 
 function place(text: string, at: Matrix, length: number, { font, size }: TextState): Omit<Glyph, 'afterSpace'> | null {

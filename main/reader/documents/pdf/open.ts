@@ -15,19 +15,20 @@ const PACKAGE = dirname(createRequire(import.meta.url).resolve('pdfjs-dist/packa
 const folder = (name: string) => join(PACKAGE, name) + sep;
 
 /**
- * Opens a PDF; `forText` leaves out what only drawing needs: pictures are not decoded, letters not drawn.
+ * Opens a PDF; `forText` leaves out what only drawing needs. Pictures of more than `pixels` are not decoded.
  * @throws document-encrypted | document-unreadable
  */
 export async function openPdf(
   bytes: Uint8Array,
   password: string | undefined,
-  { forText }: { forText: boolean },
+  { forText, pixels = 1 }: { forText: boolean; pixels?: number },
 ): Promise<OpenPdf> {
   const library = await load();
   const task = library.getDocument({
     data: Uint8Array.from(bytes), // pdf.js takes it away
     ...(password === undefined ? {} : { password }),
-    ...(forText ? { maxImageSize: 1, disableFontFace: false, fontExtraProperties: true } : {}),
+    maxImageSize: pixels,
+    ...(forText ? { disableFontFace: false, fontExtraProperties: true } : {}),
     useSystemFonts: false,
     stopAtErrors: false,
     verbosity: 0,

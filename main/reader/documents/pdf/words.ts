@@ -16,11 +16,14 @@ export type Word = {
   afterSpace: boolean;
   order: number;
   isCjk: boolean;
+  /** Its box is that of the ink, which leaves room beside most Chinese letters. */
+  isTight: boolean;
 };
 
 /** Shares of the size: what is farther apart belongs to two words, on a line or across. */
 const WORD_GAP = 0.1;
 const CJK_GAP = 0.35;
+const TIGHT_CJK_GAP = 1.2;
 const LINE_SHIFT = 0.25;
 /** Above the base line, of the square that a Chinese letter fills. */
 const UPRIGHT_ASCENT = 0.88;
@@ -39,7 +42,7 @@ export function wordsOf(shown: readonly Glyph[]): Word[] {
       last = { glyph, word: last.word };
       continue;
     }
-    const word = { ...glyph, order: words.length, isCjk };
+    const word = { ...glyph, order: words.length, isCjk, isTight: false };
     words.push(word);
     last = { glyph, word };
   }
@@ -51,7 +54,8 @@ export function isSpaced(left: Word, right: Word): boolean {
   const gap = right.u0 - left.u1;
   const size = Math.min(left.size, right.size);
   if (right.order === left.order + 1 && right.afterSpace) return true;
-  return gap > size * (left.isCjk || right.isCjk ? CJK_GAP : WORD_GAP);
+  if (!left.isCjk && !right.isCjk) return gap > size * WORD_GAP;
+  return gap > size * (left.isTight && right.isTight ? TIGHT_CJK_GAP : CJK_GAP);
 }
 
 /**
@@ -109,6 +113,10 @@ function extend(word: Word, glyph: Glyph): void {
   word.top = Math.min(word.top, glyph.top);
   word.bottom = Math.max(word.bottom, glyph.bottom);
   word.size = Math.max(word.size, glyph.size);
+}
+
+export function isCjkText(text: string): boolean {
+  return CJK.test(text);
 }
 
 export function isRightToLeft(text: string): boolean {

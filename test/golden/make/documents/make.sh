@@ -59,3 +59,14 @@ iconv -f UTF-8 -t GB18030 "$data/web/report-zh.html" | sed 's/utf-8/gb18030/' > 
 
 # A mail with two files, and archives of some of the above.
 python3 "$here/mail.py" "$data" > "$data/web/mail.eml"
+
+# Scans: the first page of the two reports as pictures, in a PDF that has nothing else, and one as a plain picture.
+mkdir -p "$data/scans"
+office --convert-to pdf --outdir "$tmp" "$data/office/report-en.odt"
+cp "$data/pdf/report-zh.pdf" "$tmp/report-zh.pdf"
+for name in report-en report-zh; do
+  pdftoppm -jpeg -jpegopt quality=50 -gray -r 150 -f 1 -l 1 "$tmp/$name.pdf" "$tmp/$name"
+  python3 "$here/picture_pdf.py" "$tmp/$name"-1.jpg > "$data/scans/$name.pdf"
+  pdftotext -f 1 -l 1 "$tmp/$name.pdf" "$data/scans/$name.reference.txt"
+done
+cp "$tmp/report-zh-1.jpg" "$data/scans/report-zh.jpg"
