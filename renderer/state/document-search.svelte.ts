@@ -1,4 +1,4 @@
-import type { DocumentHit } from '../../main/contract/documents.ts';
+import type { DocumentHit, WordsOnly } from '../../main/contract/documents.ts';
 import type { Connection } from '../app/connection.ts';
 
 const DEBOUNCE_MS = 120;
@@ -13,7 +13,7 @@ export class DocumentSearch {
   #query = $state('');
   hits = $state.raw<DocumentHit[]>([]);
   /** Why nothing was looked for by its meaning; null where it was. */
-  wordsOnly = $state.raw<string | null>(null);
+  wordsOnly = $state.raw<WordsOnly | null>(null);
   /** The query that `hits` belong to; null while there is none. */
   answered = $state.raw<string | null>(null);
   readonly active = $derived(this.#query.trim() !== '');

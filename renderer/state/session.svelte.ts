@@ -17,6 +17,7 @@ import { DocumentSearch } from './document-search.svelte.ts';
 import { Documents } from './documents.svelte.ts';
 import { Find } from './find.svelte.ts';
 import { Frame } from './frame.svelte.ts';
+import { Meaning } from './meaning.svelte.ts';
 import { ModelContext } from './model-context.svelte.ts';
 import { ModelShelf } from './model-shelf.svelte.ts';
 import { Model } from './model.svelte.ts';
@@ -55,6 +56,7 @@ export class Session {
   readonly shelf: ModelShelf;
   readonly documents: Documents;
   readonly documentSearch: DocumentSearch;
+  readonly meaning: Meaning;
   readonly source: SourcePane;
   readonly preferences: Preferences;
   readonly diagnostics: Diagnostics;
@@ -80,6 +82,7 @@ export class Session {
       if (open !== null && attached.ids.includes(id)) void this.try(() => attached.load(open));
     });
     this.documentSearch = new DocumentSearch(this.connection, (error) => (this.problem = toStoredError(error)));
+    this.meaning = new Meaning(this.connection);
     this.source = new SourcePane(this.connection);
     this.preferences = new Preferences(this.connection);
     this.diagnostics = new Diagnostics(this.connection);
@@ -102,6 +105,7 @@ export class Session {
     void this.try(() => this.readings.watch(signal));
     void this.try(() => this.summaries.watch(signal));
     void this.try(() => this.documents.watch(signal));
+    void this.try(() => this.meaning.watch(signal));
     this.watchman.watchClock(signal, () => this.connection.retry());
   }
 

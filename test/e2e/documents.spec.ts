@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { cite, shelve } from '../support/e2e-document-scenes.ts';
-import { answers, expect, field, questions, test } from '../support/e2e-page.ts';
+import { cite, shelve, smallEmbedder } from '../support/e2e-document-scenes.ts';
+import { answers, expect, field, inkUnderMarks, questions, test } from '../support/e2e-page.ts';
 import { openConversation } from '../support/e2e-scene-tools.ts';
 import { plainPart } from '../support/scripted-documents.ts';
 
@@ -177,6 +177,21 @@ test.describe('the shelf', () => {
     expect(assistant.calls).toEqual(['retry Will.pdf with open sesame', 'retry Deed.pdf']);
   });
 
+  test('offers a model that finds by meaning where there is none, and shows how it comes', async ({
+    ui,
+    assistant,
+  }) => {
+    shelve(assistant);
+    assistant.documents.embedder = { ...assistant.documents.embedder, offered: [smallEmbedder] };
+    await openShelf(ui);
+    await expect(ui.getByText('multilingual-e5-small (mit) knows many languages.')).toBeVisible();
+    await ui.getByRole('button', { name: 'Download 118 MB' }).click();
+    await expect(ui.getByRole('region', { name: 'Getting the model that finds by meaning' })).toContainText(
+      '48 MB of 145 MB',
+    );
+    expect(assistant.calls).toEqual(['install multilingual-e5-small']);
+  });
+
   test('removes a document after a question', async ({ ui, assistant }) => {
     shelve(assistant);
     await openShelf(ui);
@@ -234,7 +249,7 @@ test.describe('an answer about documents', () => {
     const words = pane(ui).locator('[data-marked]');
     await expect(words).toHaveCount(1); // one line
     await expect(words).toBeInViewport();
-    await expect.poll(() => inkUnder(ui)).toBeGreaterThan(100);
+    await expect.poll(() => inkUnderMarks(ui)).toBeGreaterThan(100);
     await pane(ui).getByRole('button', { name: 'Next page' }).click();
     await expect(pane(ui).getByRole('status')).toHaveText('Page 3');
     await expect(words).toHaveCount(0);
@@ -290,20 +305,6 @@ test.describe('an answer about documents', () => {
     await answers(ui)
       .getByRole('button', { name: /^Source 1,/ })
       .click();
-    await expect(pane(ui).getByRole('alert')).toBeVisible();
+    await expect(pane(ui).getByRole('alert')).toContainText('not on the shelf any more');
   });
 });
-
-/** How many dark points the page has under the marked words: they have to be drawn where their boxes say. */
-function inkUnder(ui: Page): Promise<number> {
-  return ui.evaluate(() => {
-    const canvas = document.querySelector('canvas');
-    const mark = document.querySelector('[data-marked]');
-    if (canvas === null || mark === null) return 0;
-    const [page, box] = [canvas.getBoundingClientRect(), mark.getBoundingClientRect()];
-    const scale = canvas.width / page.width;
-    const at = [box.left - page.left, box.top - page.top, box.width, box.height].map((length) => length * scale);
-    const { data } = canvas.getContext('2d')!.getImageData(at[0]!, at[1]!, at[2]!, at[3]!);
-    return data.filter((value, index) => index % 4 === 0 && value < 128 && data[index + 3]! > 128).length;
-  });
-}

@@ -2,12 +2,16 @@
 // these tests: see playwright.config.ts.
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/e2e-app.ts';
-import { answers, field, questions, send } from '../support/e2e-page.ts';
+import type { App } from '../support/shells/app.ts';
+import { answers, field, inkUnderMarks, questions, send } from '../support/e2e-page.ts';
 
 const answerText = (ui: Page) => answers(ui).last().locator('p').first().innerText();
 const answerLength = async (ui: Page) => (await answers(ui).count()) && (await answerText(ui)).length;
+/** Beside the data of the app that all tests share: files that are dropped in the stand-in lie there. */
+const folderOf = async (app: App) => dirname((await app.call(({ system }) => system.hello())).dataFolder);
 const stop = async (ui: Page) => {
   await ui.keyboard.press('Escape');
   await expect(answers(ui).last()).toContainText('Stopped by you');
@@ -241,13 +245,12 @@ for (const role of ['engine', 'assistant'] as const) {
 test('a document that is dropped is read, found by its words and opened on them, and goes when it is removed', async ({
   ui,
   app,
-  files,
 }) => {
-  const path = join(dirname(files.model), 'letter-of-1871.txt');
+  const path = join(await folderOf(app), 'letter-of-1871.txt');
   writeFileSync(path, `${'A line of no interest.\n'.repeat(400)}\nThe loan is repaid in twelve instalments.\n`);
   await app.dropFile(ui, path);
   const chips = ui.getByRole('region', { name: 'Documents of this conversation' });
-  await expect(chips).toContainText('letter-of-1871.txt');
+  await expect(chips).toContainText('letter-of-1871.txt', { timeout: 30_000 });
   await ui.keyboard.press('Control+D');
   const row = ui.getByRole('listitem').filter({ hasText: 'letter-of-1871.txt' });
   await expect(row).toContainText(/Text · 9\.2 kB · \d+ passages/, { timeout: 30_000 });
@@ -263,4 +266,40 @@ test('a document that is dropped is read, found by its words and opened on them,
   await expect(row).toBeHidden();
   await ui.keyboard.press('Escape');
   await expect(chips).toBeHidden();
+});
+
+test('a PDF of another program is found by its words, and drawn with them marked where they stand', async ({
+  ui,
+  app,
+}) => {
+  test.slow(); // the reader starts, and reads a PDF, beside whatever else the machine does
+  const path = join(await folderOf(app), 'report-zh.pdf');
+  copyFileSync(fileURLToPath(new URL('../golden/data/documents/pdf/report-zh.pdf', import.meta.url)), path);
+  await app.dropFile(ui, path);
+  await ui.keyboard.press('Control+D');
+  const row = ui.getByRole('listitem').filter({ hasText: 'report-zh.pdf' });
+  await expect(row).toContainText(/PDF · 68 kB · \d pages?/, { timeout: 150_000 });
+  await ui.getByRole('searchbox').fill('修缮费用');
+  await ui.locator('main mark').first().click();
+  const words = ui.locator('aside [data-marked]').first();
+  await expect(words).toBeInViewport();
+  await expect.poll(() => inkUnderMarks(ui)).toBeGreaterThan(20); // two characters, at least
+  const [mark, page] = await Promise.all([words.boundingBox(), ui.locator('aside canvas').boundingBox()]);
+  expect(mark!.width).toBeLessThan(page!.width / 3);
+});
+
+test('an answer about a document names it, and says what of it was read and borne out', async ({ ui, app }) => {
+  const path = join(await folderOf(app), 'note.txt');
+  writeFileSync(path, 'The loan is repaid in twelve instalments.');
+  await app.dropFile(ui, path);
+  await expect(ui.getByRole('region', { name: 'Documents of this conversation' })).toContainText(/[\d,]+ tokens/, {
+    timeout: 30_000,
+  });
+  await send(ui, 'How is it repaid?');
+  await expect(questions(ui)).toContainText('note.txt');
+  await expect.poll(() => answerLength(ui), { timeout: 30_000 }).toBeGreaterThan(0);
+  await stop(ui);
+  await expect(answers(ui)).toContainText('Read whole: note.txt');
+  await ui.reload();
+  await expect(answers(ui)).toContainText('Read whole: note.txt');
 });

@@ -66,6 +66,14 @@ export function shelve(assistant: ScriptedAssistant) {
 const ANSWER =
   'The loan is repaid **in twelve instalments**. The house stays with the family, and the last instalment was paid in May 1872. Who sent the copy to the newspaper is named in a second letter.\n\n- Neither side may speak of it in public.';
 
+/** A model that finds by meaning, to be fetched. */
+export const smallEmbedder = {
+  name: 'multilingual-e5-small',
+  license: 'mit',
+  languages: 'many' as const,
+  sizeBytes: 118_000_000,
+};
+
 /** A conversation whose answer cites the documents: exactly, closely with a doubt, and not at all. */
 export function cite(assistant: ScriptedAssistant) {
   const { contract, letter } = shelve(assistant);
@@ -223,6 +231,17 @@ export const documentScenes: Scene[] = [
       await goToShelf(page);
       await page.getByRole('searchbox').fill('instalment');
       await page.locator('mark').first().waitFor();
+    },
+  },
+  {
+    name: 'shelf-meaning',
+    arrange(assistant) {
+      shelve(assistant);
+      assistant.documents.embedder = { ...assistant.documents.embedder, offered: [smallEmbedder] };
+    },
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('button', { name: /118 MB/ }).waitFor();
     },
   },
   {

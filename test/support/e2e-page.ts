@@ -74,3 +74,17 @@ export function handFed(): { pieces: AsyncIterable<string>; feed(text: string): 
   }
   return { pieces: pieces(), feed: push, end: () => push(null) };
 }
+
+/** How many dark points the page has under the marked words: they have to be drawn where their boxes say. */
+export function inkUnderMarks(ui: Page): Promise<number> {
+  return ui.evaluate(() => {
+    const canvas = document.querySelector('canvas');
+    const mark = document.querySelector('[data-marked]');
+    if (canvas === null || mark === null) return 0;
+    const [page, box] = [canvas.getBoundingClientRect(), mark.getBoundingClientRect()];
+    const scale = canvas.width / page.width;
+    const at = [box.left - page.left, box.top - page.top, box.width, box.height].map((length) => length * scale);
+    const { data } = canvas.getContext('2d')!.getImageData(at[0]!, at[1]!, at[2]!, at[3]!);
+    return data.filter((value, index) => index % 4 === 0 && value < 128 && data[index + 3]! > 128).length;
+  });
+}

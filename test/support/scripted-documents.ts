@@ -127,7 +127,10 @@ export class ScriptedDocuments {
         return { hits, wordsOnly: this.wordsOnly };
       }),
       embedder: os.embedder.handler(() => this.embedder),
-      installEmbedder: os.installEmbedder.handler(() => downloadJob({ id: 'embedder', kind: 'embedder' })),
+      installEmbedder: os.installEmbedder.handler(({ input }) => {
+        this.calls.push(`install ${input.name}`);
+        return downloadJob({ id: 'embedder', kind: 'embedder', subject: input.name ?? null });
+      }),
       importEmbedder: os.importEmbedder.handler(() => this.embedder),
       useEmbedder: os.useEmbedder.handler(() => this.embedder),
       query: os.query.handler(() => ({ columns: [], rows: [], truncated: false })),

@@ -84,7 +84,12 @@ export const enDocuments = {
   searchHint: 'Words or a question',
   results: counted('passage found', 'passages found'),
   noResults: (query: string) => `Nothing in the documents about “${query}”.`,
-  wordsOnly: 'by words alone, not by meaning',
+  wordsOnly: {
+    'no-embedder': 'by words alone: there is no model for searching by meaning',
+    'embedder-stopped': 'by words alone: the process that searches by meaning has stopped',
+    'not-indexed': 'by words alone until the index is complete',
+    language: 'by words alone: the model for searching by meaning does not know this language',
+  },
   byMeaning: 'found by meaning',
 };
 
@@ -173,6 +178,7 @@ export const enPane = {
   asText: 'Text',
   view: 'How it is shown',
   loading: 'Opening the source…',
+  gone: 'This is not on the shelf any more, or not read yet. Answers that cite it stay as they are.',
   pageFailed: 'The page could not be drawn, so its text is shown.',
   picture: (label: string) => `Page ${label}, drawn`,
   quote: 'Cited words',
@@ -180,4 +186,17 @@ export const enPane = {
   earlier: 'Show what stands before',
   later: 'Show what follows',
   rowLabel: 'Row',
+};
+
+/** The model that finds passages by their meaning. */
+export const enMeaning = {
+  label: 'Getting the model that finds by meaning',
+  none: 'Documents are found by their words; to find them by meaning takes a small model of its own.',
+  about: (name: string, license: string, isManyLanguages: boolean) =>
+    `${name} (${license}) knows ${isManyLanguages ? 'many languages' : 'English'}.`,
+  get: (size: string) => `Download ${size}`,
+  getting: (name: string) => `Getting ${name}.`,
+  pause: 'Pause',
+  resume: 'Go on',
+  cancel: 'Give up',
 };

@@ -4,7 +4,7 @@ import { enContext } from './en-context.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
 import { enFrame } from './en-frame.ts';
 import { enData } from './en-data.ts';
-import { enAttached, enDocuments, enDrop, enPane, enSources } from './en-documents.ts';
+import { enAttached, enDocuments, enDrop, enMeaning, enPane, enSources } from './en-documents.ts';
 import { enHub } from './en-hub.ts';
 import { enKeyChoice } from './en-keys.ts';
 import { enReading } from './en-reading.ts';
@@ -151,6 +151,7 @@ export const en = {
   attached: enAttached,
   sources: enSources,
   pane: enPane,
+  meaning: enMeaning,
   hub: enHub,
   errors: enErrors,
   shell: enShell,

@@ -1,4 +1,4 @@
-import type { enAttached, enDocuments, enDrop, enPane, enSources } from './en-documents.ts';
+import type { enAttached, enDocuments, enDrop, enMeaning, enPane, enSources } from './en-documents.ts';
 
 const of = (total: string | null) => (total === null ? '' : ` / ${total}`);
 
@@ -81,7 +81,12 @@ export const zhCNDocuments: typeof enDocuments = {
   searchHint: '字词或问题',
   results: (count) => `找到 ${count} 个段落`,
   noResults: (query) => `文档中没有关于“${query}”的内容。`,
-  wordsOnly: '仅按字词查找，未按含义查找',
+  wordsOnly: {
+    'no-embedder': '仅按字词查找：没有可按含义查找的模型',
+    'embedder-stopped': '仅按字词查找：按含义查找的进程已停止',
+    'not-indexed': '索引完成之前仅按字词查找',
+    language: '仅按字词查找：按含义查找的模型不懂这种语言',
+  },
   byMeaning: '按含义找到',
 };
 
@@ -165,6 +170,7 @@ export const zhCNPane: typeof enPane = {
   asText: '文本',
   view: '显示方式',
   loading: '正在打开来源…',
+  gone: '此内容已被移除或尚未读取。引用它的回答保持不变。',
   pageFailed: '无法绘制此页，因此显示其文本。',
   picture: (label) => `第 ${label} 页的图像`,
   quote: '引用的文字',
@@ -172,4 +178,16 @@ export const zhCNPane: typeof enPane = {
   earlier: '显示前面的内容',
   later: '显示后面的内容',
   rowLabel: '行',
+};
+
+export const zhCNMeaning: typeof enMeaning = {
+  label: '获取按含义查找的模型',
+  none: '目前按字词查找文档；按含义查找需要一个专用的小模型。',
+  about: (name, license, isManyLanguages) =>
+    `${name}（${license}）${isManyLanguages ? '支持多种语言' : '只支持英语'}。`,
+  get: (size) => `下载 ${size}`,
+  getting: (name) => `正在获取 ${name}。`,
+  pause: '暂停',
+  resume: '继续',
+  cancel: '放弃',
 };

@@ -4,7 +4,7 @@ import { zhCNContext } from './zh-CN-context.ts';
 import { zhCNErrors } from './zh-CN-errors.ts';
 import { zhCNFrame } from './zh-CN-frame.ts';
 import { zhCNData } from './zh-CN-data.ts';
-import { zhCNAttached, zhCNDocuments, zhCNDrop, zhCNPane, zhCNSources } from './zh-CN-documents.ts';
+import { zhCNAttached, zhCNDocuments, zhCNDrop, zhCNMeaning, zhCNPane, zhCNSources } from './zh-CN-documents.ts';
 import { zhCNHub } from './zh-CN-hub.ts';
 import { zhCNKeyChoice } from './zh-CN-keys.ts';
 import { zhCNReading } from './zh-CN-reading.ts';
@@ -148,6 +148,7 @@ export const zhCN: Dictionary = {
   attached: zhCNAttached,
   sources: zhCNSources,
   pane: zhCNPane,
+  meaning: zhCNMeaning,
   hub: zhCNHub,
   errors: zhCNErrors,
   shell: zhCNShell,
