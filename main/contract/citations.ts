@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readingWay, span } from './documents.ts';
+import { part } from './extraction.ts';
 
 /** What of a sentence its source does not bear out. */
 export const doubt = z.object({ kind: z.enum(['number', 'name', 'negation']), text: z.string() });
@@ -14,6 +15,8 @@ export const citation = z.object({
   end: z.number(),
   state: z.enum(['exact', 'close', 'missing']),
   span: span.nullable(),
+  /** What a reader calls the part of the span: 'iv' of a page, the name of a sheet. */
+  part: part.pick({ kind: true, label: true }).nullable(),
   /** The words of the span, as stored. */
   quote: z.string(),
   doubts: z.array(doubt),

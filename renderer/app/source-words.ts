@@ -1,6 +1,7 @@
 import type { Citation } from '../../main/contract/citations.ts';
 import type { Span } from '../../main/contract/documents.ts';
 import type { Documents } from '../state/documents.svelte.ts';
+import { partName } from './document-words.ts';
 import { formatCount } from './format.ts';
 import { t } from './i18n/index.svelte.ts';
 
@@ -13,8 +14,12 @@ export function spanWords({ documentId, part }: Span, documents: Documents, name
   return `${called} · ${t().pane.part[kind](formatCount(part + 1))}`;
 }
 
-export const placeWords = ({ span }: Citation, documents: Documents): string =>
-  span === null ? '' : spanWords(span, documents);
+/** "Contract.pdf · Page iv", "Budget.xlsx · Sheet Costs": what the place of a citation is called; '' where it has none. */
+export function placeWords({ span, part }: Citation, documents: Documents, name?: string): string {
+  if (span === null || part === null) return '';
+  const called = documents.of(span.documentId)?.name ?? name ?? '?';
+  return part.kind === 'text' ? called : `${called} · ${partName(part.kind, part.label)}`;
+}
 
 /** What of a stretch its source does not bear out; '' where there is no doubt. */
 export function doubtWords({ doubts }: Citation): string {

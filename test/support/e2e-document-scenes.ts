@@ -97,6 +97,7 @@ export function cite(assistant: ScriptedAssistant) {
     'Neither party speaks of this agreement in\npublic',
   ];
   const paid = 'The last instalment was paid on the second of June.';
+  const secondPage = { kind: 'page' as const, label: '2' };
   const sources: Sources = {
     way: 'search',
     documents: [contract, letter].map(({ id, name }) => ({ id, name })),
@@ -107,6 +108,7 @@ export function cite(assistant: ScriptedAssistant) {
         ...claim('The loan is repaid **in twelve instalments**.'),
         state: 'exact',
         span: spanOf(contract, 1, page, instalments),
+        part: secondPage,
         quote: instalments,
         doubts: [],
       },
@@ -114,6 +116,7 @@ export function cite(assistant: ScriptedAssistant) {
         ...claim('The house stays with the family'),
         state: 'exact',
         span: spanOf(contract, 1, page, house),
+        part: secondPage,
         quote: house,
         doubts: [],
       },
@@ -121,6 +124,7 @@ export function cite(assistant: ScriptedAssistant) {
         ...claim('the last instalment was paid in May 1872.'),
         state: 'close',
         span: spanOf(letter, 0, LETTER, paid),
+        part: { kind: 'text', label: '1' },
         quote: paid,
         doubts: [{ kind: 'number', text: '1872' }],
       },
@@ -128,6 +132,7 @@ export function cite(assistant: ScriptedAssistant) {
         ...claim('Who sent the copy to the newspaper is named in a second letter.'),
         state: 'missing',
         span: null,
+        part: null,
         quote: '',
         doubts: [],
       },
@@ -135,6 +140,7 @@ export function cite(assistant: ScriptedAssistant) {
         ...claim('Neither side may speak of it in public.'),
         state: 'exact',
         span: spanOf(contract, 1, page, silence),
+        part: secondPage,
         quote: silence,
         doubts: [],
       },

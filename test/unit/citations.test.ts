@@ -15,6 +15,7 @@ const lines = [
 const passages: Passage[] = lines.map((text, at) => ({
   mark: at + 1,
   text,
+  part: { kind: 'page', label: 'iv' },
   span: { documentId: 'd', part: 0, start: at * 1000, end: at * 1000 + text.length },
 }));
 const told = async (answer: string) => (await cite(answer, passages)).map(({ state, quote }) => ({ state, quote }));
@@ -38,7 +39,7 @@ describe('a citation', () => {
   it('is found without a mark, and with one that names another paragraph', async () => {
     expect(await told('Pets are allowed in the garden if the neighbours agree.')).toMatchObject([{ state: 'close' }]);
     const [moved] = await cite('Pets are allowed in the garden, the kitchen and the cellar [1].', passages);
-    expect(moved!.span).toMatchObject({ start: 4000 });
+    expect(moved).toMatchObject({ span: { start: 4000 }, part: { kind: 'page', label: 'iv' } });
   });
 
   it('is missing where nothing like it was read, also when it names a paragraph', async () => {
@@ -73,7 +74,12 @@ describe('a citation', () => {
     ['So it says "............" at last, and more.', 'At last it says so, and more of it.'],
   ])('of part of a word, or of nothing, is not exact: %s', async (answer, text) => {
     const found = await cite(answer, [
-      { mark: 1, text, span: { documentId: 'd', part: 0, start: 0, end: text.length } },
+      {
+        mark: 1,
+        text,
+        part: { kind: 'text', label: '1' },
+        span: { documentId: 'd', part: 0, start: 0, end: text.length },
+      },
     ]);
     for (const one of found) {
       expect(one.state).not.toBe('exact');
@@ -84,7 +90,8 @@ describe('a citation', () => {
   it('has no doubt about what stands in its own sentence alone, nor takes a row of numbers for one', async () => {
     const text = 'Smoking is allowed in the garden. Dogs are not allowed there. Revenue 2024 300 120';
     const span = { documentId: 'd', part: 0, start: 0, end: text.length };
-    const of = async (answer: string) => (await cite(answer, [{ mark: 1, text, span }]))[0];
+    const part = { kind: 'text' as const, label: '1' };
+    const of = async (answer: string) => (await cite(answer, [{ mark: 1, text, span, part }]))[0];
     expect(await of('Smoking is allowed in the garden.')).toMatchObject({ state: 'exact', doubts: [] });
     expect((await of('Revenue was 300 in 2024 [1].'))!.doubts).toEqual([]);
   });

@@ -11,7 +11,7 @@ import { tinyPage } from '../support/tiny-pdf.ts';
 
 function citation(end: number, place: number | null, state: Citation['state'] = 'exact'): Citation {
   const span = place === null ? null : { documentId: 'd', part: 0, start: place, end: place + 5 };
-  return { start: end - 5, end, state, span, quote: '', doubts: [] };
+  return { start: end - 5, end, state, span, part: span && { kind: 'page', label: '1' }, quote: '', doubts: [] };
 }
 
 describe('numbers of citations', () => {

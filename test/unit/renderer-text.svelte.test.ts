@@ -1,3 +1,4 @@
+import type { Citation } from '../../main/contract/citations.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   countWords,
@@ -7,6 +8,7 @@ import {
   formatDuration,
   formatRate,
 } from '../../renderer/app/format.ts';
+import { placeWords } from '../../renderer/app/source-words.ts';
 import { dictionaries, locale, preferred } from '../../renderer/app/i18n/index.svelte.ts';
 import { describe as explain } from '../../renderer/app/problems.ts';
 import { pages, readRoute, routeTo, routeToPage } from '../../renderer/app/route.ts';
@@ -151,4 +153,14 @@ describe('announcements', () => {
     expect(announcer.text.trim()).toBe('three');
     vi.useRealTimers();
   });
+});
+
+it('a citation names its part as a reader would', () => {
+  const shelf = { of: () => ({ name: 'Budget.xlsx', partKind: 'sheet' }) } as never;
+  const wordsOf = (part: Citation['part']) => {
+    const span = { documentId: 'd', part: 1, start: 0, end: 5 };
+    return placeWords({ start: 0, end: 5, state: 'exact', span, part, quote: '', doubts: [] }, shelf);
+  };
+  expect(wordsOf({ kind: 'sheet', label: 'Costs' })).toBe('Budget.xlsx · Sheet Costs');
+  expect(wordsOf({ kind: 'text', label: '1' })).toBe('Budget.xlsx');
 });

@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Citation } from '../../contract/citations.ts';
 import type { Span } from '../../contract/documents.ts';
+import type { Part } from '../../contract/extraction.ts';
 import { claimsOf, doubtsOf, type Claim } from './claims.ts';
 import { fold, indexOfWords, unfold, type Folded } from './fold.ts';
 import { sentencesOf, termsOf, type Stretch } from './sentences.ts';
 
 /** A stretch of a stored text that the model read, under the number it was shown with. */
-export type Passage = { mark: number; span: Span; text: string };
+export type Passage = { mark: number; span: Span; part: Pick<Part, 'kind' | 'label'>; text: string };
 
 /** Share of a claim's terms, by weight, that its source must hold. */
 const CLOSE = 0.5;
@@ -87,12 +88,12 @@ class SourceIndex {
     this.#firsts.push(this.#sentences.length);
   }
 
-  find(claim: Claim): Pick<Citation, 'state' | 'span' | 'quote' | 'doubts'> {
+  find(claim: Claim): Omit<Citation, 'start' | 'end'> {
     const named = claim.marks.map((mark) => this.#byMark.get(mark)).filter((at) => at !== undefined);
     const quoted = this.#findQuotes(claim, named);
     if (quoted !== null) return quoted;
     const best = this.#closest(claim, named);
-    if (best === null) return { state: 'missing', span: null, quote: '', doubts: [] };
+    if (best === null) return { state: 'missing', span: null, part: null, quote: '', doubts: [] };
     const state = claim.quotes.length === 0 && this.#isVerbatim(claim.text, best) ? 'exact' : 'close';
     return this.#told(claim, state, best.passage, best);
   }
@@ -187,7 +188,7 @@ class SourceIndex {
   }
 
   #told(claim: Claim, state: 'exact' | 'close', at: number, { start, end }: Stretch) {
-    const { span, text } = this.#passages[at]!;
+    const { span, part, text } = this.#passages[at]!;
     const quote = text.slice(start, end);
     // What stands around a quotation, in its sentences, bears out what is said of it.
     const sentences = this.#sentencesIn(at).map((index) => this.#sentences[index]!);
@@ -196,6 +197,7 @@ class SourceIndex {
     return {
       state,
       span: { ...span, start: span.start + start, end: span.start + end },
+      part,
       quote,
       doubts: doubtsOf(claim.text, around),
     };

@@ -30,7 +30,7 @@ export function markedText(documents: Iterable<Shown>, firstMark: number): { tex
         const text = part.text.slice(start, end);
         const mark = firstMark + passages.length;
         const span: Span = { documentId: id, part: number, start, end };
-        passages.push({ mark, span, text });
+        passages.push({ mark, span, part: { kind: part.kind, label: part.label }, text });
         lines.push(`[${mark}] ${text.replace(/<(\/?document)/gi, '< $1')}`);
       }
     }
