@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { attach, failureOf, ScriptedEmbedder, startAssistant, tempFolder, until } from './assistant-support.ts';
 
@@ -168,5 +168,25 @@ describe('finding by meaning', () => {
     const { importEmbedder } = started.client.documents;
     expect(await failureOf(importEmbedder({ path: folder }))).toMatchObject({ code: 'model-damaged' });
     expect(await failureOf(importEmbedder({ path: join(folder, 'nothing') }))).toMatchObject({ code: 'not-found' });
+  });
+
+  it('imports a model under the name of its folder, and nothing under a name that leads elsewhere', async () => {
+    const dataDir = tempFolder();
+    installEmbedder(dataDir, 'toy');
+    const { client } = start({ dataDir });
+    const model = (...names: string[]) => {
+      const folder = join(tempFolder(), ...names);
+      mkdirSync(join(folder, 'sub'), { recursive: true });
+      for (const file of ['model.onnx', 'tokenizer.json']) writeFileSync(join(folder, file), '{}');
+      return folder;
+    };
+    const folder = model('mine');
+    const { installed } = await client.documents.importEmbedder({ path: `${folder}/sub/..` });
+    expect(installed.map(({ name }) => name)).toEqual([basename(folder), 'toy']);
+    expect(existsSync(join(dataDir, 'embedders', 'toy', 'embedder.json'))).toBe(true);
+    for (const name of ['...', '---', 'toy.part']) {
+      const failure = await failureOf(client.documents.importEmbedder({ path: model(name) }));
+      expect(failure).toMatchObject({ code: 'invalid-input' });
+    }
   });
 });

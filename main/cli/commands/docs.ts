@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { DocumentInfo } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { formatBytes } from '../../shell/progress.ts';
@@ -140,7 +141,7 @@ async function models(
       const name = wanted === 'fetch' ? {} : { name: wanted };
       await finishJob(connection, await connection.run((client) => client.documents.installEmbedder(name)), progress);
     } else {
-      await connection.run((client) => client.documents.importEmbedder({ path: wanted }));
+      await connection.run((client) => client.documents.importEmbedder({ path: resolve(wanted) }));
     }
   }
   const status = await connection.run((client) => client.documents.embedder());

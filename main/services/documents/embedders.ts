@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { EmbedderStatus } from '../../contract/documents.ts';
 import { embedderManifest, type EmbedderManifest } from '../../contract/embedder.ts';
@@ -119,11 +119,11 @@ export class Embedders {
 
   /**
    * Takes in an ONNX model of the user's and uses it: a folder, or its model file with `tokenizer.json` beside it.
-   * @throws LonghandError `not-found` | `model-damaged` | `runtime-failed`
+   * @throws LonghandError `not-found` | `invalid-input` | `model-damaged` | `runtime-failed`
    */
   async import(path: string, signal: AbortSignal): Promise<void> {
-    const found = findModel(path);
-    const name = basename(found.folder).replace(/[^\p{L}\p{N}._-]+/gu, '-');
+    const found = findModel(resolve(path));
+    const name = nameOf(found.folder);
     const part = this.#part(name);
     mkdirSync(part, { recursive: true });
     try {
@@ -204,11 +204,12 @@ export class Embedders {
   /** Tries the model, gives its folder its name, and uses it. */
   async #finish(part: string, manifest: EmbedderManifest): Promise<void> {
     const { embedder, store, changed } = this.#options;
+    const folder = join(this.#folder, manifest.name);
+    if (dirname(folder) !== this.#folder) throw unusableName(manifest.name); // it is removed below
     writeWhole(join(part, MANIFEST), JSON.stringify(manifest, null, 2));
     await embedder.load(part, { signal: AbortSignal.timeout(60_000) });
     await embedder.embed(['a'], 'query');
     await embedder.unload();
-    const folder = join(this.#folder, manifest.name);
     rmSync(folder, { recursive: true, force: true });
     renameSync(part, folder);
     this.#known = null;
@@ -236,6 +237,13 @@ function readManifest(folder: string): EmbedderManifest | null {
   } catch {
     return null;
   }
+}
+
+/** Of a folder, the name that a model of the user's is kept under. @throws LonghandError `invalid-input` */
+function nameOf(folder: string): string {
+  const name = basename(folder).replace(/[^\p{L}\p{N}._-]+/gu, '-');
+  if (!/[\p{L}\p{N}]/u.test(name) || /\.part$|\.$/i.test(name)) throw unusableName(basename(folder));
+  return name;
 }
 
 type FoundModel = { folder: string; model: string; tokenizer: string };
@@ -284,4 +292,10 @@ async function readJson(path: string): Promise<unknown> {
 
 function unknownModel(name: string): LonghandError {
   return new LonghandError('model-not-found', `There is no embedding model ${name} here.`, { name });
+}
+
+function unusableName(name: string): LonghandError {
+  return new LonghandError('invalid-input', `A model can't be kept under the name '${name}': rename its folder.`, {
+    name,
+  });
 }
