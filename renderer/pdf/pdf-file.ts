@@ -1,21 +1,24 @@
 /** Draws pages of PDF files. Loaded when the first one is shown, so that the page's start is no slower for it. */
 import { getDocument, GlobalWorkerOptions, PDFDataRangeTransport, type PDFDocumentProxy } from 'pdfjs-dist';
 import workerAddress from 'pdfjs-dist/build/pdf.worker.min.mjs?url';
+import { readWhole, type ReadBytes } from './read-whole.ts';
 
 GlobalWorkerOptions.workerSrc = workerAddress;
 
 const PIECE_BYTES = 256 * 1024;
 const MOST_PIXELS = 8_000_000; // of one page: sharper than a screen shows, and 32 MB of memory
 
-export type ReadBytes = (from: number, to: number) => Promise<Uint8Array>;
 export type Size = { width: number; height: number };
 
 /** A PDF whose bytes are read piece by piece, as its pages need them. */
 export class PdfFile {
   readonly #pdf: PDFDocumentProxy;
+  /** Fails as soon as a piece cannot be read: pdf.js would wait for it for ever. */
+  readonly #broken: Promise<never>;
 
-  private constructor(pdf: PDFDocumentProxy) {
+  private constructor(pdf: PDFDocumentProxy, broken: Promise<never>) {
     this.#pdf = pdf;
+    this.#broken = broken;
   }
 
   /** @throws what pdf.js says of the file: locked, damaged */
@@ -37,8 +40,9 @@ export class PdfFile {
       verbosity: 0,
     });
     const broken = new Promise<never>((_, reject) => (transport.onProblem = reject));
+    broken.catch(() => {}); // it may fail while nothing is drawn
     try {
-      return new PdfFile(await Promise.race([task.promise, broken]));
+      return new PdfFile(await Promise.race([task.promise, broken]), broken);
     } catch (error) {
       void task.destroy();
       throw error;
@@ -48,9 +52,10 @@ export class PdfFile {
   /**
    * Draws a page, by number from 0, as wide as `width` CSS pixels.
    * @returns its size as it is shown, in points
+   * @throws what a read of its bytes failed with, now or before
    */
   async draw(canvas: HTMLCanvasElement, number: number, width: number, signal: AbortSignal): Promise<Size> {
-    const page = await this.#pdf.getPage(number + 1);
+    const page = await Promise.race([this.#pdf.getPage(number + 1), this.#broken]);
     signal.throwIfAborted();
     const size = page.getViewport({ scale: 1 });
     const sharpest = Math.sqrt(MOST_PIXELS / (size.width * size.height));
@@ -61,7 +66,10 @@ export class PdfFile {
     const stop = () => drawing.cancel();
     signal.addEventListener('abort', stop, { once: true });
     try {
-      await drawing.promise;
+      await Promise.race([drawing.promise, this.#broken]);
+    } catch (error) {
+      drawing.cancel();
+      throw error;
     } finally {
       signal.removeEventListener('abort', stop);
     }
@@ -83,7 +91,7 @@ class Transport extends PDFDataRangeTransport {
   }
 
   override requestDataRange(begin: number, end: number): void {
-    this.#read(begin, end).then(
+    readWhole(this.#read, begin, end).then(
       (bytes) => this.onDataRange(begin, bytes),
       (error: unknown) => this.onProblem(error instanceof Error ? error : new Error(String(error))),
     );
