@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UnpackEvent } from '../../main/contract/extraction.ts';
+import { html } from '../../main/reader/documents/html.ts';
 import { unpackInThread } from '../../main/reader/documents/thread.ts';
+import { openZip, UnpackBudget } from '../../main/reader/documents/zip.ts';
 import { compareWords, extractAll, fixture, sample, wordsOf } from '../support/extractions.ts';
 
 let root = '';
@@ -85,6 +87,13 @@ describe('a page or a book', () => {
   });
 });
 
+it('is told for what it is at once, however many remarks stand before it', () => {
+  const bytes = new TextEncoder().encode('<!---->'.repeat(140));
+  const began = performance.now();
+  expect(html.matches({ bytes, ending: 'txt' } as never)).toBe(false);
+  expect(performance.now() - began).toBeLessThan(1000);
+});
+
 describe('a mail', () => {
   it('has its people, its date and its text, and names what came with it', async () => {
     const { text, title, notes } = await extractAll(fixture('web/mail.eml'));
@@ -130,5 +139,13 @@ describe('an archive', () => {
   it('leaves out links', async () => {
     const link = zipSync({ link: [text('/etc/passwd'), { os: 3, attrs: (0o120777 << 16) >>> 0 }] });
     expect((await unpackAll(await write('link.zip', link))).leftOut).toEqual([{ name: 'link', reason: 'link' }]);
+  });
+
+  it('whose files do not begin where it says is called damaged', () => {
+    const bytes = zipSync({ 'a.txt': text('a') });
+    const entryAt = Buffer.from(bytes).indexOf('PK\x01\x02', undefined, 'latin1');
+    new DataView(bytes.buffer, bytes.byteOffset).setUint32(entryAt + 42, bytes.length - 10, true);
+    const zip = openZip(bytes, new UnpackBudget(1000));
+    expect(() => zip.read('a.txt')).toThrowError(expect.objectContaining({ code: 'document-unreadable' }));
   });
 });

@@ -11,9 +11,8 @@ export const html: DocumentFormat = {
   id: 'html',
   matches({ bytes, ending }) {
     const head = Buffer.from(bytes.subarray(0, 1024)).toString('latin1').replace(/\0/g, '').trimStart();
-    const isMarked = /^(?:\xef\xbb\xbf|<\?xml[^>]*>|<!--[\s\S]*?-->|\s)*<(?:!doctype html|html|head|body)\b/i.test(
-      head,
-    );
+    const isMarked =
+      /^(?:\xef\xbb\xbf|<\?xml[^>]*>|<!--(?:(?!-->)[\s\S])*-->|\s)*<(?:!doctype html|html|head|body)\b/i.test(head);
     return isMarked || (['html', 'htm', 'xhtml'].includes(ending) && /<\w/.test(head));
   },
 

@@ -61,6 +61,7 @@ export function openZip(bytes: Uint8Array, budget: UnpackBudget): Zip {
 
   const unpack = ({ name, method, packedBytes, headerAt, isEncrypted }: Member): Uint8Array => {
     if (isEncrypted) throw encrypted('unsupported');
+    if (headerAt + 30 > buffer.length) throw unreadable(`${name} is cut short`);
     const start = headerAt + 30 + buffer.readUInt16LE(headerAt + 26) + buffer.readUInt16LE(headerAt + 28);
     if (start + packedBytes > buffer.length) throw unreadable(`${name} is cut short`);
     const packed = buffer.subarray(start, start + packedBytes);
