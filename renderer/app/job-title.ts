@@ -9,6 +9,9 @@ export function jobTitle({ kind, subject, title }: Job): string {
   if (kind === 'import' && subject !== null)
     return words.import(/\.gguf$/i.test(subject) ? subject : modelTitle(subject));
   if (kind === 'verify' && subject !== null) return t().context.job(modelTitle(subject));
+  if (kind === 'document') return subject === null ? words.document : words.documentOf(subject);
+  if (kind === 'index') return words.index;
+  if (kind === 'embedder') return words.embedder;
   if (kind === 'summary') return t().documents.summing;
   if (kind === 'prefill') return t().reading.reading;
   return title;

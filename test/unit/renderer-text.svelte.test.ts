@@ -1,4 +1,5 @@
 import type { Citation } from '../../main/contract/citations.ts';
+import type { Job } from '../../main/contract/jobs.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   countWords,
@@ -8,6 +9,7 @@ import {
   formatDuration,
   formatRate,
 } from '../../renderer/app/format.ts';
+import { jobTitle } from '../../renderer/app/job-title.ts';
 import { placeWords } from '../../renderer/app/source-words.ts';
 import { dictionaries, locale, preferred } from '../../renderer/app/i18n/index.svelte.ts';
 import { describe as explain } from '../../renderer/app/problems.ts';
@@ -163,4 +165,12 @@ it('a citation names its part as a reader would', () => {
   };
   expect(wordsOf({ kind: 'sheet', label: 'Costs' })).toBe('Budget.xlsx · Sheet Costs');
   expect(wordsOf({ kind: 'text', label: '1' })).toBe('Budget.xlsx');
+});
+
+it.each(['document', 'index', 'embedder', 'summary', 'prefill'])('work of kind %s has words of the page', (kind) => {
+  const job = { kind, subject: null, title: 'as the log says it' } as Job;
+  for (const language of ['en', 'zh-CN'] as const) {
+    locale.setting = language;
+    expect(jobTitle(job)).not.toBe(job.title);
+  }
 });
