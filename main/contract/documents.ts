@@ -131,6 +131,8 @@ export const documents = {
         /** Only these; absent: all. */
         documentIds: z.array(z.string()).optional(),
         limit: z.number().int().min(1).max(200).default(20),
+        /** The last word may be unfinished: somebody is typing. */
+        typed: z.boolean().default(false),
       }),
     )
     .output(z.object({ hits: z.array(documentHit), /** Null: by meaning too. */ wordsOnly: wordsOnly.nullable() })),

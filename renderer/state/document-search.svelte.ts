@@ -44,7 +44,9 @@ export class DocumentSearch {
 
   async #run(query: string): Promise<void> {
     try {
-      const found = await this.#connection.call((client) => client.documents.search({ query, limit: MOST }));
+      const found = await this.#connection.call((client) =>
+        client.documents.search({ query, limit: MOST, typed: true }),
+      );
       if (query !== this.#query.trim()) return;
       this.hits = found.hits;
       this.wordsOnly = found.wordsOnly;

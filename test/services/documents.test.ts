@@ -73,6 +73,14 @@ describe('a document', () => {
     expect(readdirSync(join(dataDir, 'documents'))).toHaveLength(1);
   });
 
+  it('is found by the beginning of a word only while that is typed', async () => {
+    const { client } = startAssistant();
+    const { id } = await addText(client, 'a.txt', 'The Danube passes through Vienna.');
+    await settled(client, id);
+    expect((await client.documents.search({ query: 'danu', typed: true })).hits).toMatchObject([{ documentId: id }]);
+    expect((await client.documents.search({ query: 'danu' })).hits).toEqual([]);
+  });
+
   it('gives back the bytes it was added with, piece by piece', async () => {
     const { client } = startAssistant();
     const folder = files({ 'a.txt': 'zero one two' });

@@ -5,6 +5,8 @@ import type { PassageSearcher } from '../store/passage-search-thread.ts';
 export type SearchOptions = {
   documentIds?: readonly string[] | undefined;
   limit: number;
+  /** The last word may be unfinished: somebody is typing. */
+  typed?: boolean | undefined;
   signal?: AbortSignal | undefined;
 };
 export type SearchResult = { hits: DocumentHit[]; wordsOnly: WordsOnly | null };
@@ -20,10 +22,10 @@ export class DocumentSearch {
   }
 
   /** The passages that answer `query` best. @throws LonghandError, or the reason of `signal` */
-  async find(query: string, { documentIds, limit, signal }: SearchOptions): Promise<SearchResult> {
+  async find(query: string, { documentIds, limit, typed = false, signal }: SearchOptions): Promise<SearchResult> {
     const found = await this.#indexer.meaning(query, signal);
     const [meaning, wordsOnly] = typeof found === 'string' ? [null, found] : [found, null];
-    const asked = { query, meaning, documentIds: documentIds ?? null, limit };
+    const asked = { query, typed, meaning, documentIds: documentIds ?? null, limit };
     return { hits: await this.#searcher.find(asked, { signal }), wordsOnly };
   }
 }
