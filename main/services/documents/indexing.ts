@@ -7,6 +7,7 @@ import { defineJob, type JobContext } from '../jobs/job-kind.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
 import type { StoredDocument } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
+import type { PassagePlace } from '../store/vectors.ts';
 import type { Embedders, InstalledEmbedder } from './embedders.ts';
 
 export const INDEXING = 'index';
@@ -142,10 +143,11 @@ export class Indexer {
   ): Promise<void> {
     const { store, embedder, embedders, changed } = this.#options;
     let losses = 0;
+    let after: PassagePlace | undefined;
     for (let round = 0; ; round++) {
       signal.throwIfAborted();
       if (embedders.current()?.weights !== model.weights) return; // another model was chosen; the next job is its
-      const waiting = store.vectors.unembedded(contentId, embedderId, AT_ONCE);
+      const waiting = store.vectors.unembedded(contentId, embedderId, AT_ONCE, after);
       if (waiting.length === 0) return changed(contentId);
       const readable = waiting.filter(({ words }) => canRead(model, words));
       try {
@@ -159,6 +161,7 @@ export class Indexer {
           waiting.map(({ hash }) => ({ hash, vector: found.get(hash) ?? nothing })),
         );
         losses = 0;
+        after = waiting.at(-1)!.at;
       } catch (error) {
         signal.throwIfAborted();
         const isLoss = error instanceof LonghandError && ['embedder-stopped', 'no-model'].includes(error.code);

@@ -2,14 +2,15 @@ import { durably, type ReadableDb, type WritableDb } from './db.ts';
 import { passageWords } from './documents.ts';
 import { encodeVector } from './vector-code.ts';
 
-/** Words that have no vector yet, named by their hash. */
-export type Unembedded = { hash: Uint8Array; words: string };
+/** Words that have no vector yet, named by their hash, and where they stand in their content. */
+export type Unembedded = { hash: Uint8Array; words: string; at: PassagePlace };
+export type PassagePlace = { part: number; start: number };
 
 type PassageRow = { part: number; start_at: number; end_at: number; context: string; words_hash: Uint8Array };
 
 export const LIST_UNEMBEDDED = /* sql */ `
   SELECT part, start_at, end_at, context, words_hash FROM passages AS p
-  WHERE content_id = :contentId
+  WHERE content_id = :contentId AND (part, start_at) > (:part, :start)
     AND NOT EXISTS (SELECT 1 FROM vectors AS v WHERE v.words_hash = p.words_hash AND v.embedder_id = :embedderId)
   ORDER BY part, start_at LIMIT :limit`;
 
@@ -46,9 +47,10 @@ export function vectorReader(db: ReadableDb) {
 export function vectorWriter(db: WritableDb) {
   const reader = vectorReader(db);
   const insertEmbedder = db.prepare('INSERT INTO embedders (key) VALUES (:key) ON CONFLICT (key) DO NOTHING');
-  const listUnembedded = db.prepare<{ contentId: number; embedderId: number; limit: number }, PassageRow>(
-    LIST_UNEMBEDDED,
-  );
+  const listUnembedded = db.prepare<
+    { contentId: number; embedderId: number; limit: number } & PassagePlace,
+    PassageRow
+  >(LIST_UNEMBEDDED);
   const getText = db
     .prepare<{ contentId: number; part: number }, string>(
       'SELECT text FROM parts WHERE content_id = :contentId AND number = :part',
@@ -75,14 +77,26 @@ export function vectorWriter(db: WritableDb) {
         return reader.embedder(key)!;
       }),
 
-    /** Some passages of a content that have no vector of the embedder, in order, each of the same words once. */
-    unembedded(contentId: number, embedderId: number, limit: number): Unembedded[] {
+    /**
+     * Some passages of a content that have no vector of the embedder, in order, each of the same words once. `after` spares
+     * looking again at all those before it.
+     */
+    unembedded(
+      contentId: number,
+      embedderId: number,
+      limit: number,
+      after: PassagePlace = { part: -1, start: 0 },
+    ): Unembedded[] {
       const found = new Map<string, Unembedded>();
       let text = { part: -1, whole: '' };
-      for (const row of listUnembedded.all({ contentId, embedderId, limit })) {
+      for (const row of listUnembedded.all({ contentId, embedderId, limit, ...after })) {
         if (row.part !== text.part) text = { part: row.part, whole: getText.get({ contentId, part: row.part }) ?? '' };
         const words = passageWords(row.context, text.whole.slice(row.start_at, row.end_at));
-        found.set(Buffer.from(row.words_hash).toString('hex'), { hash: row.words_hash, words });
+        found.set(Buffer.from(row.words_hash).toString('hex'), {
+          hash: row.words_hash,
+          words,
+          at: { part: row.part, start: row.start_at },
+        });
       }
       return [...found.values()];
     },
