@@ -120,6 +120,19 @@ describe('a branch of its own', () => {
     expect(engine.loads).toHaveLength(1);
   });
 
+  it('reads the same documents in the same way', async () => {
+    const { client, id, ask } = await startTalk();
+    const { reply } = await ask('one', 'first');
+    const document = await client.documents.addText({ name: 'a.txt', text: 'The lease ends in March.' });
+    await until(async () => (await client.documents.get({ id: document.id })).state === 'ready');
+    await client.documents.attach({ conversationId: id, documentIds: [document.id], way: 'search' });
+    const copy = await client.chat.branch({ messageId: reply.id });
+    expect(await client.documents.attached({ conversationId: copy.id })).toMatchObject({
+      documentIds: [document.id],
+      way: 'search',
+    });
+  });
+
   it('taken from the middle of an answer holds what was said, as stopped', async () => {
     const { client, engine, id } = await startTalk();
     const { reply } = await client.chat.send({ conversationId: id, text: 'Count' });

@@ -4,10 +4,13 @@ import type { Store } from '../store/open.ts';
 
 /**
  * A conversation of its own that begins with copies of the messages from the root to `messageId`. The answers keep the
- * ids of their tokens, so its prompt begins with those of the first one, which the engine's cache still holds.
+ * ids of their tokens, and its documents come along, so its prompt begins with those of the first one, which the engine's cache still holds.
  * @throws LonghandError `not-found`
  */
-export function branch(messageId: string, { conversations, messages, durably }: Store): StoredConversation {
+export function branch(
+  messageId: string,
+  { conversations, messages, attachments, durably }: Store,
+): StoredConversation {
   const message = messages.get(messageId);
   const from = message === null ? null : conversations.get(message.conversationId);
   if (from === null || from.deletedMs !== null) {
@@ -16,6 +19,12 @@ export function branch(messageId: string, { conversations, messages, durably }: 
   return durably(() => {
     const { title, titleSource, systemPrompt, sampling, folderId } = from;
     const { id } = conversations.create({ title, titleSource, systemPrompt, sampling, folderId });
+    const { documents, way } = attachments.of(from.id);
+    attachments.set(
+      id,
+      documents.map(({ documentId }) => documentId),
+      way,
+    );
     return conversations.setLeaf(id, messages.copyPath(messageId, id));
   });
 }
