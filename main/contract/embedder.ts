@@ -28,8 +28,8 @@ export const embedder = {
   /** Of a folder with `model.onnx`, `tokenizer.json` and `embedder.json`; one that is loaded stays. */
   load: oc.input(z.object({ folder: z.string() })).output(loadedEmbedder),
   unload: oc.output(z.void()),
-  /** Float32 after float32, in the order of the texts. */
+  /** Float32 after float32, in the order of the texts; `no-model` unless the model of this folder is the one that is loaded. */
   embed: oc
-    .input(z.object({ texts: z.array(z.string()), as: z.enum(['query', 'passage']) }))
+    .input(z.object({ folder: z.string(), texts: z.array(z.string()), as: z.enum(['query', 'passage']) }))
     .output(z.object({ vectors: z.instanceof(Blob) })),
 };

@@ -35,13 +35,14 @@ export class Embedder {
     return this.#peer.call((client) => client.unload());
   }
 
-  /** A vector of length 1 for each text, of the model that is loaded. @throws LonghandError `no-model` */
+  /** A vector of length 1 for each text, of the model of this folder. @throws LonghandError `no-model` where it is not loaded */
   async embed(
+    folder: string,
     texts: string[],
     as: 'query' | 'passage',
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<Float32Array[]> {
-    const { vectors } = await this.#peer.call((client) => client.embed({ texts, as }, { signal }));
+    const { vectors } = await this.#peer.call((client) => client.embed({ folder, texts, as }, { signal }));
     const all = new Float32Array(await vectors.arrayBuffer());
     const dimensions = all.length / Math.max(1, texts.length);
     return texts.map((_, index) => all.slice(index * dimensions, (index + 1) * dimensions));

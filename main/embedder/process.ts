@@ -33,8 +33,8 @@ const router = os.router({
       loaded = null;
     }),
   ),
-  embed: os.embed.handler(async ({ input: { texts, as }, signal }) => {
-    if (loaded === null) throw new LonghandError('no-model', 'No embedding model is loaded.');
+  embed: os.embed.handler(async ({ input: { folder, texts, as }, signal }) => {
+    if (loaded?.folder !== folder) throw new LonghandError('no-model', 'This embedding model is not loaded.');
     running++;
     try {
       const vectors = await loaded.model.embed(texts, as, signal);

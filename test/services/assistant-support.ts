@@ -343,19 +343,19 @@ export class ScriptedEmbedder extends Scripted {
   /** Words that mean the same, and any of them. */
   synonyms: Record<string, string> = {};
   hold: Promise<void> | null = null;
-  #isLoaded = false;
+  #loaded: string | null = null;
 
   router() {
     const os = implement(embedderContract);
     return os.router({
       load: os.load.handler(({ input }) => {
         this.loads.push(basename(input.folder));
-        this.#isLoaded = true;
+        this.#loaded = input.folder;
         return { name: basename(input.folder), dimensions: EMBEDDED };
       }),
-      unload: os.unload.handler(() => void (this.#isLoaded = false)),
+      unload: os.unload.handler(() => void (this.#loaded = null)),
       embed: os.embed.handler(async ({ input, signal }) => {
-        if (!this.#isLoaded) throw new LonghandError('no-model', 'No embedding model is loaded.');
+        if (this.#loaded !== input.folder) throw new LonghandError('no-model', 'It is not loaded.');
         if (input.as === 'passage') await this.hold;
         signal?.throwIfAborted();
         if (input.as === 'passage') this.embedded.push(...input.texts);

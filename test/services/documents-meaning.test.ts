@@ -189,4 +189,49 @@ describe('finding by meaning', () => {
       expect(failure).toMatchObject({ code: 'invalid-input' });
     }
   });
+
+  it('keeps the vectors of a model that is chosen again while another embeds', async () => {
+    const dataDir = tempFolder();
+    installEmbedder(dataDir, 'toy');
+    installEmbedder(dataDir, 'zeta');
+    const started = start({ dataDir });
+    await add(started, 'a.txt', manyPassages(40));
+    await whole(started);
+    const before = started.embedder.embedded.length;
+    const gate = Promise.withResolvers<void>();
+    started.embedder.hold = gate.promise;
+    await started.client.documents.useEmbedder({ name: 'zeta' });
+    await until(() => started.embedder.loads.includes('zeta'));
+    await started.client.documents.useEmbedder({ name: 'toy' });
+    gate.resolve();
+    await whole(started);
+    expect(started.embedder.embedded.length - before).toBeLessThanOrEqual(16); // the batch of the other that was under way
+  });
+
+  it('finds by meaning beside passages that the model cannot read', async () => {
+    const started = start();
+    started.embedder.synonyms = { automobile: 'car' };
+    await add(started, 'zh.txt', '车库是红色的。');
+    await whole(started);
+    const id = await add(started, 'en.txt', 'The automobile is red.');
+    await whole(started);
+    const { hits, wordsOnly } = await started.client.documents.search({ query: 'car' });
+    expect(wordsOnly).toBeNull();
+    expect(hits[0]).toMatchObject({ documentId: id, found: ['meaning'] });
+  });
+
+  it('embeds with its own model after another was tried in the process', async () => {
+    const started = start();
+    await add(started, 'a.txt', 'The garage is red.');
+    await whole(started);
+    const folder = join(tempFolder(), 'other');
+    mkdirSync(folder);
+    for (const file of ['model.onnx', 'tokenizer.json']) writeFileSync(join(folder, file), '{}');
+    await started.client.documents.importEmbedder({ path: folder });
+    await started.client.documents.useEmbedder({ name: 'toy' });
+    await add(started, 'b.txt', 'Otters swim in the river.');
+    await whole(started);
+    expect(started.embedder.loads.at(-1)).toBe('toy');
+    expect((await started.client.documents.search({ query: 'otters' })).wordsOnly).toBeNull();
+  });
 });

@@ -208,7 +208,7 @@ export class Embedders {
     if (dirname(folder) !== this.#folder) throw unusableName(manifest.name); // it is removed below
     writeWhole(join(part, MANIFEST), JSON.stringify(manifest, null, 2));
     await embedder.load(part, { signal: AbortSignal.timeout(60_000) });
-    await embedder.embed(['a'], 'query');
+    await embedder.embed(part, ['a'], 'query');
     await embedder.unload();
     rmSync(folder, { recursive: true, force: true });
     renameSync(part, folder);

@@ -36,8 +36,8 @@ const LETTER = /\p{L}/gu;
 /** Computes the vectors of passages in the background, and of questions at once. What is stored is never computed again. */
 export class Indexer {
   readonly #options: IndexerOptions;
-  /** The folder that the embedder process holds, as far as we know. */
-  #loaded: string | null = null;
+  /** What the embedder process holds, as far as we know. */
+  #loaded: { folder: string; dimensions: number } | null = null;
   #jobId: string | null = null;
 
   constructor(options: IndexerOptions) {
@@ -102,7 +102,7 @@ export class Indexer {
     if (!embedder.connected) return 'embedder-stopped';
     try {
       await this.#load(model, signal ?? new AbortController().signal);
-      const [vector] = await embedder.embed([query], 'query', { signal });
+      const [vector] = await embedder.embed(model.folder, [query], 'query', { signal });
       return { embedderId, vector: vector! };
     } catch (error) {
       signal?.throwIfAborted();
@@ -127,7 +127,10 @@ export class Indexer {
       });
       if (store.vectors.count(contentId, embedderId) === before) break; // removed meanwhile, or it would go on for ever
     }
-    while (!store.vectors.dropOthers(embedderId)) {
+    // another model may be chosen meanwhile, whose vectors these are
+    const isWhole = () =>
+      embedders.current()?.weights === model.weights && store.vectors.unindexed(embedderId).length === 0;
+    while (isWhole() && !store.vectors.dropOthers(embedderId)) {
       signal.throwIfAborted();
       await setImmediate();
     }
@@ -151,10 +154,10 @@ export class Indexer {
       if (waiting.length === 0) return changed(contentId);
       const readable = waiting.filter(({ words }) => canRead(model, words));
       try {
-        await this.#load(model, signal);
+        const dimensions = await this.#load(model, signal);
         const texts = readable.map(({ words }) => words);
-        const vectors = texts.length === 0 ? [] : await embedder.embed(texts, 'passage', { signal });
-        const nothing = new Float32Array(vectors[0]?.length ?? 32); // near nothing, so never found
+        const vectors = texts.length === 0 ? [] : await embedder.embed(model.folder, texts, 'passage', { signal });
+        const nothing = new Float32Array(dimensions); // near nothing, so never found
         const found = new Map(readable.map(({ hash }, index) => [hash, vectors[index]!]));
         store.vectors.put(
           embedderId,
@@ -176,10 +179,12 @@ export class Indexer {
     }
   }
 
-  async #load({ folder }: InstalledEmbedder, signal: AbortSignal): Promise<void> {
-    if (this.#loaded === folder) return;
-    await this.#options.embedder.load(folder, { signal });
-    this.#loaded = folder;
+  /** @returns how many components its vectors have */
+  async #load({ folder }: InstalledEmbedder, signal: AbortSignal): Promise<number> {
+    if (this.#loaded?.folder === folder) return this.#loaded.dimensions;
+    const { dimensions } = await this.#options.embedder.load(folder, { signal });
+    this.#loaded = { folder, dimensions };
+    return dimensions;
   }
 }
 

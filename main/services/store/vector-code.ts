@@ -25,7 +25,7 @@ export function signsOf(vector: Float32Array): Uint32Array<ArrayBuffer> {
 export function similarity(codes: Int8Array, query: Float32Array): number {
   let product = 0;
   let square = 0;
-  for (let index = 0; index < query.length; index++) {
+  for (let index = 0; index < codes.length; index++) {
     const code = codes[index]!;
     product += code * query[index]!;
     square += code * code;

@@ -73,6 +73,7 @@ export class VectorIndex {
 
   #add(id: number, bits: Uint8Array): void {
     this.#words ||= bits.length / 4;
+    if (bits.length / 4 !== this.#words) return;
     if (this.#count === this.#ids.length) this.#grow(Math.ceil(this.#count * 1.5) + SPARE);
     this.#ids[this.#count] = id;
     new Uint8Array(this.#signs.buffer).set(bits, this.#count * this.#words * 4);
