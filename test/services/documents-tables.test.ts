@@ -81,4 +81,23 @@ describe('a query over tables', () => {
     const { rows, truncated } = await client.documents.query({ documentIds: [id], sql });
     expect([rows.length, truncated]).toEqual([1000, true]);
   });
+
+  it('keeps every cell of a table whose later rows are wider', async () => {
+    const { client } = startAssistant();
+    const lines = Array.from({ length: 1500 }, (_, row) => (row === 1400 ? '1,2,"far out"' : '1,2'));
+    const id = await addTable(client, 'wide.csv', ['a,b', ...lines].join('\n'));
+    const ask = (sql: string) => client.documents.query({ documentIds: [id], sql });
+    const table = String((await ask('SELECT name FROM sqlite_schema')).rows[0]![0]);
+    const { columns, rows } = await ask(`SELECT * FROM "${table}" WHERE rowid = 1401`);
+    expect([columns.slice(0, 2), rows]).toEqual([['a', 'b'], [[1, 2, 'far out']]]);
+  });
+
+  it('shows no table of a document that was removed', async () => {
+    const { client } = startAssistant();
+    const id = await addTable(client, 'rivers.csv', RIVERS);
+    const ask = () => client.documents.query({ documentIds: [id], sql: 'SELECT name FROM sqlite_schema' });
+    expect((await ask()).rows).toHaveLength(1);
+    await client.documents.remove({ id });
+    expect((await ask()).rows).toEqual([]);
+  });
 });

@@ -162,7 +162,9 @@ export function documentWriter(db: WritableDb, now: () => number) {
   const insertWords = db.prepare('INSERT INTO passages_fts (rowid, words, grams) VALUES (:id, :words, :grams)');
   const insertTable = db.prepare(/* sql */ `
     INSERT INTO document_tables (content_id, number, part, name, columns)
-    VALUES (:contentId, :table, :part, :name, :columns) ON CONFLICT DO NOTHING`);
+    VALUES (:contentId, :table, :part, :name, :columns)
+    ON CONFLICT DO UPDATE SET columns = excluded.columns
+    WHERE json_array_length(excluded.columns) > json_array_length(columns)`);
   const insertPiece = db.prepare(/* sql */ `
     INSERT INTO table_pieces (content_id, number, first_row, cells)
     VALUES (:contentId, :table, :firstRow, :cells) ON CONFLICT DO NOTHING`);

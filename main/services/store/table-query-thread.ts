@@ -5,11 +5,13 @@ import { defineThread } from '../../contract/thread.ts';
 import { openReadable, type ReadableDb } from './db.ts';
 
 export type TableQuery = { documentIds: readonly string[]; sql: string };
+/** Without `sql`, the tables are only made ready. */
+type Asked = Omit<TableQuery, 'sql'> & { sql: string | null };
 export type TableCell = string | number | boolean | null;
 export type TableResult = { columns: string[]; rows: TableCell[][]; truncated: boolean };
 
 type Tables = { key: string; db: WasmDatabase };
-type StoredTable = { content_id: number; number: number; name: string; columns: string };
+type StoredTable = { content_id: number; number: number; name: string; columns: string; pieces: number };
 
 const MOST_ROWS = 1000;
 const MOST_MS = 5000;
@@ -24,14 +26,16 @@ const READS = /^\s*(?:--[^\n]*\n\s*)*(SELECT|WITH|VALUES)\b/i;
 const thread = defineThread('query of tables', import.meta.url, (path: string) => {
   const store = openReadable(path);
   let tables: Tables | null = null;
-  return async ({ documentIds, sql }: TableQuery): Promise<TableResult> => {
-    if (!READS.test(sql)) throw refused('Only one SELECT can be run.');
-    const key = JSON.stringify(documentIds);
+  return async ({ documentIds, sql }: Asked): Promise<TableResult | null> => {
+    if (sql !== null && !READS.test(sql)) throw refused('Only one SELECT can be run.');
+    const stored = storedTables(store, documentIds);
+    const key = JSON.stringify(stored); // a document that is still read gets more of them, and one that is removed none
     if (tables?.key !== key) {
       tables?.db.close();
-      tables = { key, db: await load(store, documentIds) };
+      tables = null;
+      tables = { key, db: await load(store, stored) };
     }
-    return run(tables.db, sql);
+    return sql === null ? null : run(tables.db, sql);
   };
 });
 
@@ -46,13 +50,15 @@ export function openTableQueries(path: string) {
      * @throws LonghandError `invalid-input` with SQLite's reason, also after five seconds; or the reason of `signal`
      */
     async run(query: TableQuery, signal: AbortSignal = new AbortController().signal): Promise<TableResult> {
-      const late = AbortSignal.timeout(MOST_MS);
+      let late: AbortSignal | null = null;
       try {
-        return await call(query, { signal: AbortSignal.any([signal, late]) });
+        await call({ ...query, sql: null }, { signal });
+        late = AbortSignal.timeout(MOST_MS); // of the query alone: large tables take longer to get ready
+        return (await call(query, { signal: AbortSignal.any([signal, late]) }))!;
       } catch (error) {
-        if (late.aborted || signal.aborted) await close(); // the thread starts again with the next query
+        if (late?.aborted === true || signal.aborted) await close(); // the thread starts again with the next query
         signal.throwIfAborted();
-        if (late.aborted) throw refused(`It was stopped after ${MOST_MS / 1000} seconds.`);
+        if (late?.aborted === true) throw refused(`It was stopped after ${MOST_MS / 1000} seconds.`);
         throw error;
       }
     },
@@ -60,23 +66,29 @@ export function openTableQueries(path: string) {
   };
 }
 
-async function load(store: ReadableDb, documentIds: readonly string[]): Promise<WasmDatabase> {
+function storedTables(store: ReadableDb, documentIds: readonly string[]): StoredTable[] {
+  const list = store.prepare<{ ids: string }, StoredTable>(/* sql */ `
+    SELECT DISTINCT t.content_id, t.number, t.name, t.columns,
+           (SELECT count(*) FROM table_pieces WHERE content_id = t.content_id AND number = t.number) AS pieces
+    FROM document_tables AS t
+    JOIN documents AS d ON d.content_id = t.content_id
+    WHERE d.id IN (SELECT value FROM json_each(:ids)) ORDER BY t.content_id, t.number`);
+  return list.all({ ids: JSON.stringify(documentIds) });
+}
+
+async function load(store: ReadableDb, stored: readonly StoredTable[]): Promise<WasmDatabase> {
   const wasm = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');
   const { Database } = await initSqlJs({ locateFile: () => wasm });
   const db = new Database();
   db.run(`PRAGMA hard_heap_limit = ${MOST_BYTES}`);
-  const list = store.prepare<{ ids: string }, StoredTable>(/* sql */ `
-    SELECT DISTINCT t.content_id, t.number, t.name, t.columns FROM document_tables AS t
-    JOIN documents AS d ON d.content_id = t.content_id
-    WHERE d.id IN (SELECT value FROM json_each(:ids)) ORDER BY t.content_id, t.number`);
-  const pieces = store
+  const cellsOf = store
     .prepare<{ content_id: number; number: number }, string>(
       'SELECT cells FROM table_pieces WHERE content_id = :content_id AND number = :number ORDER BY first_row',
     )
     .pluck();
   const names = new Set<string>();
-  for (const { name, columns, ...table } of list.all({ ids: JSON.stringify(documentIds) })) {
-    const rows = pieces.all(table).flatMap((cells) => JSON.parse(cells) as TableCell[][]);
+  for (const { name, columns, content_id, number } of stored) {
+    const rows = cellsOf.all({ content_id, number }).flatMap((cells) => JSON.parse(cells) as TableCell[][]);
     insert(db, unused(name.trim() || 'table', names), JSON.parse(columns) as string[], rows);
   }
   db.run('PRAGMA query_only = ON');
@@ -84,7 +96,7 @@ async function load(store: ReadableDb, documentIds: readonly string[]): Promise<
 }
 
 function insert(db: WasmDatabase, table: string, columns: readonly string[], rows: readonly TableCell[][]): void {
-  const width = Math.max(1, columns.length, ...rows.slice(0, 100).map((row) => row.length));
+  const width = rows.reduce((most, row) => Math.max(most, row.length), Math.max(1, columns.length));
   const taken = new Set<string>();
   const declared = Array.from({ length: width }, (_, column) => {
     const name = unused(columns[column]?.trim() || `column ${column + 1}`, taken);
