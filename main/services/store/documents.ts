@@ -187,6 +187,20 @@ export function documentWriter(db: WritableDb, now: () => number) {
     return document;
   };
 
+  const destroyUntil = (contentId: number, endMs: number): boolean => {
+    do {
+      const passage = onePassage.get({ contentId });
+      if (passage === undefined) {
+        if (deletePieces.run({ contentId, limit: PIECES }).changes === PIECES) return false;
+        deleteContent.run({ contentId });
+        return true;
+      }
+      deletePassage.run({ id: passage.id });
+      deleteVectors.run({ hash: passage.words_hash });
+    } while (performance.now() < endMs);
+    return false;
+  };
+
   return {
     ...reader,
 
@@ -208,6 +222,10 @@ export function documentWriter(db: WritableDb, now: () => number) {
       durably(db, (): StoredDocument => {
         const there = reader.named(hash, name);
         if (there !== null) return there;
+        const contentId = reader.contentOf(hash);
+        if (contentId !== null && reader.ofContent(contentId).length === 0) {
+          while (!destroyUntil(contentId, Infinity)); // what could not be destroyed is not whole
+        }
         insertContent.run({ hash, sizeBytes });
         const nowMs = now();
         const id = newId(nowMs);
@@ -244,7 +262,7 @@ export function documentWriter(db: WritableDb, now: () => number) {
       countPart.run({ contentId, kind, characters: text.length, passages: passages.length });
     }),
 
-    /** Stores a piece of a table. One that is stored already stays as it is. */
+    /** Stores a piece of a table, whose columns may be more than those of the pieces before. One that is stored already stays. */
     addRows: db.transaction((contentId: number, { table, part, name, columns, firstRow, rows }: TableRows): void => {
       insertTable.run({ contentId, table, part, name, columns: JSON.stringify(columns) });
       if (rows.length > 0) insertPiece.run({ contentId, table, firstRow, cells: JSON.stringify(rows) });
@@ -274,20 +292,7 @@ export function documentWriter(db: WritableDb, now: () => number) {
      * the bytes have left the disk with the next checkpoint, as those of a destroyed conversation.
      */
     destroySome: (contentId: number): boolean =>
-      durably(db, () => {
-        const end = performance.now() + SLICE_MS;
-        do {
-          const passage = onePassage.get({ contentId });
-          if (passage === undefined) {
-            if (deletePieces.run({ contentId, limit: PIECES }).changes === PIECES) return false;
-            deleteContent.run({ contentId });
-            return true;
-          }
-          deletePassage.run({ id: passage.id });
-          deleteVectors.run({ hash: passage.words_hash });
-        } while (performance.now() < end);
-        return false;
-      }),
+      durably(db, () => destroyUntil(contentId, performance.now() + SLICE_MS)),
   };
 }
 

@@ -61,7 +61,10 @@ export function vectorWriter(db: WritableDb) {
     ON CONFLICT (words_hash, embedder_id) DO NOTHING`);
   const countEmbedded = db.prepare<{ contentId: number; embedderId: number }, number>(COUNT_EMBEDDED).pluck();
   const setEmbedded = db.prepare(
-    'UPDATE contents SET embedded = :embedded, embedder_id = :embedderId WHERE id = :contentId',
+    `UPDATE contents
+     SET embedded = :embedded, embedder_id = :embedderId,
+         passages = (SELECT count(*) FROM passages WHERE content_id = :contentId)
+     WHERE id = :contentId`,
   );
   const deleteOthers = db.prepare(/* sql */ `
     DELETE FROM vectors
@@ -106,7 +109,10 @@ export function vectorWriter(db: WritableDb) {
       for (const { hash, vector } of vectors) insert.run({ embedderId, hash, ...encodeVector(vector) });
     }),
 
-    /** Counts anew how many passages of a content have a vector of the embedder, and returns it. */
+    /**
+     * Counts anew the passages of a content, and how many have a vector of the embedder, which it returns. A count of passages
+     * that are not there would be waited for without end.
+     */
     count: db.transaction((contentId: number, embedderId: number): number => {
       const embedded = countEmbedded.get({ contentId, embedderId }) ?? 0;
       setEmbedded.run({ contentId, embedded, embedderId });
