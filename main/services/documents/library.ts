@@ -14,6 +14,8 @@ export type KeptFile = { hash: string; sizeBytes: number };
 export type FoundFile = { path: string; name: string; origin: string | null };
 
 const INCOMING = 'incoming-';
+/** Why a folder is passed over. */
+const UNREADABLE = ['EACCES', 'EPERM'];
 const ZEROS = new Uint8Array(1 << 20);
 
 /** The bytes of documents, in a folder of their own: a file a content, whole or not there at all. */
@@ -120,7 +122,7 @@ export class Library {
 
 /**
  * The files that paths stand for: themselves, and those in a folder and below. Hidden ones are left out, and links in a folder
- * are not followed, since they may lead out of it.
+ * are not followed, since they may lead out of it. A folder in it that may not be read is passed over.
  * @throws LonghandError `not-found`
  */
 export async function* filesIn(paths: readonly string[]): AsyncGenerator<FoundFile> {
@@ -133,7 +135,10 @@ export async function* filesIn(paths: readonly string[]): AsyncGenerator<FoundFi
 }
 
 async function* filesBelow(folder: string, origin: string): AsyncGenerator<FoundFile> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (folder !== origin && UNREADABLE.includes(error.code ?? '')) return [];
+    throw error;
+  });
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
