@@ -276,6 +276,8 @@ test('a PDF of another program is found by its words, and drawn with them marked
   const path = join(await folderOf(app), 'report-zh.pdf');
   copyFileSync(fileURLToPath(new URL('../golden/data/documents/pdf/report-zh.pdf', import.meta.url)), path);
   await app.dropFile(ui, path);
+  const chips = ui.getByRole('region', { name: 'Documents of this conversation' });
+  await expect(chips).toContainText('report-zh.pdf', { timeout: 30_000 }); // the drop leads to the conversation, from any page
   await ui.keyboard.press('Control+D');
   const row = ui.getByRole('listitem').filter({ hasText: 'report-zh.pdf' });
   await expect(row).toContainText(/PDF · 68 kB · \d pages?/, { timeout: 150_000 });
