@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Sources } from '../contract/citations.ts';
 import type { DocumentInfo, ReadingWay } from '../contract/documents.ts';
 import { LonghandError } from '../contract/errors.ts';
+import type { PartKind } from '../contract/extraction.ts';
 import type { Connection } from '../shell/connection.ts';
 import type { ProgressLine } from '../shell/progress.ts';
 import { finishJob } from './model.ts';
@@ -51,24 +52,25 @@ export async function attachDocuments(
 }
 
 /** What of an answer its documents bear out: how many statements, and each with its place and words. */
-export async function describeSources(connection: Connection, sources: Sources, answer: string): Promise<string[]> {
-  const { citations } = sources;
+export function describeSources({ citations, documents }: Sources, answer: string): string[] {
   const found = citations.filter(({ state }) => state !== 'missing').length;
   const lines = [
     `${citations.length} statements, ${found} found in the documents, ${citations.length - found} not found.`,
   ];
-  for (const { state, span, quote, doubts, start, end } of citations) {
+  for (const { state, span, part, quote, doubts, start, end } of citations) {
     if (span === null) {
       lines.push(`not found  ${oneLine(answer.slice(start, end))}`);
       continue;
     }
-    const part = await connection.run((client) => client.documents.part({ id: span.documentId, part: span.part }));
-    const name = sources.documents.find(({ id }) => id === span.documentId)?.name ?? '';
-    const place = part.kind === 'text' ? name : `${name}, ${part.kind} ${part.label}`;
-    lines.push(`${state.padEnd(9)}  ${place}: "${oneLine(quote)}"`);
+    const name = documents.find(({ id }) => id === span.documentId)?.name ?? '';
+    lines.push(`${state.padEnd(9)}  ${placeIn(name, part)}: "${oneLine(quote)}"`);
     for (const { kind, text } of doubts) lines.push(`           in doubt: the ${kind} ${text}`);
   }
   return lines;
 }
 
-const oneLine = (text: string) => text.replace(/\s+/gu, ' ').trim();
+/** A document, and which of its parts where it has some: 'lease.pdf, page iv'. */
+export const placeIn = (name: string, part: { kind: PartKind; label: string } | null): string =>
+  part === null || part.kind === 'text' ? name : `${name}, ${part.kind} ${part.label}`;
+
+export const oneLine = (text: string): string => text.replace(/\s+/gu, ' ').trim();

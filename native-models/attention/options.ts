@@ -48,7 +48,8 @@ function yarn(originalContextLength: number, contextTokens: number) {
  * Chunks for a model that was not trained to be read in chunks. Its queries are not sharpened: that cost SmolLM2 3 to 7 % of
  * its perplexity, where models that publish a configuration were tuned with it.
  *
- * @throws RangeError where a trained length is shorter than a page */
+ * @throws RangeError where a trained length is shorter than a page
+ */
 function chunksWithin(trainedTokens: number, kvPage: number) {
   const chunk = Math.floor((trainedTokens * CHUNK_SHARE) / kvPage) * kvPage;
   if (chunk === 0) throw new RangeError(`A model trained on ${trainedTokens} tokens has no room for a chunk.`);

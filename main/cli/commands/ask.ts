@@ -60,7 +60,7 @@ export const ask = defineCommand({
     else if (hasText && !message.text.endsWith('\n')) io.stdout.write('\n');
     if (!json && message.sources) {
       print('');
-      for (const line of await describeSources(connection, message.sources, message.text)) print(line);
+      for (const line of describeSources(message.sources, message.text)) print(line);
     }
     if (message.error) throw new LonghandError(message.error.code, message.error.message, message.error.details);
     if (message.state === 'interrupted') throw new LonghandError('engine-stopped', 'The answer was interrupted.');

@@ -4,7 +4,7 @@ import { LonghandError } from '../../contract/errors.ts';
 import { formatBytes } from '../../shell/progress.ts';
 import type { Connection } from '../../shell/connection.ts';
 import { defineCommand, parseNumber, UsageError, type Context } from '../command.ts';
-import { addDocuments } from '../documents.ts';
+import { addDocuments, oneLine, placeIn } from '../documents.ts';
 import { finishJob } from '../model.ts';
 import { table } from '../table.ts';
 
@@ -86,9 +86,10 @@ async function search(connection: Connection, words: string, { json, print, say,
     return 0;
   }
   for (const { name, partKind, partLabel, text, found: by } of found.hits) {
-    const place = partKind === 'text' ? name : `${name}, ${partKind} ${partLabel}`;
-    const line = text.replace(/\s+/gu, ' ');
-    print(`${place} (${by.join(', ')})\n  ${line.length > MOST_LINE ? `${line.slice(0, MOST_LINE)}…` : line}`);
+    const line = oneLine(text);
+    print(
+      `${placeIn(name, { kind: partKind, label: partLabel })} (${by.join(', ')})\n  ${line.length > MOST_LINE ? `${line.slice(0, MOST_LINE)}…` : line}`,
+    );
   }
   if (found.hits.length === 0) say('Nothing was found.');
   if (found.wordsOnly !== null) say(`Searched by words alone: ${REASONS[found.wordsOnly]}.`);

@@ -28,7 +28,7 @@ export const summarise = defineCommand({
     }
     print(answer.text);
     print('');
-    for (const line of await describeSources(connection, answer.sources!, answer.text)) print(line);
+    for (const line of describeSources(answer.sources!, answer.text)) print(line);
     return 0;
   },
 });
