@@ -159,6 +159,12 @@ export const documents = {
    * Errors: `document-not-ready`, `no-model`.
    */
   summarise: oc.input(byId).output(job),
+  /**
+   * Compares two documents as a job: what changed from the one to the other, word for word, and what that means; those that
+   * have hardly a paragraph in common by notes on their sections. Its result names the `conversationId` that begins with it.
+   * Errors: `document-not-ready`, `no-model`.
+   */
+  compare: oc.input(z.object({ before: z.string().min(1), after: z.string().min(1) })).output(job),
   /** Reads a document for the model that answers, so that questions about it start at once. */
   read: oc.input(byId).output(job),
 };

@@ -8,3 +8,9 @@ const ofKind = (kind: string) => ({
 export const conversationOwner = ofKind('conversation');
 /** A document that is read before a conversation asks about it. */
 export const documentOwner = ofKind('document');
+
+/** What a job is done to, where that is one document or several. */
+export const documentsSubject = {
+  of: (ids: readonly string[]) => ids.join(' '),
+  idsOf: (subject: string) => subject.split(' '),
+};

@@ -12,7 +12,7 @@ import { Embedder } from '../embedder/client.ts';
 import { Reader } from '../reader/client.ts';
 import { Ask } from './ask/ask.ts';
 import { DocumentReading, documentsAhead } from './ask/reading.ts';
-import { Summaries } from './ask/summary.ts';
+import { Reports } from './ask/reports.ts';
 import { chatApp } from './chat/app.ts';
 import { Bin } from './chat/bin.ts';
 import { Context } from './chat/context.ts';
@@ -130,8 +130,8 @@ function joinServices(store: Store, options: AssistantOptions) {
   });
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, ask, log });
-  const summaries = new Summaries({ store, engine, models, jobs, ask, watch });
-  const reading = new DocumentReading({ store, context, ask, price, prefiller, turns, summaries, snapshots });
+  const reports = new Reports({ store, engine, models, jobs, ask, watch });
+  const reading = new DocumentReading({ store, context, ask, price, prefiller, turns, reports, snapshots });
   const bin = new Bin({ store, turns, prefiller, watch, snapshots, log });
   const mover = new Mover({
     ...{ dataDir, store, jobs },
@@ -147,7 +147,7 @@ function joinServices(store: Store, options: AssistantOptions) {
 
   const routerFor = (mayName: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, prefiller, watch, bin }),
-    documents: documentsApp({ documents, search, reading, summaries, embedders, tables, mayName }),
+    documents: documentsApp({ documents, search, reading, reports, embedders, tables, mayName }),
     jobs: jobsApp(jobs),
     models: modelsApp({ verifier, models, installer, cards, planner, price, mayName }),
     system: systemApp({

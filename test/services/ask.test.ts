@@ -1,24 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { failureOf, startTalk, until } from './assistant-support.ts';
+import { failureOf, until } from './assistant-support.ts';
+import { talkOver } from './documents-support.ts';
 
 // Paragraphs that are too short to be named apart stand under one number.
 const RENT =
   'The monthly rent is 1,250 euros, due on the third working day of each month; it rises each year by the index.';
 const LEASE = `# Lease\n\n${RENT} Interest is due on what is late.\n\nDogs need written consent.`;
 const RIVERS = 'The Danube rises in the Black Forest and passes through Vienna.\n\nBaikal is the deepest lake.';
-
-/** A talk with documents of these texts on the shelf, read. */
-async function talkOver(...texts: string[]) {
-  const talk = await startTalk();
-  const { client } = talk;
-  const documentIds: string[] = [];
-  for (const [index, text] of texts.entries()) {
-    const { id } = await client.documents.addText({ name: `text ${index + 1}.md`, text });
-    await until(async () => (await client.documents.get({ id })).state === 'ready');
-    documentIds.push(id);
-  }
-  return { ...talk, documentIds };
-}
 
 describe('a question about documents', () => {
   it('has them before it, each paragraph under a number, and its answer is held against them', async () => {

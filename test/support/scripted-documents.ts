@@ -13,6 +13,7 @@ import type {
 import { LonghandError } from '../../main/contract/errors.ts';
 import type { OutlineEntry, Part } from '../../main/contract/extraction.ts';
 import type { Job } from '../../main/contract/jobs.ts';
+import { documentsSubject } from '../../main/contract/owner.ts';
 import { contract } from '../../main/contract/index.ts';
 import { Feed } from '../../main/services/events/feed.ts';
 import { downloadJob, tokens } from './scripted-data.ts';
@@ -81,6 +82,13 @@ export class ScriptedDocuments {
     return downloadJob({ id: `summary ${id}`, kind: 'summary', stage: 'summarise', subject: id, ...count });
   }
 
+  /** A comparison that is being made. */
+  comparison(before: string, after: string): Job {
+    const subject = documentsSubject.of([before, after]);
+    const count = { done: 3, total: 9, unit: 'sections', speed: null, etaMs: 51_000 };
+    return downloadJob({ id: `comparison ${subject}`, kind: 'comparison', stage: 'comparison', subject, ...count });
+  }
+
   named(name: string): DocumentInfo {
     const found = this.#list().find((one) => one.name === name);
     if (found === undefined) throw new Error(`no document ${name}`);
@@ -147,6 +155,10 @@ export class ScriptedDocuments {
       summarise: os.summarise.handler(({ input }) => {
         this.calls.push(`summarise ${this.#find(input.id).info.name}`);
         return this.summary(input.id);
+      }),
+      compare: os.compare.handler(({ input: { before, after } }) => {
+        this.calls.push(`compare ${this.#find(before).info.name} with ${this.#find(after).info.name}`);
+        return this.comparison(before, after);
       }),
       read: os.read.handler(({ input }) => downloadJob({ id: `prefill ${input.id}`, kind: 'prefill' })),
     });

@@ -5,7 +5,7 @@ import { LonghandError } from '../../contract/errors.ts';
 import type { Store } from '../store/open.ts';
 import { cite, type Passage } from './cite.ts';
 import { languageOf, questionOver, type QuestionLanguage } from './instruction.ts';
-import { markedText, type Shown } from './marked-text.ts';
+import { blocksIn, markedText, type Block, type Shown } from './marked-text.ts';
 import { termsOf } from './sentences.ts';
 
 /** A message of a path, as far as documents matter to it. */
@@ -128,11 +128,22 @@ export class Ask {
     };
   }
 
-  /** All that is stored of a document, in the paragraphs in which a model is shown it. @throws LonghandError `not-found` */
-  paragraphsOf(documentId: string): Passage[] {
-    const { name } = this.#options.store.documents.known(documentId);
-    const documents = [{ id: documentId, name }];
-    return this.#render({ way: 'whole', documents, passages: [], firstMark: 1, citations: [] }).passages;
+  /** All that is stored of documents, in the paragraphs in which a model is shown them. */
+  paragraphsOf(documents: readonly Sources['documents'][number][]): Passage[] {
+    const whole: Sources = { way: 'whole', documents: [...documents], passages: [], firstMark: 1, citations: [] };
+    return this.#render(whole).passages;
+  }
+
+  /** The same, block by block. */
+  *blocksOf(documentId: string): Generator<Block> {
+    for (const { number, part } of this.#partsOf(documentId, 'whole', [])) {
+      const { kind, label } = part;
+      for (const { start, end, kind: block } of blocksIn(part)) {
+        const text = part.text.slice(start, end);
+        if (text.trim() === '') continue;
+        yield { span: { documentId, part: number, start, end }, part: { kind, label }, text, kind: block };
+      }
+    }
   }
 
   /** A document was removed, or read anew: what was made of its text is made again. */

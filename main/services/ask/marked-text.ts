@@ -10,6 +10,9 @@ export type Shown = {
   parts: Iterable<{ number: number; part: Pick<Part, 'kind' | 'label' | 'text' | 'blocks'>; stretch: Stretch | null }>;
 };
 
+/** A block of a stored document, and what it is. */
+export type Block = Omit<Passage, 'mark'> & Pick<TextBlock, 'kind'>;
+
 /** Blocks are put together until they have this many characters: a mark for each line of a table would cost more than it. */
 const SHORT = 120;
 
@@ -41,15 +44,20 @@ export function markedText(documents: Iterable<Shown>, firstMark: number): { tex
 
 const quotable = (name: string) => name.replace(/["<>\s]+/gu, ' ');
 
+/** The blocks of a part; a text without any is one. */
+export const blocksIn = ({ text, blocks }: Pick<Part, 'text' | 'blocks'>): readonly TextBlock[] =>
+  blocks.length > 0 ? blocks : [{ kind: 'paragraph', start: 0, end: text.length, level: 0 }];
+
 /** The blocks within a stretch, short ones and headings together with what follows. */
-function paragraphsOf({ text, blocks }: Pick<Part, 'text' | 'blocks'>, within: Stretch): Stretch[] {
+function paragraphsOf(part: Pick<Part, 'text' | 'blocks'>, within: Stretch): Stretch[] {
+  const { text } = part;
   const found: Stretch[] = [];
   let open: Stretch | null = null;
   const close = () => {
     if (open !== null && text.slice(open.start, open.end).trim() !== '') found.push(open);
     open = null;
   };
-  for (const { kind, ...block } of blocks.length > 0 ? blocks : [wholeOf(text)]) {
+  for (const { kind, ...block } of blocksIn(part)) {
     const [start, end] = [Math.max(block.start, within.start), Math.min(block.end, within.end)];
     if (start >= end) continue;
     if (kind === 'heading') close();
@@ -59,5 +67,3 @@ function paragraphsOf({ text, blocks }: Pick<Part, 'text' | 'blocks'>, within: S
   close();
   return found;
 }
-
-const wholeOf = (text: string): TextBlock => ({ kind: 'paragraph', start: 0, end: text.length, level: 0 });

@@ -10,7 +10,7 @@ import type { Prefiller, PrefillSource } from '../prefill/prefiller.ts';
 import type { Store } from '../store/open.ts';
 import type { Snapshots } from '../system/snapshots.ts';
 import type { Ask } from './ask.ts';
-import type { Summaries } from './summary.ts';
+import type { Reports } from './reports.ts';
 
 export type DocumentReadingOptions = {
   store: Store;
@@ -20,7 +20,7 @@ export type DocumentReadingOptions = {
   price(range: { promptTokens: number; cachedTokens: number }): Promise<ReadingPrice | null>;
   prefiller: Pick<Prefiller, 'start' | 'stop'>;
   turns: Pick<Turns, 'stopConversation'>;
-  summaries: Pick<Summaries, 'stop'>;
+  reports: Pick<Reports, 'stop'>;
   snapshots: Pick<Snapshots, 'forget'>;
 };
 
@@ -64,14 +64,14 @@ export class DocumentReading {
 
   /** Ends what is done with a document, removes it by `remove`, and then what was computed of its words. */
   async removed(documentId: string, remove: () => Promise<void>): Promise<void> {
-    const { store, prefiller, turns, summaries, snapshots } = this.#options;
+    const { store, prefiller, turns, reports, snapshots } = this.#options;
     const conversations = store.attachments.conversationsOf(documentId);
     const owners = [documentOwner.of(documentId), ...conversations.map(conversationOwner.of)];
     const stopped = [
       ...owners.map((owner) => prefiller.stop(owner)),
       ...conversations.map((id) => turns.stopConversation(id)),
     ];
-    await Promise.all([...stopped, summaries.stop(documentId)]);
+    await Promise.all([...stopped, reports.stop(documentId)]);
     await remove();
     this.changed();
     await snapshots.forget(owners);

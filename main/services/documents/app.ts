@@ -2,7 +2,7 @@ import { implement } from '@orpc/server';
 import { documents as contract } from '../../contract/documents.ts';
 import type { PathRule } from '../path-rule.ts';
 import type { DocumentReading } from '../ask/reading.ts';
-import type { Summaries } from '../ask/summary.ts';
+import type { Reports } from '../ask/reports.ts';
 import type { Documents } from './documents.ts';
 import type { Embedders } from './embedders.ts';
 import type { TableQueries } from '../store/table-query-thread.ts';
@@ -12,13 +12,13 @@ type Parts = {
   documents: Documents;
   search: DocumentSearch;
   reading: DocumentReading;
-  summaries: Summaries;
+  reports: Reports;
   embedders: Embedders;
   tables: TableQueries;
   mayName: PathRule;
 };
 
-export function documentsApp({ documents, search, reading, summaries, embedders, tables, mayName }: Parts) {
+export function documentsApp({ documents, search, reading, reports, embedders, tables, mayName }: Parts) {
   const os = implement(contract);
   return os.router({
     add: os.add.handler(async ({ input: { paths, ...options } }) => {
@@ -50,7 +50,8 @@ export function documentsApp({ documents, search, reading, summaries, embedders,
       reading.attach(conversationId, documentIds, way),
     ),
     attached: os.attached.handler(({ input }) => reading.attached(input.conversationId)),
-    summarise: os.summarise.handler(({ input }) => summaries.start(input.id)),
+    summarise: os.summarise.handler(({ input }) => reports.start('summary', [input.id])),
+    compare: os.compare.handler(({ input }) => reports.start('comparison', [input.before, input.after])),
     read: os.read.handler(({ input }) => reading.start(input.id)),
   });
 }

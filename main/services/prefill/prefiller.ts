@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { Prompt } from '../../contract/engine.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import type { Job } from '../../contract/jobs.ts';
-import { isEngineLoss, type Engine } from '../../engine/client.ts';
+import type { Engine } from '../../engine/client.ts';
 import { defineJob, type JobContext } from '../jobs/job-kind.ts';
 import type { Jobs } from '../jobs/jobs.ts';
-import { answersInstead } from '../models/answers-instead.ts';
 import type { AnsweringModel, Models } from '../models/models.ts';
+import { visiting } from '../models/visiting.ts';
 
 /** What can be read before anybody asks about it: one for each sort of owner (`conversation:ID`). */
 export type PrefillSource = {
@@ -29,9 +29,6 @@ export type PrefillerOptions = {
 };
 
 type Params = { owner: string; model: string };
-
-/** Deaths of the engine one after the other, with nothing read between them, before the job gives up. */
-const MOST_LOSSES = 2;
 
 /**
  * Reads long prompts while nobody waits for an answer. What was read is kept, in memory and on the disk, so a job that was
@@ -82,27 +79,20 @@ export class Prefiller {
     const { owner } = params;
     const { source, id } = this.#sourceOf(owner);
     const read = { from: null as number | null, done: 0, total: 0 };
-    for (let losses = 0; ;) {
-      const { model, left } = await models.visit(signal);
-      if (model.name !== params.model) throw answersInstead(model.name, params.model);
+    return visiting({ models, name: params.model, signal }, async ({ model, stop, gained }) => {
       const before = read.done;
       try {
         const prompt = await source.prompt(id, model);
-        const stop = AbortSignal.any([signal, left]);
         for await (const { done, total } of engine.prefill({ prompt, owner }, { signal: stop })) {
           Object.assign(read, { from: read.from ?? done, done, total });
+          if (done > before) gained();
           progress({ stage: 'prefill', done, total, unit: 'tokens' });
         }
-        stop.throwIfAborted();
         return { promptTokens: read.total, readTokens: read.total - (read.from ?? 0) };
-      } catch (error) {
-        signal.throwIfAborted();
-        losses = read.done > before ? 0 : losses + 1;
-        if (isEngineLoss(error) ? losses > MOST_LOSSES : !left.aborted) throw error;
       } finally {
         source.changed(id);
       }
-    }
+    });
   }
 
   #sourceOf(owner: string): { source: PrefillSource; id: string } {
