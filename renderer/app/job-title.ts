@@ -13,6 +13,7 @@ export function jobTitle({ kind, subject, title }: Job): string {
   if (kind === 'index') return words.index;
   if (kind === 'embedder') return words.embedder;
   if (kind === 'summary') return t().documents.summing;
+  if (kind === 'comparison') return t().documents.comparing;
   if (kind === 'prefill') return t().reading.reading;
   return title;
 }

@@ -12,6 +12,10 @@ export class Documents {
   passing = $state.raw<Passing | null>(null);
   /** Being worked on now, or waiting for it. */
   readonly busy = $derived(this.items.filter(({ state }) => state !== 'ready' && state !== 'failed').length);
+  /** What can be asked about as a whole. */
+  readonly readable = $derived(
+    this.items.filter(({ state, parts }) => parts > 0 && (state === 'ready' || state === 'indexing')),
+  );
   #stop: AbortController | null = null;
   /** Settles when the files that were added last have arrived, or failed to. */
   #last: Promise<unknown> = Promise.resolve();

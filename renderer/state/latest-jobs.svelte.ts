@@ -1,19 +1,25 @@
+import type { LonghandClient } from '../../main/contract/index.ts';
 import type { Job } from '../../main/contract/jobs.ts';
 import type { Connection } from '../app/connection.ts';
 
 const OVER: readonly Job['state'][] = ['done', 'cancelled'];
 
-/** Of one kind, the latest job for each subject, while it runs or could go on: whichever window began it. */
+/** Of some kinds, the latest job for each subject, while it runs or could go on: whichever window began it. */
 export class LatestJobs {
   #bySubject = $state.raw<ReadonlyMap<string, Job>>(new Map());
   readonly #connection: Connection;
-  readonly #kind: string;
+  readonly #kinds: readonly string[];
   readonly #onChange: (job: Job) => void;
 
-  constructor(connection: Connection, kind: string, onChange: (job: Job) => void = () => {}) {
+  /** Jobs of different kinds are told apart by their subjects. */
+  constructor(connection: Connection, kinds: readonly string[], onChange: (job: Job) => void = () => {}) {
     this.#connection = connection;
-    this.#kind = kind;
+    this.#kinds = kinds;
     this.#onChange = onChange;
+  }
+
+  get all(): Job[] {
+    return [...this.#bySubject.values()];
   }
 
   of(subject: string): Job | null {
@@ -33,6 +39,11 @@ export class LatestJobs {
     );
   }
 
+  /** Asks for work, which may be under way already. */
+  async begin(ask: (client: LonghandClient) => Promise<Job>): Promise<void> {
+    this.put(await this.#connection.call(ask));
+  }
+
   async act(action: 'pause' | 'resume' | 'cancel', { id }: Job): Promise<void> {
     this.put(await this.#connection.call((client) => client.jobs[action]({ id })));
   }
@@ -42,7 +53,7 @@ export class LatestJobs {
   }
 
   put(job: Job): void {
-    if (job.kind !== this.#kind || job.subject === null) return;
+    if (!this.#kinds.includes(job.kind) || job.subject === null) return;
     // A new try takes the place of one that failed.
     if ((this.of(job.subject)?.createdMs ?? 0) > job.createdMs) return;
     const jobs = new Map(this.#bySubject);

@@ -13,7 +13,7 @@ export class Meaning {
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#jobs = new LatestJobs(connection, 'embedder', ({ state }) => {
+    this.#jobs = new LatestJobs(connection, ['embedder'], ({ state }) => {
       if (state === 'done') void this.load().catch(() => {}); // a line that is down is said elsewhere
     });
   }
@@ -35,7 +35,7 @@ export class Meaning {
   install = async (): Promise<void> => {
     const { offered } = this;
     if (offered === null) return;
-    this.#jobs.put(await this.#connection.call((client) => client.documents.installEmbedder({ name: offered.name })));
+    await this.#jobs.begin((client) => client.documents.installEmbedder({ name: offered.name }));
   };
 
   act = (action: 'pause' | 'resume' | 'cancel', job: Job) => this.#jobs.act(action, job);

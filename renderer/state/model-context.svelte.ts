@@ -16,7 +16,7 @@ export class ModelContext {
   constructor(connection: Connection, model: Model) {
     this.#connection = connection;
     this.#model = model;
-    this.#jobs = new LatestJobs(connection, 'verify');
+    this.#jobs = new LatestJobs(connection, ['verify']);
   }
 
   /** Follows the self-tests, whoever began them. */
@@ -47,7 +47,7 @@ export class ModelContext {
   }
 
   async test(name: string): Promise<void> {
-    this.#jobs.put(await this.#connection.call((client) => client.models.verify({ name })));
+    await this.#jobs.begin((client) => client.models.verify({ name }));
   }
 
   async act(action: 'pause' | 'resume' | 'cancel'): Promise<void> {

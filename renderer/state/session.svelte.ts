@@ -1,5 +1,7 @@
 import type { ModelStatus } from '../../main/contract/models.ts';
 import { toStoredError } from '../../main/contract/errors.ts';
+import type { Job } from '../../main/contract/jobs.ts';
+import { conversationOwner, documentsSubject } from '../../main/contract/owner.ts';
 import { Connection, type ConnectionState, type Dial } from '../app/connection.ts';
 import { isModelFile, MOST_FILES, type Dropped } from '../app/dropped.ts';
 import { fileDoor } from '../app/files.ts';
@@ -17,12 +19,11 @@ import { DocumentSearch } from './document-search.svelte.ts';
 import { Documents } from './documents.svelte.ts';
 import { Find } from './find.svelte.ts';
 import { Frame } from './frame.svelte.ts';
+import { LatestJobs } from './latest-jobs.svelte.ts';
 import { Meaning } from './meaning.svelte.ts';
 import { ModelContext } from './model-context.svelte.ts';
 import { ModelShelf } from './model-shelf.svelte.ts';
 import { Model } from './model.svelte.ts';
-import { Readings } from './readings.svelte.ts';
-import { Summaries } from './summaries.svelte.ts';
 import { Search } from './search.svelte.ts';
 import { Sentences } from './sentences.ts';
 import { Preferences } from './settings.svelte.ts';
@@ -60,8 +61,10 @@ export class Session {
   readonly source: SourcePane;
   readonly preferences: Preferences;
   readonly diagnostics: Diagnostics;
-  readonly readings: Readings;
-  readonly summaries: Summaries;
+  /** Conversations that are read in the background, before anybody asks; by their owners. */
+  readonly readings: LatestJobs;
+  /** Summaries and comparisons that are being written, by their documents. */
+  readonly reports: LatestJobs;
   readonly watchman: Watchman;
   readonly frame: Frame;
   readonly #closing = new AbortController();
@@ -86,13 +89,11 @@ export class Session {
     this.source = new SourcePane(this.connection);
     this.preferences = new Preferences(this.connection);
     this.diagnostics = new Diagnostics(this.connection);
-    this.readings = new Readings(this.connection, (id) => {
-      if (id === this.chat.id) this.chat.composer.recount();
+    this.readings = new LatestJobs(this.connection, ['prefill'], ({ state, subject }) => {
+      const isRead = state !== 'running' && state !== 'queued';
+      if (isRead && conversationOwner.idOf(subject ?? '') === this.chat.id) this.chat.composer.recount();
     });
-    this.summaries = new Summaries(this.connection, (documentId, conversationId) => {
-      this.say(t().documents.summedUp(this.documents.of(documentId)?.name ?? ''));
-      if (this.frame.page === 'documents') location.hash = routeTo(conversationId);
-    });
+    this.reports = new LatestJobs(this.connection, ['summary', 'comparison'], (job) => this.#reportChanged(job));
     this.watchman = new Watchman(this.connection);
     this.frame = new Frame(localStorage);
     this.chat = $state.raw(this.#newChat(null));
@@ -103,7 +104,7 @@ export class Session {
     const readList = () => void this.try(() => this.conversations.refresh());
     void this.try(() => this.conversations.watch(signal, readList));
     void this.try(() => this.readings.watch(signal));
-    void this.try(() => this.summaries.watch(signal));
+    void this.try(() => this.reports.watch(signal));
     void this.try(() => this.documents.watch(signal));
     void this.try(() => this.meaning.watch(signal));
     this.watchman.watchClock(signal, () => this.connection.retry());
@@ -233,6 +234,15 @@ export class Session {
         if (this.preferences.announce === 'sentences') this.#sentences.follow(id, text);
       },
     });
+  }
+
+  #reportChanged({ kind, state, subject, result }: Job): void {
+    const conversationId = result?.conversationId;
+    if (state !== 'done' || subject === null || typeof conversationId !== 'string') return;
+    const [name = '', other = ''] = documentsSubject.idsOf(subject).map((id) => this.documents.of(id)?.name);
+    const words = t().documents;
+    this.say(kind === 'summary' ? words.summedUp(name) : words.compared(name, other));
+    if (this.frame.page === 'documents') location.hash = routeTo(conversationId);
   }
 
   #lineChanged(line: ConnectionState): void {

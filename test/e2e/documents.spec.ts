@@ -159,6 +159,31 @@ test.describe('the shelf', () => {
     await expect(ui).toHaveURL(new RegExp(conversation.id));
   });
 
+  test('compares a document with another one that is chosen, and gives way to the comparison', async ({
+    ui,
+    assistant,
+  }) => {
+    const { contract, letter } = shelve(assistant);
+    await openShelf(ui);
+    const row = ui.getByRole('listitem').filter({ hasText: letter.name });
+    await row.getByRole('button', { name: `Compare with…: ${letter.name}` }).click();
+    const dialog = ui.getByRole('dialog', { name: `Compare “${letter.name}” with` });
+    await expect(dialog.getByRole('listitem')).toHaveCount(2); // not itself
+    await dialog.getByRole('button', { name: contract.name }).press('Enter');
+    await expect(dialog).toBeHidden();
+    expect(assistant.calls).toContain(`compare ${contract.name} with ${letter.name}`);
+    const work = row.getByRole('region', { name: `Comparison of “${contract.name}” and “${letter.name}”` });
+    await expect(work).toContainText('3 sections of 9 sections · 51 s left');
+    assistant.compare(contract.id, letter.id);
+    await work.getByRole('button', { name: 'Pause' }).click();
+    await expect(work).toContainText('Paused; what was read is kept');
+    await work.getByRole('button', { name: 'Go on' }).click();
+    const conversation = assistant.addConversation('Two documents', ['Compare the two documents.', 'They differ.']);
+    assistant.compare(contract.id, letter.id, { state: 'done', result: { conversationId: conversation.id } });
+    await expect(ui.getByText('Compare the two documents.')).toBeVisible();
+    await expect(ui).toHaveURL(new RegExp(conversation.id));
+  });
+
   test('asks for the password of a locked document, and tries again what failed otherwise', async ({
     ui,
     assistant,

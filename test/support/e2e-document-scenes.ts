@@ -231,6 +231,26 @@ export const documentScenes: Scene[] = [
     },
   },
   {
+    name: 'shelf-compare',
+    arrange: (assistant) => void shelve(assistant),
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('button', { name: /^(Compare with…: Letter|与…比较：Letter)/ }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'shelf-comparison',
+    arrange(assistant) {
+      const { contract, letter } = shelve(assistant);
+      assistant.compare(contract.id, letter.id);
+    },
+    async act(page) {
+      await goToShelf(page);
+      await page.locator('li progress').first().waitFor();
+    },
+  },
+  {
     name: 'shelf-search',
     arrange: (assistant) => void shelve(assistant),
     async act(page) {

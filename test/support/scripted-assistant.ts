@@ -137,6 +137,11 @@ export class ScriptedAssistant {
     return this.#work(this.documents.summary(documentId), change);
   }
 
+  /** Where a comparison of two documents stands. */
+  compare(before: string, after: string, change: Partial<Job> = {}): Job {
+    return this.#work(this.documents.comparison(before, after), change);
+  }
+
   setSettings(change: Partial<Settings>): void {
     this.#settings = { ...this.#settings, ...change };
   }

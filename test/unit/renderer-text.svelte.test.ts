@@ -167,10 +167,13 @@ it('a citation names its part as a reader would', () => {
   expect(wordsOf({ kind: 'text', label: '1' })).toBe('Budget.xlsx');
 });
 
-it.each(['document', 'index', 'embedder', 'summary', 'prefill'])('work of kind %s has words of the page', (kind) => {
-  const job = { kind, subject: null, title: 'as the log says it' } as Job;
-  for (const language of ['en', 'zh-CN'] as const) {
-    locale.setting = language;
-    expect(jobTitle(job)).not.toBe(job.title);
-  }
-});
+it.each(['document', 'index', 'embedder', 'summary', 'comparison', 'prefill'])(
+  'work of kind %s has words of the page',
+  (kind) => {
+    const job = { kind, subject: null, title: 'as the log says it' } as Job;
+    for (const language of ['en', 'zh-CN'] as const) {
+      locale.setting = language;
+      expect(jobTitle(job)).not.toBe(job.title);
+    }
+  },
+);

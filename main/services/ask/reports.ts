@@ -97,7 +97,7 @@ export class Reports {
     { params, signal, checkpoint, saveCheckpoint, progress }: JobContext<Params>,
   ): Promise<Record<string, unknown>> {
     const { store, models, engine, ask, watch } = this.#options;
-    const kept = checkpoint as Partial<Kept & Begun> | null;
+    const kept: Partial<Kept & Begun> | null = checkpoint;
     if (kept?.conversationId !== undefined) return { ...kept };
     const documents = params.documentIds.map((id) => ({ id, name: store.documents.known(id).name }));
     const passages = ask.paragraphsOf(documents);
