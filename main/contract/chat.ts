@@ -4,6 +4,7 @@ import { sources } from './citations.ts';
 import { metrics, sampling, samplingChanges } from './engine.ts';
 import { language, storedError } from './common.ts';
 import { job } from './jobs.ts';
+import { toolCall } from './tools.ts';
 
 /** `waiting`: accepted, no token yet (a model may still be loading); the last three keep the text that was reached. */
 export const messageState = z.enum(['waiting', 'streaming', 'complete', 'stopped', 'interrupted', 'failed']);
@@ -29,6 +30,8 @@ export const message = z.object({
   omitted: z.number(),
   /** What of documents was read for it; null where there was none. */
   sources: sources.nullable(),
+  /** Of an answer: what the model called while it wrote it, in order. */
+  calls: z.array(toolCall),
   createdMs: z.number(),
   updatedMs: z.number(),
 });

@@ -8,12 +8,13 @@ export type Doubt = z.infer<typeof doubt>;
 
 /**
  * What a stretch of an answer rests on, [start, end) in UTF-16 units of its text. `exact`: the cited words stand there, but
- * for white space, hyphens and width; `close`: much of them; `missing`: nothing like it was found, and there is no span.
+ * for white space, hyphens and width; `close`: much of them; `computed`: its numbers came out of a query, and `quote` has the
+ * rows; `missing`: nothing like it was found. The last two have no span.
  */
 export const citation = z.object({
   start: z.number(),
   end: z.number(),
-  state: z.enum(['exact', 'close', 'missing']),
+  state: z.enum(['exact', 'close', 'computed', 'missing']),
   span: span.nullable(),
   /** What a reader calls the part of the span: 'iv' of a page, the name of a sheet. */
   part: part.pick({ kind: true, label: true }).nullable(),
@@ -34,6 +35,11 @@ export const sources = z.object({
   passages: z.array(span),
   /** Of a question: the number of its first paragraph, so that none stands for two in a conversation. */
   firstMark: z.number().int(),
+  /**
+   * Of a question, where the model may query tables: what it is told of those that came with it, a document each. Kept as it
+   * was told, so that the next prompt begins with it.
+   */
+  tables: z.array(z.object({ documentId: z.string(), text: z.string() })).optional(),
   /** Of an answer. */
   citations: z.array(citation),
 });

@@ -1,8 +1,9 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { storedError } from './common.ts';
-import { extractionNote, outlineEntry, part, partKind, tableCell } from './extraction.ts';
+import { extractionNote, outlineEntry, part, partKind } from './extraction.ts';
 import { job } from './jobs.ts';
+import { tableResult } from './tools.ts';
 
 /**
  * `queued`, `parsing` and `indexing` (words are searchable part by part while it parses; vectors follow), `ready`;
@@ -144,9 +145,7 @@ export const documents = {
   /** Uses another one that is here; passages are embedded anew in the background. */
   useEmbedder: oc.input(z.object({ name: z.string() })).output(embedderStatus),
   /** Runs one read-only SELECT over the tables of these documents. Fails with `invalid-input` and SQLite's reason. */
-  query: oc
-    .input(z.object({ documentIds: z.array(z.string()).min(1), sql: z.string() }))
-    .output(z.object({ columns: z.array(z.string()), rows: z.array(z.array(tableCell)), truncated: z.boolean() })),
+  query: oc.input(z.object({ documentIds: z.array(z.string()).min(1), sql: z.string() })).output(tableResult),
   /** The documents of a conversation, from its next message on, and how it reads them; null: as the app proposes. */
   attach: oc
     .input(z.object({ conversationId: z.string(), documentIds: z.array(z.string()), way: readingWay.nullable() }))

@@ -72,11 +72,18 @@ const packedTokens = z.base64().transform((text, context) => {
   return ids;
 });
 
-/** `tokens` are ids that the model generated earlier; they are used as they are and never tokenised again. */
+/** A call as templates write it out. */
+const writtenCall = z.object({ name: z.string(), arguments: z.record(z.string(), z.json()) });
+
+/**
+ * `tokens` are ids that the model generated earlier; they are used as they are and never tokenised again. They hold the
+ * calls already: `toolCalls` are for where there are none.
+ */
 export const engineMessage = z.object({
   role: z.enum(['system', 'user', 'assistant', 'tool']),
   content: z.string(),
   tokens: z.union([packedTokens, z.array(z.number().int())]).optional(),
+  toolCalls: z.array(writtenCall).optional(),
 });
 export type EngineMessage = z.infer<typeof engineMessage>;
 
@@ -84,8 +91,14 @@ export const prompt = z.object({
   messages: z.array(engineMessage),
   /** The last message is an answer to be continued rather than a question. */
   continueFinal: z.boolean().default(false),
+  /** What the model may call, as chat templates expect it; only for a model with a `toolFormat`. */
+  tools: z.array(z.json()).optional(),
 });
 export type Prompt = z.infer<typeof prompt>;
+
+/** How a model writes calls: Hermes is JSON between `<tool_call>` and `</tool_call>`, as Qwen2.5 does. */
+export const toolFormat = z.enum(['hermes']);
+export type ToolFormat = z.infer<typeof toolFormat>;
 
 export const loadedModel = z.object({
   name: z.string(),
@@ -104,6 +117,8 @@ export const loadedModel = z.object({
   loadMs: z.number(),
   /** What the model's makers recommend, where the checkpoint says it. */
   sampling: samplingChanges.optional(),
+  /** Null where its chat template has no place for tools, or another format. */
+  toolFormat: toolFormat.nullable(),
 });
 export type LoadedModel = z.infer<typeof loadedModel>;
 

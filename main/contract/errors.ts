@@ -20,6 +20,9 @@ export const errorCodes = [
   'nothing-to-continue',
   'empty-message',
   'document-not-ready',
+  'call-unreadable',
+  'call-failing',
+  'too-many-calls',
   // model
   'no-model',
   'model-not-found',

@@ -90,11 +90,12 @@ export async function* generate(
 /** Token ids of a conversation in the model's own chat format. */
 export async function encodePrompt(
   model: Model,
-  { messages, continueFinal }: Prompt,
+  { messages, continueFinal, tools = [] }: Prompt,
   signal?: AbortSignal,
 ): Promise<Int32Array> {
   const known = messages.map((message) => ({ ...message, tokens: usable(message.tokens, model.tokenizer.vocabSize) }));
-  return model.encoder.encode({ ...formatOf(model, continueFinal), messages: known }, signal);
+  const { template, options } = formatOf(model, continueFinal);
+  return model.encoder.encode({ template, options: { ...options, tools }, messages: known }, signal);
 }
 
 /** Tokens of the prompt that each text would make as the only message, a question. */

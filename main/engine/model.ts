@@ -14,6 +14,7 @@ import {
   TOKENIZER_FILE,
   type Manifest,
 } from '../../native-models/manifest.ts';
+import { toolFormatOf } from '../../native-models/text/tool-format.ts';
 import { parseTokenizerSource, type TokenizerSource } from '../../native-models/text/tokenizer-source.ts';
 import { Tokenizer } from '../../native-models/text/tokenizer.ts';
 import { Blocks } from '../../native-models/attention/blocks.ts';
@@ -100,6 +101,7 @@ export class Model extends Decoder {
       kvType,
       threads,
       loadMs: 0,
+      toolFormat: toolFormatOf(source.chatTemplate),
     };
     const model = new Model(session, manifest, source, tokenizer, scheme, info);
     info.loadMs = performance.now() - started;

@@ -122,14 +122,17 @@ function joinServices(store: Store, options: AssistantOptions) {
     changed: (contentId) => documents.changed(contentId),
   });
   const search = new DocumentSearch({ searcher: passages, indexer });
-  const ask = new Ask({ store, search });
+  const ask = new Ask({ store, search, tables, log });
   const context = new Context({ store, engine, models, ask });
   const prefiller = new Prefiller({
     ...{ engine, models, jobs },
-    sources: { conversation: conversationsAhead({ store, context }), document: documentsAhead({ store, context }) },
+    sources: {
+      conversation: conversationsAhead({ store, context }),
+      document: documentsAhead({ store, context, ask }),
+    },
   });
   const watch = new ConversationWatch(store);
-  const turns = new Turns({ store, engine, models, context, watch, ask, log });
+  const turns = new Turns({ store, engine, models, context, watch, ask, tables, log });
   const reports = new Reports({ store, engine, models, jobs, ask, watch });
   const reading = new DocumentReading({ store, context, ask, price, prefiller, turns, reports, snapshots });
   const bin = new Bin({ store, turns, prefiller, watch, snapshots, log });

@@ -42,11 +42,13 @@ export type Setup = Partial<AssistantOptions> & {
   connectEngine?: boolean;
   connectReader?: boolean;
   connectEmbedder?: boolean;
+  /** How the model that is loaded calls tools. */
+  toolFormat?: LoadedModel['toolFormat'];
 };
 
 /** The assistant over a real store, with a scripted engine, reader and shell behind real ports. */
 export function startAssistant(setup: Setup = {}) {
-  const { connectEngine = true, connectReader = true, connectEmbedder = true, ...options } = setup;
+  const { connectEngine = true, connectReader = true, connectEmbedder = true, toolFormat = null, ...options } = setup;
   const dataDir = options.dataDir ?? tempFolder();
   const log: string[] = [];
   const assistant = openAssistant({
@@ -57,6 +59,7 @@ export function startAssistant(setup: Setup = {}) {
     dataDir,
   });
   const engine = new ScriptedEngine();
+  engine.toolFormat = toolFormat;
   const reader = new ScriptedReader();
   const embedder = new ScriptedEmbedder();
   const shell = new ScriptedShell();
@@ -218,6 +221,7 @@ export class ScriptedEngine extends Scripted {
   contextTokens = 100;
   model: LoadedModel | null = null;
   sampling: LoadedModel['sampling'];
+  toolFormat: LoadedModel['toolFormat'] = null;
   threads: (number | null | undefined)[] = [];
   inputs: LoadInput[] = [];
   /** When true, nothing is answered any more. */
@@ -267,7 +271,7 @@ export class ScriptedEngine extends Scripted {
         this.inputs.push(input);
         await this.holdLoads;
         if (this.loadError) throw this.loadError;
-        this.model = loadedModel(input, this.contextTokens, this.sampling);
+        this.model = loadedModel(input, this.contextTokens, this);
         return this.model;
       }),
       unload: os.unload.handler(() => {
@@ -527,7 +531,11 @@ function writeModel(folder: string, manifest: Record<string, unknown>): void {
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(whole));
 }
 
-function loadedModel(input: LoadInput, claimedTokens: number, sampling: LoadedModel['sampling']): LoadedModel {
+function loadedModel(
+  input: LoadInput,
+  claimedTokens: number,
+  { sampling, toolFormat }: Pick<LoadedModel, 'sampling' | 'toolFormat'>,
+): LoadedModel {
   const { folder, kvType = 'float32', method = 'dca', sparse = false } = input;
   const contextTokens = input.contextTokens ?? claimedTokens;
   const { name } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { name: string };
@@ -546,6 +554,7 @@ function loadedModel(input: LoadInput, claimedTokens: number, sampling: LoadedMo
     threads: 2,
     loadMs: 1,
     sampling,
+    toolFormat,
   };
 }
 

@@ -23,7 +23,7 @@ function start() {
     appendChunk(id, text, tokens);
     order.push(`kept ${text}`);
   };
-  const model = { name: 'tiny', contextTokens: 100, tokenizer: null } as AnsweringModel;
+  const model = { name: 'tiny', contextTokens: 100, tokenizer: null, toolFormat: null } as AnsweringModel;
   const models = { current: () => model, acquire: async () => ({ model, release() {} }) };
   const engine = {
     count: async () => ({ promptTokens: 1, contextTokens: 100, cachedTokens: 0 }),
@@ -39,9 +39,16 @@ function start() {
     if (event.type === 'delta') order.push(`shown ${event.text}`);
     publish(id, event);
   };
-  const ask = new Ask({ store, search: { find: () => Promise.resolve({ hits: [] }) } });
+  const tables = {
+    describe: () => Promise.resolve([]),
+    run: () => Promise.reject(new Error('There are no tables.')),
+  };
+  const ask = new Ask({ store, search: { find: () => Promise.resolve({ hits: [] }) }, tables, log: () => {} });
   const context = new Context({ store, engine, models, ask });
-  const turns = new Turns({ store, engine, models, context, watch, ask, log: (line) => void log.push(line) });
+  const turns = new Turns({
+    ...{ store, engine, models, context, watch, ask, tables },
+    log: (line) => void log.push(line),
+  });
   const { id } = store.conversations.create();
   const events: ConversationEvent[] = [];
   const stop = new AbortController();

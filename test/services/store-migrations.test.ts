@@ -7,7 +7,7 @@ import { migrations } from '../../main/services/store/migrations/index.ts';
 import type { Migration } from '../../main/services/store/migrations/migration.ts';
 import { databaseIn, failure, open, tempFolder, tinyDisk } from './store-support.ts';
 
-const LATEST = 8;
+const LATEST = 9;
 const RIVERS = '01920000-0000-7000-8000-000000000001';
 const BINNED = '01920000-0000-7000-8000-000000000002';
 const DONE = '01920000-0000-7000-8000-00000000000b';
@@ -55,7 +55,7 @@ describe('the migrations', () => {
   });
 });
 
-describe.each([1, 2, 3, 4, 5, 6, 7, 8])('a database of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9])('a database of version %i', (version) => {
   it('opens with everything that was in it', () => {
     const store = open(oldDatabase(version).path);
     expect(store.conversations.list({ limit: 10 }).items).toMatchObject([
@@ -86,6 +86,7 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8])('a database of version %i', (version) =>
       version >= 4 ? { omitted: 1, tokenizer: 'digest' } : { omitted: 0, leftOut: false, tokenizer: null },
     );
     expect(store.messages.get(DONE)?.sources?.way ?? null).toBe(version >= 7 ? 'whole' : null);
+    expect(store.messages.get(DONE)?.calls.map(({ name }) => name)).toEqual(version >= 9 ? ['query_tables'] : []);
     expect(store.documents.list().map(({ name, passages }) => [name, passages])).toEqual(
       version >= 8 ? [['rivers.txt', 1]] : [],
     );

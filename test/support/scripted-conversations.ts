@@ -127,6 +127,7 @@ export class ScriptedConversations {
       leftOut: false,
       omitted: 0,
       sources: null,
+      calls: [],
       createdMs: ms,
       updatedMs: ms,
     };

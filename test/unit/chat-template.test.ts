@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderChat, type ChatMessage, type ChatOptions } from '../../native-models/text/chat-template.ts';
+import { toolFormatOf } from '../../native-models/text/tool-format.ts';
 import { Tokenizer, type Piece } from '../../native-models/text/tokenizer.ts';
 import { qwen25, smollm2 } from '../support/golden-tokenizers.ts';
 import { chatMl } from '../support/tiny-checkpoint.ts';
@@ -64,6 +65,21 @@ describe('tools in a rendered chat', () => {
 
   it('are absent where there are none', () => {
     expect(show('{% if tools is none %}none{% endif %}', [], { tools: [] })).toBe('none');
+  });
+});
+
+describe('the format of calls', () => {
+  it('is read off the template', () => {
+    expect(toolFormatOf(qwen.template)).toBe('hermes');
+    for (const template of [models[1]!.template, chatMl, '{{ nonsense(', null])
+      expect(toolFormatOf(template)).toBeNull();
+  });
+
+  it('is none that we know where tools are called otherwise', () => {
+    const template =
+      '{% for t in tools %}{{ t | tojson }}{% endfor %}{% for m in messages %}{{ m.content }}{% endfor %}';
+    expect(toolFormatOf(template)).toBeNull();
+    expect(toolFormatOf(qwen.template.replaceAll('<tool_call>', '[CALL]'))).toBeNull();
   });
 });
 
@@ -188,6 +204,36 @@ describe('kept tokens', () => {
       );
     },
   );
+
+  it('make what follows a call begin with exactly the tokens up to it, in this turn and in the next', () => {
+    const { template, tokenizer } = qwen;
+    const tools = [{ type: 'function', function: { name: 'look', description: 'x', parameters: {} } }];
+    const generated = fc.array(fc.integer({ min: 20, max: 250 }), { minLength: 1, maxLength: 12 });
+    const said = fc.oneof(fc.string(), fc.constantFrom('', '\n', '<|im_end|>', '</tool_response>'));
+    const round = fc.tuple(generated, fc.option(said)); // what was generated, and the result that it was given, if it called
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(said, fc.array(round, { minLength: 1 })), { minLength: 1, maxLength: 3 }),
+        (turns) => {
+          const messages: ChatMessage[] = [];
+          let prefix: number[] = [];
+          for (const [question, rounds] of turns) {
+            messages.push(user(question));
+            for (const [tokens, result] of rounds) {
+              const prompt = tokenizer.encodePieces(
+                renderChat(template, messages, { addGenerationPrompt: true, tools }),
+              );
+              expect(prompt.slice(0, prefix.length)).toEqual(prefix);
+              messages.push(assistant('', tokens));
+              prefix = [...prompt, ...tokens];
+              if (result === null) break;
+              messages.push({ role: 'tool', content: result });
+            }
+          }
+        },
+      ),
+    );
+  });
 
   it.each(models)(
     'are followed by what the template writes at the end of a turn ($name)',

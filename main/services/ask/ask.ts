@@ -1,16 +1,19 @@
 import type { Sources } from '../../contract/citations.ts';
 import type { DocumentHit, ReadingPlan, ReadingWay, Span } from '../../contract/documents.ts';
 import type { Message } from '../../contract/chat.ts';
-import { LonghandError } from '../../contract/errors.ts';
+import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import type { Store } from '../store/open.ts';
+import type { TableQueries } from '../store/table-query-thread.ts';
 import { cite, type Passage } from './cite.ts';
+import { withComputed } from './computed.ts';
 import { languageOf, questionOver, type QuestionLanguage } from './instruction.ts';
 import { blocksIn, markedText, type Block, type Shown } from './marked-text.ts';
 import { termsOf } from './sentences.ts';
+import { describeTables, tableDocumentsOf, tablesBlock } from './table-text.ts';
 
 /** A message of a path, as far as documents matter to it. */
 export type AskedMessage = Pick<Message, 'role' | 'text'> &
-  Partial<Pick<Message, 'sources' | 'leftOut'>> & {
+  Partial<Pick<Message, 'sources' | 'leftOut' | 'calls'>> & {
     /** Of the question, where it is not that of the text. */
     language?: QuestionLanguage;
   };
@@ -23,6 +26,8 @@ export type AskOptions = {
       options: { documentIds: string[]; limit: number; signal?: AbortSignal | undefined },
     ): Promise<{ hits: DocumentHit[] }>;
   };
+  tables: Pick<TableQueries, 'describe'>;
+  log(line: string): void;
 };
 
 type Marked = ReturnType<typeof markedText>;
@@ -46,6 +51,8 @@ export class Ask {
   readonly #options: AskOptions;
   readonly #rendered = new Map<string, Marked>();
   #kept = 0;
+  /** What the model is told of the tables of documents, by their ids in order. */
+  readonly #described = new Map<string, Promise<NonNullable<Sources['tables']>>>();
 
   constructor(options: AskOptions) {
     this.#options = options;
@@ -58,9 +65,9 @@ export class Ask {
   async sourcesFor(
     conversationId: string,
     path: readonly AskedMessage[],
-    { way, question, contextTokens, signal }: AskInput,
+    { way, question, contextTokens, knowsTools, signal }: AskInput,
   ): Promise<Sources | null> {
-    const ahead = this.ahead(conversationId, path, way);
+    const ahead = await this.ahead(conversationId, path, { way, knowsTools });
     if (ahead === null || way === 'whole') return ahead;
     const documents = this.#documentsOf(conversationId);
     const hits = await this.#options.search.find(this.#query(path, question), {
@@ -77,10 +84,27 @@ export class Ask {
   }
 
   /**
-   * The part of it that is known before there is a question: whole documents that stand nowhere in the path yet.
-   * @throws LonghandError `document-not-ready`
+   * The part of it that is known before there is a question: whole documents that stand nowhere in the path yet, and what
+   * tables there are. @throws LonghandError `document-not-ready`
    */
-  ahead(conversationId: string, path: readonly AskedMessage[], way: ReadingWay): Sources | null {
+  async ahead(
+    conversationId: string,
+    path: readonly AskedMessage[],
+    { way, knowsTools }: Pick<AskInput, 'way' | 'knowsTools'>,
+  ): Promise<Sources | null> {
+    const ahead = this.#ahead(conversationId, path, way);
+    if (ahead === null || !knowsTools) return ahead;
+    return this.#withTables(ahead, this.#documentsOf(conversationId), tableDocumentsOf(path));
+  }
+
+  /** What a conversation that begins with this document, whole, begins with. @throws LonghandError `not-found` */
+  async documentAhead(documentId: string, { knowsTools }: Pick<AskInput, 'knowsTools'>): Promise<Sources> {
+    const documents = [{ id: documentId, name: this.#options.store.documents.known(documentId).name }];
+    const sources: Sources = { way: 'whole', documents, passages: [], firstMark: 1, citations: [] };
+    return knowsTools ? this.#withTables(sources, documents, []) : sources;
+  }
+
+  #ahead(conversationId: string, path: readonly AskedMessage[], way: ReadingWay): Sources | null {
     const all = this.#documentsOf(conversationId);
     if (all.length === 0) return null;
     const there = new Set(
@@ -95,15 +119,17 @@ export class Ask {
   /** Characters of the documents that `ahead` would name: whether they are worth being put into words at all. */
   charactersAhead(conversationId: string, path: readonly AskedMessage[]): number {
     const { documents } = this.#options.store;
-    const ahead = this.ahead(conversationId, path, 'whole')?.documents ?? [];
+    const ahead = this.#ahead(conversationId, path, 'whole')?.documents ?? [];
     return ahead.reduce((sum, { id }) => sum + (documents.get(id)?.characters ?? 0), 0);
   }
 
   /** What the model is shown of a message: its documents, what it shall do with them, its text. */
-  shown(message: AskedMessage): string {
+  shown(message: AskedMessage, knowsTools: boolean): string {
     const { text, sources, role } = message;
     if (!sources || role !== 'user') return text;
-    return questionOver(this.#render(sources).text, text, message.language ?? languageOf(text));
+    const told = knowsTools ? sources.tables?.filter(({ documentId }) => this.#isThere(documentId)) : undefined;
+    const tables = told === undefined ? null : tablesBlock(told.map((one) => one.text));
+    return questionOver({ documents: this.#render(sources).text, tables }, text, message.language ?? languageOf(text));
   }
 
   /**
@@ -124,7 +150,7 @@ export class Ask {
       documents: [...documents.values()],
       passages: read.flatMap(({ passages: found }) => found),
       firstMark: last.firstMark,
-      citations: await cite(answer.text, passages, signal),
+      citations: withComputed(await cite(answer.text, passages, signal), answer.text, answer.calls ?? []),
     };
   }
 
@@ -149,7 +175,42 @@ export class Ask {
   /** A document was removed, or read anew: what was made of its text is made again. */
   forget(): void {
     this.#rendered.clear();
+    this.#described.clear();
     this.#kept = 0;
+  }
+
+  /** With what the model is told of the tables among `documents`, where it was not told yet. */
+  async #withTables(sources: Sources, documents: Sources['documents'], told: readonly string[]): Promise<Sources> {
+    const known = new Set(told);
+    const fresh = documents.filter(({ id }) => !known.has(id) && this.#options.store.documents.hasTables(id));
+    if (fresh.length === 0) return told.length === 0 ? sources : { ...sources, tables: [] };
+    try {
+      return { ...sources, tables: await this.#describe(told, fresh) };
+    } catch (error) {
+      // More than queries may hold in memory, most likely: then they are read as text, as by a model that knows no tools.
+      this.#options.log(`tables cannot be queried: ${toStoredError(error).message}`);
+      return sources;
+    }
+  }
+
+  #describe(told: readonly string[], fresh: Sources['documents']): Promise<NonNullable<Sources['tables']>> {
+    const ids = [...told, ...fresh.map(({ id }) => id)];
+    const key = JSON.stringify([told.length, ids]);
+    const described =
+      this.#described.get(key) ??
+      this.#options.tables.describe(ids).then((tables) =>
+        fresh.map(({ id, name }) => {
+          const own = tables.filter(({ documentId }) => documentId === id);
+          return { documentId: id, text: describeTables(name, own) };
+        }),
+      );
+    this.#described.set(key, described);
+    described.catch(() => this.#described.delete(key));
+    return described;
+  }
+
+  #isThere(documentId: string): boolean {
+    return this.#options.store.documents.get(documentId) !== null;
   }
 
   #documentsOf(conversationId: string): Sources['documents'] {
@@ -225,6 +286,8 @@ export type AskInput = {
   question: string;
   /** Of the model that will answer. */
   contextTokens: number;
+  /** Whether that model can call tools. */
+  knowsTools: boolean;
   signal?: AbortSignal | undefined;
 };
 

@@ -51,6 +51,9 @@ export function claimsOf(answer: string): Claim[] {
   return claims;
 }
 
+/** A statement without the numbers of paragraphs that it names. */
+export const withoutMarks = (claim: string): string => claim.replace(MARK, '');
+
 /** What of `claim` the words of its source do not bear out. */
 export function doubtsOf(claim: string, source: string): Doubt[] {
   const known = new Set(numeralsOf(source));
@@ -75,7 +78,7 @@ const NEGATION =
 const NUMERAL = /\d{1,3}(?:[,'\u00a0]\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?/gu;
 
 /** Numbers as written in digits, without separators of thousands and needless zeros. */
-function numeralsOf(text: string): string[] {
+export function numeralsOf(text: string): string[] {
   return [...text.normalize('NFKC').matchAll(NUMERAL)].map(([found]) => {
     const [whole = '', fraction = ''] = found.replace(/[,'\u00a0]/gu, '').split('.');
     const trimmed = fraction.replace(/0+$/u, '');

@@ -5,6 +5,12 @@ const WORDS = {
 } as const;
 export type QuestionLanguage = keyof typeof WORDS;
 
+/** Said besides where tables can be queried. */
+const TABLE_WORDS: Record<QuestionLanguage, string> = {
+  en: 'For anything that is counted, added up, averaged, ranked or looked up in the tables, call query_tables and take the numbers from its result.',
+  zh: '凡需对表格计数、求和、求平均、排序或查找的，请调用 query_tables，并以其结果中的数字为准。',
+};
+
 export function languageOf(question: string): QuestionLanguage {
   const han = question.match(/\p{Script=Han}/gu)?.length ?? 0;
   const latin = question.match(/[\p{Script=Latin}]+/gu)?.length ?? 0;
@@ -12,5 +18,11 @@ export function languageOf(question: string): QuestionLanguage {
 }
 
 /** A question as it goes into the prompt. */
-export const questionOver = (documents: string, question: string, language: QuestionLanguage): string =>
-  [documents, WORDS[language], question].filter((part) => part !== '').join('\n\n');
+export function questionOver(
+  { documents, tables }: { documents: string; /** Null: none can be queried. */ tables: string | null },
+  question: string,
+  language: QuestionLanguage,
+): string {
+  const words = tables === null ? [WORDS[language]] : [WORDS[language], TABLE_WORDS[language]];
+  return [documents, tables ?? '', words.join(' '), question].filter((part) => part !== '').join('\n\n');
+}

@@ -93,15 +93,17 @@ export class DocumentReading {
 }
 
 /** Documents as something to be read before anybody asks about them: where a conversation begins with one. */
-export function documentsAhead({ store, context }: { store: Store; context: Context }): PrefillSource {
+export function documentsAhead({
+  store,
+  context,
+  ask,
+}: Pick<DocumentReadingOptions, 'store' | 'context' | 'ask'>): PrefillSource {
   return {
     noun: 'a document',
     check: (id) => void store.documents.known(id),
-    prompt: (id, model) => {
-      const { name } = store.documents.known(id);
-      const documents = [{ id, name }];
-      const sources = { way: 'whole' as const, documents, passages: [], firstMark: 1, citations: [] };
-      return Promise.resolve(context.prompt(null, [{ role: 'user', text: PROBE, sources }], { model }));
+    prompt: async (id, model) => {
+      const sources = await ask.documentAhead(id, { knowsTools: model.toolFormat !== null });
+      return context.prompt(null, [{ role: 'user', text: PROBE, sources }], { model });
     },
     changed: () => context.changed(),
   };

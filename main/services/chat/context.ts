@@ -9,7 +9,10 @@ import { languageOf } from '../ask/instruction.ts';
 import type { AnsweringModel, Models } from '../models/models.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
+import { tableDocumentsOf } from '../ask/table-text.ts';
 import { readSettings } from '../system/settings.ts';
+import { tools } from '../tools/index.ts';
+import { definitionOf, type Tool } from '../tools/tool.ts';
 import { buildPrompt, type PromptMessage } from './prompt.ts';
 import { PROBE, Scales, type Count } from './scales.ts';
 import { openConversation } from './watch.ts';
@@ -54,8 +57,20 @@ export class Context {
   ): Prompt {
     const { model, continueFinal } = options;
     const systemPrompt = this.#systemPrompt(conversationId);
-    const shown = (message: PromptMessage) => this.#ask.shown(message);
-    return buildPrompt(path, { shown, systemPrompt, tokenizer: model.tokenizer, continueFinal });
+    const knowsTools = model.toolFormat !== null;
+    const shown = (message: PromptMessage) => this.#ask.shown(message, knowsTools);
+    return buildPrompt(path, {
+      ...{ shown, systemPrompt, continueFinal },
+      tokenizer: model.tokenizer,
+      tools: knowsTools ? this.offered(path, model).map(definitionOf) : null,
+    });
+  }
+
+  /** What the model may call in the answer at the end of `path`. */
+  offered(path: readonly PromptMessage[], { toolFormat }: AnsweringModel): Tool[] {
+    if (toolFormat === null) return [];
+    const tableDocuments = tableDocumentsOf(path);
+    return tools.filter((tool) => tool.isOffered({ tableDocuments }));
   }
 
   /** Something was said, left out or computed: what is known of sizes may be no longer true. */
@@ -151,7 +166,8 @@ export class Context {
     if (plan === null) return null;
     const { way, tokens: promptTokens, contextTokens, isCounted } = plan;
     if (!isCounted) throw tooLong({ promptTokens, contextTokens });
-    return this.#ask.sourcesFor(conversationId, path, { way, question, contextTokens, signal });
+    const { knowsTools } = plan;
+    return this.#ask.sourcesFor(conversationId, path, { way, question, contextTokens, knowsTools, signal });
   }
 
   /**
@@ -162,7 +178,7 @@ export class Context {
     const { leafId } = openConversation(this.#store, conversationId);
     const plan = await this.#planOf(conversationId, await this.path(conversationId, leafId));
     if (plan === null) return null;
-    const { isCounted: _, ...told } = plan;
+    const { isCounted: _, knowsTools: __, ...told } = plan;
     return told;
   }
 
@@ -170,8 +186,9 @@ export class Context {
     const { documents, way: chosen } = this.#store.attachments.of(conversationId);
     if (documents.length === 0) return null;
     const model = this.#loaded();
-    const countWith = (way: ReadingWay) => {
-      const sources = this.#ask.ahead(conversationId, path, way);
+    const knowsTools = model.toolFormat !== null;
+    const countWith = async (way: ReadingWay) => {
+      const sources = await this.#ask.ahead(conversationId, path, { way, knowsTools });
       return this.#engine.count(
         this.prompt(conversationId, [...path, { role: 'user', text: PROBE, sources }], { model }),
       );
@@ -188,7 +205,8 @@ export class Context {
     const tokens = count.promptTokens + (way === 'whole' ? 0 : searchTokens(count.contextTokens));
     const { cachedTokens, contextTokens } = count;
     const isCounted = !(isLong && way === 'whole');
-    return { way, proposed, tokens, cachedTokens, contextTokens, fits: tokens < contextTokens, isCounted };
+    const fits = tokens < contextTokens;
+    return { way, proposed, tokens, cachedTokens, contextTokens, fits, isCounted, knowsTools };
   }
 
   /** As far as it is known before the question is asked: whole documents, while they can be read and would be. */
@@ -196,9 +214,9 @@ export class Context {
     try {
       const plan = await this.#planOf(conversationId, path);
       if (plan === null) return null;
-      const { way, tokens: promptTokens, contextTokens, isCounted } = plan;
+      const { way, tokens: promptTokens, contextTokens, isCounted, knowsTools } = plan;
       if (!isCounted) throw tooLong({ promptTokens, contextTokens });
-      return this.#ask.ahead(conversationId, path, way);
+      return await this.#ask.ahead(conversationId, path, { way, knowsTools });
     } catch (error) {
       if (error instanceof LonghandError && error.code === 'document-not-ready') return null;
       throw error;
@@ -210,8 +228,15 @@ export class Context {
     const { leafId } = openConversation(this.#store, conversationId);
     const model = this.#loaded();
     const path = await this.path(conversationId, leafId);
+    const knowsTools = model.toolFormat !== null;
     return this.#scales.weigh(
-      path.map((message) => ({ ...message, text: this.#ask.shown(message) })),
+      path.map((message) => {
+        const text = this.#ask.shown(message, knowsTools);
+        if (!knowsTools || message.calls.length === 0) return { ...message, text };
+        // What it called, and was told, stands in the prompt too, and most of that was not generated.
+        const calls = message.calls.map(({ written, response }) => `${written}\n${response ?? ''}`);
+        return { ...message, text: [...calls, text].join('\n'), tokens: null };
+      }),
       model,
     );
   }

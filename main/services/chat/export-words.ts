@@ -6,6 +6,7 @@ type Words = {
   states: Record<'failed' | 'stopped' | 'interrupted', string>;
   leftOut: string;
   omitted(count: number): string;
+  queries: string;
   /** Of a sentence and between two. */
   end: string;
   between: string;
@@ -19,6 +20,7 @@ export const exportWords: Record<Language, Words> = {
     states: { failed: 'Failed', stopped: 'Stopped', interrupted: 'Interrupted' },
     leftOut: 'Left out of what the model reads',
     omitted: (count) => `Made without ${count} of the messages above`,
+    queries: 'Asked the tables:',
     end: '.',
     between: '. ',
   },
@@ -28,6 +30,7 @@ export const exportWords: Record<Language, Words> = {
     states: { failed: '失败', stopped: '已停止', interrupted: '已中断' },
     leftOut: '未供模型阅读',
     omitted: (count) => `回答时未读上文中的 ${count} 条消息`,
+    queries: '已查询表格：',
     end: '。',
     between: '。',
   },

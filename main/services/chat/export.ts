@@ -42,6 +42,8 @@ function asMarkdown({ title, systemPrompt }: StoredConversation, path: StoredMes
   if (systemPrompt) parts.push(quote(systemPrompt));
   for (const message of path) {
     parts.push(headingOf(message, words));
+    const queries = message.calls.flatMap(({ input }) => (typeof input?.['sql'] === 'string' ? [input['sql']] : []));
+    if (queries.length > 0) parts.push(words.queries, ...queries.map(fenced));
     if (message.text !== '') parts.push(closeFence(message.text));
     const note = noteOf(message, words);
     if (note !== null) parts.push(`*${note}*`);
@@ -62,6 +64,13 @@ function noteOf({ state, leftOut, omitted }: StoredMessage, words: Words): strin
     omitted > 0 ? words.omitted(omitted) : null,
   ].filter((note) => note !== null);
   return notes.length === 0 ? null : `${notes.join(words.between)}${words.end}`;
+}
+
+/** As code, in a fence that it does not hold. */
+function fenced(sql: string): string {
+  const longest = Math.max(2, ...[...sql.matchAll(/`+/gu)].map(([marks]) => marks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}sql\n${sql.trim()}\n${fence}`;
 }
 
 const quote = (text: string) => text.replace(/^/gmu, '> ');

@@ -1,7 +1,33 @@
 import type { GenerateEvent, Metrics } from '../../contract/engine.ts';
 
-/** Measures an answer from outside, for when it ends without the engine's own metrics: stopped, or the engine died. */
+/**
+ * Measures an answer, which may be generated in several rounds. What has no metrics of the engine's own (it was stopped, or
+ * the engine died) is measured from outside.
+ */
 export class Meter {
+  readonly #rounds: Metrics[] = [];
+  #round = new RoundMeter();
+
+  add(event: GenerateEvent): void {
+    if (event.type === 'start') this.#close(this.#round.metrics());
+    if (event.type === 'end') this.#close(event.metrics);
+    else this.#round.add(event);
+  }
+
+  /** Null while there was no token. */
+  metrics(): Metrics | null {
+    const last = this.#round.metrics();
+    const rounds = last === null ? this.#rounds : [...this.#rounds, last];
+    return rounds.length < 2 ? (rounds[0] ?? null) : sum(rounds);
+  }
+
+  #close(metrics: Metrics | null): void {
+    if (metrics !== null) this.#rounds.push(metrics);
+    this.#round = new RoundMeter();
+  }
+}
+
+class RoundMeter {
   readonly #startMs = performance.now();
   #prompt = { promptTokens: 0, cachedTokens: 0 };
   #firstMs: number | null = null;
@@ -31,8 +57,30 @@ export class Meter {
       prefillMs,
       decodeMs,
       firstTokenMs: prefillMs,
-      prefillTokensPerSecond: prefillMs > 0 ? (newTokens / prefillMs) * 1000 : null,
-      decodeTokensPerSecond: decodeMs > 0 ? ((this.#tokens - 1) / decodeMs) * 1000 : null,
+      ...speeds({ newTokens, prefillMs, decodeMs, decodedTokens: this.#tokens - 1 }),
     };
   }
+}
+
+/** Of all rounds together: their prompt is what the last one read and none of them generated. */
+function sum(rounds: readonly Metrics[]): Metrics {
+  const [first, last] = [rounds[0]!, rounds.at(-1)!];
+  const total = (key: 'newTokens' | 'generatedTokens' | 'prefillMs' | 'decodeMs') =>
+    rounds.reduce((all, round) => all + round[key], 0);
+  const [newTokens, generatedTokens] = [total('newTokens'), total('generatedTokens')];
+  const [prefillMs, decodeMs] = [total('prefillMs'), total('decodeMs')];
+  const { cachedTokens, firstTokenMs, restoredTokens, restoreMs } = first;
+  return {
+    ...last,
+    promptTokens: last.promptTokens - (generatedTokens - last.generatedTokens),
+    ...{ cachedTokens, restoredTokens, restoreMs, newTokens, generatedTokens, prefillMs, decodeMs, firstTokenMs },
+    ...speeds({ newTokens, prefillMs, decodeMs, decodedTokens: generatedTokens - rounds.length }),
+  };
+}
+
+function speeds(of: { newTokens: number; prefillMs: number; decodeMs: number; decodedTokens: number }) {
+  return {
+    prefillTokensPerSecond: of.prefillMs > 0 ? (of.newTokens / of.prefillMs) * 1000 : null,
+    decodeTokensPerSecond: of.decodeMs > 0 ? (of.decodedTokens / of.decodeMs) * 1000 : null,
+  };
 }

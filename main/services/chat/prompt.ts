@@ -14,7 +14,12 @@ export type PromptOptions = {
   tokenizer: string | null;
   /** The last message of `path` is an answer that goes on. */
   continueFinal?: boolean;
+  /** What may be called, as the model is told it; null where the model can't be told of tools, or of calls of earlier answers. */
+  tools: NonNullable<Prompt['tools']> | null;
 };
+
+/** What the model is told of a call that was stopped. */
+const STOPPED = 'Error: it was stopped before it had a result.';
 
 /**
  * The prompt for the messages on a path from the root. An answer goes in with the very ids that were generated for it, if
@@ -23,15 +28,41 @@ export type PromptOptions = {
  */
 export function buildPrompt(
   path: readonly PromptMessage[],
-  { shown, systemPrompt, tokenizer, continueFinal = false }: PromptOptions,
+  { shown, systemPrompt, tokenizer, continueFinal = false, tools }: PromptOptions,
 ): Prompt {
   const messages: EngineMessage[] = systemPrompt ? [{ role: 'system', content: systemPrompt }] : [];
   for (const message of readMessages(path)) {
     const tokens = keptTokens(message, tokenizer);
-    messages.push({ role: message.role, content: shown(message), ...(tokens ? { tokens: [...tokens] } : {}) });
+    if (message.calls?.length) messages.push(...roundsOf(message, tokens, tools !== null));
+    else messages.push({ role: message.role, content: shown(message), ...(tokens ? { tokens: [...tokens] } : {}) });
   }
-  const last = path.at(-1);
-  return { messages, continueFinal: continueFinal && last !== undefined && !isEmpty(last) };
+  const isOpen = continueFinal && messages.at(-1)?.role === 'assistant';
+  return { messages, continueFinal: isOpen, ...(tools?.length ? { tools } : {}) };
+}
+
+/**
+ * An answer as it came about: what was generated up to each call, what the model was told then, and what it said last. A
+ * model that knows nothing of tools gets only the words.
+ */
+function roundsOf(message: PromptMessage, tokens: PromptMessage['tokens'], knowsTools: boolean): EngineMessage[] {
+  const { text, calls = [] } = message;
+  if (!knowsTools) return text === '' ? [] : [{ role: 'assistant', content: text }];
+  const messages: EngineMessage[] = [];
+  let [at, token] = [0, 0];
+  for (const { name, input, written, response, ...end } of calls) {
+    const content = text.slice(at, end.at).trim();
+    if (tokens) messages.push({ role: 'assistant', content, tokens: [...tokens.slice(token, end.tokens)] });
+    else if (name !== null && input !== null)
+      messages.push({ role: 'assistant', content, toolCalls: [{ name, arguments: input }] });
+    else messages.push({ role: 'assistant', content: `${content}\n<tool_call>\n${written}\n</tool_call>` });
+    messages.push({ role: 'tool', content: response ?? STOPPED });
+    [at, token] = [end.at, end.tokens];
+  }
+  const [rest, restTokens] = [text.slice(at).trimStart(), tokens?.slice(token)];
+  if (restTokens ? restTokens.length > 0 : rest !== '') {
+    messages.push({ role: 'assistant', content: rest, ...(restTokens ? { tokens: [...restTokens] } : {}) });
+  }
+  return messages;
 }
 
 /** The ids that were generated for a message, where they are of the vocabulary with this digest. */

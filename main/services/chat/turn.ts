@@ -8,10 +8,14 @@ import type { AnsweringModel, Models } from '../models/models.ts';
 import type { Ending, StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
 import { titleFrom } from '../store/title.ts';
+import { tableDocumentsOf } from '../ask/table-text.ts';
+import type { TableQueries } from '../store/table-query-thread.ts';
 import { readSettings } from '../system/settings.ts';
+import { runCall } from '../tools/run-call.ts';
 import type { Context } from './context.ts';
 import { Meter } from './meter.ts';
 import { answeredBy, countOmitted } from './prompt.ts';
+import { answerInRounds } from './rounds.ts';
 import { chooseSampling } from './sampling.ts';
 import { openConversation, showMessage, type ConversationWatch } from './watch.ts';
 
@@ -22,6 +26,7 @@ export type TurnOptions = {
   context: Context;
   watch: ConversationWatch;
   ask: Pick<Ask, 'sourcesOf'>;
+  tables: Pick<TableQueries, 'run'>;
   log(line: string): void;
 };
 type SendInput = { conversationId: string; text: string; parentId?: string | null; sampling?: SamplingChanges };
@@ -166,7 +171,7 @@ export class Turns {
 
   /** Computes the answer. Whatever happens becomes the state of the message. */
   async #answer(reply: StoredMessage, changes: SamplingChanges, signal: AbortSignal): Promise<void> {
-    const { store, engine, models, context, watch } = this.#options;
+    const { store, engine, models, context, watch, tables } = this.#options;
     const { id: messageId, conversationId } = reply;
     const meter = new Meter();
     let ending: Ending = { state: 'interrupted', error: null };
@@ -176,27 +181,39 @@ export class Turns {
       release = lease.release;
       const path = await context.path(conversationId, messageId);
       const origin = this.#originOf(reply, path, lease.model, changes);
-      const { sampling } = origin;
       ending = { ...ending, ...origin };
-      const prompt = context.prompt(conversationId, path, { model: lease.model, continueFinal: true });
+      const toolContext = { tableDocuments: tableDocumentsOf(path), tables };
+      const canCall = context.offered(path, lease.model).length > 0;
+      const events = answerInRounds({
+        reply: () => this.#message(messageId),
+        generate: (message, sampling) => {
+          const prompt = context.prompt(conversationId, path.with(-1, message), {
+            model: lease.model,
+            continueFinal: true,
+          });
+          return engine.generate({ prompt, sampling, owner: conversationOwner.of(conversationId) }, { signal });
+        },
+        run: canCall ? (call) => runCall(call, toolContext, signal) : null,
+        ...{ sampling: origin.sampling, meter },
+      });
       let hasBegun = false;
-      for await (const event of engine.generate(
-        { prompt, sampling, owner: conversationOwner.of(conversationId) },
-        { signal },
-      )) {
-        meter.add(event);
+      for await (const event of events) {
         if (event.type === 'prefill') {
           watch.publish(conversationId, { type: 'progress', messageId, done: event.done, total: event.total });
-        } else if (event.type === 'token') {
+        } else if (event.type === 'end') {
+          const { finishReason } = event;
+          const state = finishReason === 'aborted' ? 'stopped' : 'complete';
+          ending = { ...ending, state, finishReason, metrics: meter.metrics() };
+        } else {
           if (!hasBegun) this.#begin(messageId, origin);
-          store.messages.appendChunk(messageId, event.text, event.tokens); // kept before it is shown
-          if (hasBegun) context.grew(messageId, event.tokens.length);
+          if (event.type === 'text')
+            store.messages.appendChunk(messageId, event.text, event.tokens); // kept before it is shown
+          else store.messages.setCalls(messageId, event.calls, event.written);
+          if (hasBegun && event.type === 'text') context.grew(messageId, event.tokens.length);
           else context.changed(); // until now it was no part of a prompt
           hasBegun = true;
-          watch.publish(conversationId, { type: 'delta', messageId, text: event.text });
-        } else if (event.type === 'end') {
-          const { finishReason, metrics } = event;
-          ending = { ...ending, state: finishReason === 'aborted' ? 'stopped' : 'complete', finishReason, metrics };
+          if (event.type === 'text') watch.publish(conversationId, { type: 'delta', messageId, text: event.text });
+          else watch.publish(conversationId, { type: 'message', message: showMessage(this.#message(messageId)) });
         }
       }
     } catch (error) {
@@ -224,7 +241,7 @@ export class Turns {
   #originOf(reply: StoredMessage, path: StoredMessage[], model: AnsweringModel, changes: SamplingChanges) {
     const { store } = this.#options;
     const conversation = store.conversations.get(reply.conversationId)?.sampling;
-    const isNew = reply.text === '';
+    const isNew = reply.text === '' && reply.calls.length === 0;
     return {
       model: answeredBy(isNew ? null : reply.model, model.name),
       tokenizer: isNew || reply.tokenizer === model.tokenizer ? model.tokenizer : null,

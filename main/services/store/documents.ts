@@ -92,6 +92,12 @@ export function documentReader(db: ReadableDb) {
     )
     .pluck();
   const listHashes = db.prepare<[], string>('SELECT hash FROM contents').pluck();
+  const hasTables = db
+    .prepare<{ id: string }, 0 | 1>(
+      /* sql */ `SELECT EXISTS (SELECT 1 FROM document_tables AS t JOIN documents AS d ON d.content_id = t.content_id
+                                WHERE d.id = :id)`,
+    )
+    .pluck();
 
   return {
     get(id: string): StoredDocument | null {
@@ -124,6 +130,8 @@ export function documentReader(db: ReadableDb) {
       const [blocks, boxes] = [unpackBlocks(row.blocks), unpackBoxes(row.boxes)];
       return { kind, label, text, blocks, size, boxes, recognised: recognised === 1 };
     },
+
+    hasTables: (id: string): boolean => hasTables.get({ id }) === 1,
 
     /** All parts that are stored, in order. */
     texts: (contentId: number): PartText[] => listTexts.all({ contentId }),

@@ -2,6 +2,7 @@ import type { Message, MessageState } from '../../contract/chat.ts';
 import type { Sources } from '../../contract/citations.ts';
 import type { Metrics, Sampling } from '../../contract/engine.ts';
 import type { StoredError } from '../../contract/errors.ts';
+import type { ToolCall } from '../../contract/tools.ts';
 import { fromJson } from './db.ts';
 
 /**
@@ -31,6 +32,7 @@ export type MessageRow = {
   left_out: 0 | 1;
   omitted: number;
   sources: string | null;
+  calls: string | null;
 };
 export type ChunkRow = { text: string; tokens: Buffer; created_ms: number };
 
@@ -54,6 +56,7 @@ export function fromRow(row: MessageRow, chunks: ChunkRow[], siblings: string[])
     leftOut: row.left_out === 1,
     omitted: row.omitted,
     sources: fromJson(row.sources) as Sources | null,
+    calls: row.calls === null ? [] : (JSON.parse(row.calls) as ToolCall[]),
     createdMs: row.created_ms,
     updatedMs: row.updated_ms,
   };

@@ -2,6 +2,7 @@ import type { Message, MessageState } from '../../contract/chat.ts';
 import type { Sources } from '../../contract/citations.ts';
 import type { Metrics, Sampling } from '../../contract/engine.ts';
 import { LonghandError, type StoredError } from '../../contract/errors.ts';
+import type { ToolCall } from '../../contract/tools.ts';
 import { atOnce, durably, toJson, type ReadableDb, type WritableDb } from './db.ts';
 import { newId } from './ids.ts';
 import {
@@ -41,7 +42,7 @@ type ById = { id: string };
 
 export const GET_MESSAGE = /* sql */ `
   SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
-         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources
+         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources, calls
   FROM messages WHERE id = :id`;
 
 export const GET_PATH = /* sql */ `
@@ -52,7 +53,7 @@ export const GET_PATH = /* sql */ `
     FROM path CROSS JOIN messages AS parent ON parent.id = path.parent_id
   )
   SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.created_ms, m.updated_ms,
-         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted, m.sources
+         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted, m.sources, m.calls
   FROM path CROSS JOIN messages AS m ON m.id = path.id
   ORDER BY path.depth DESC`;
 
@@ -65,7 +66,7 @@ export const GET_UPWARDS = /* sql */ `
     LIMIT :limit
   )
   SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.created_ms, m.updated_ms,
-         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted, m.sources
+         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted, m.sources, m.calls
   FROM path CROSS JOIN messages AS m ON m.id = path.id`;
 
 export const GET_IDS_UPWARDS = /* sql */ `
@@ -78,7 +79,7 @@ export const GET_IDS_UPWARDS = /* sql */ `
 
 export const GET_ALL = /* sql */ `
   SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
-         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources
+         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources, calls
   FROM messages WHERE conversation_id = :conversationId ORDER BY id`;
 
 export const GET_CHILDREN = /* sql */ `
@@ -232,14 +233,15 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
         finish_reason = :finishReason, metrics = :metrics, sampling = :sampling, error = :error,
         tokenizer = :tokenizer, omitted = :omitted, sources = :sources
     WHERE id = :id`);
+  const setCalls = db.prepare('UPDATE messages SET calls = :calls WHERE id = :id');
   const setLeftOut = db.prepare(
     'UPDATE messages SET left_out = :leftOut WHERE id = :id AND conversation_id = :conversationId',
   );
   const copy = db.prepare(/* sql */ `
     INSERT INTO messages (id, conversation_id, parent_id, role, state, created_ms, updated_ms, model, finish_reason,
-                          metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources)
+                          metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources, calls)
     SELECT :id, :conversationId, :parentId, role, :state, created_ms, updated_ms, model, finish_reason,
-           metrics, sampling, error, :text, :tokens, tokenizer, left_out, omitted, sources
+           metrics, sampling, error, :text, :tokens, tokenizer, left_out, omitted, sources, calls
     FROM messages WHERE id = :from`);
   const deleteChunks = db.prepare('DELETE FROM message_chunks WHERE message_id = :id');
 
@@ -250,6 +252,13 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
     const row = getRow.get({ id });
     if (row === undefined) throw new LonghandError('not-found', `There is no message ${id}.`, { id });
     return row;
+  };
+
+  const appendChunk = (id: string, text: string, tokens: TokenIds): void => {
+    const seq = sequences.get(id) ?? nextSeq.get({ id });
+    if (seq === undefined) throw new Error(`message ${id} is not streaming`);
+    append.run(id, seq, now(), text, toBlob(tokens));
+    sequences.set(id, seq + 1);
   };
 
   const end = (row: MessageRow, ending: Ending, updatedMs?: number): StoredMessage => {
@@ -322,12 +331,13 @@ export function messageWriter(db: WritableDb, index: SearchIndex, now: () => num
      * Commits a piece of a streaming answer, before anybody sees it. It survives the death of the process; `finish`
      * makes it survive a power cut. Either part may be empty: an id may complete no character yet.
      */
-    appendChunk(id: string, text: string, tokens: TokenIds): void {
-      const seq = sequences.get(id) ?? nextSeq.get({ id });
-      if (seq === undefined) throw new Error(`message ${id} is not streaming`);
-      append.run(id, seq, now(), text, toBlob(tokens));
-      sequences.set(id, seq + 1);
-    },
+    appendChunk,
+
+    /** What an answer has called so far; with a new call come the tokens that it was written in. Kept as `appendChunk` does. */
+    setCalls: db.transaction((id: string, calls: readonly ToolCall[], written?: { text: string; tokens: TokenIds }) => {
+      if (written !== undefined) appendChunk(id, written.text, written.tokens);
+      setCalls.run({ id, calls: toJson(calls) });
+    }),
 
     /** Ends an answer: chunks become its text and tokens, and search finds it. @throws LonghandError `not-found` */
     finish: (id: string, ending: Ending): StoredMessage =>

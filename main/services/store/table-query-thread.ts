@@ -2,18 +2,37 @@ import { createRequire } from 'node:module';
 import initSqlJs, { type Database as WasmDatabase, type SqlValue } from 'sql.js';
 import { LonghandError } from '../../contract/errors.ts';
 import { defineThread } from '../../contract/thread.ts';
+import type { TableCell, TableResult } from '../../contract/tools.ts';
 import { openReadable, type ReadableDb } from './db.ts';
 
 export type TableQuery = { documentIds: readonly string[]; sql: string };
-/** Without `sql`, the tables are only made ready. */
+/** Without `sql`, the tables are made ready and described. */
 type Asked = Omit<TableQuery, 'sql'> & { sql: string | null };
-export type TableCell = string | number | boolean | null;
-export type TableResult = { columns: string[]; rows: TableCell[][]; truncated: boolean };
+type Told = { tables: TableInfo[] } | { result: TableResult };
 
-type Tables = { key: string; db: WasmDatabase };
-type StoredTable = { content_id: number; number: number; name: string; columns: string; pieces: number };
+/** A table as it can be queried: names are those of SQL, with a number where two would be the same. */
+export type TableInfo = {
+  documentId: string;
+  name: string;
+  columns: { name: string; type: ColumnType }[];
+  rows: number;
+  /** The first rows. */
+  sample: TableCell[][];
+};
+type ColumnType = 'INTEGER' | 'REAL' | 'TEXT';
+
+type Tables = { key: string; db: WasmDatabase; described: TableInfo[] };
+type StoredTable = {
+  document_id: string;
+  content_id: number;
+  number: number;
+  name: string;
+  columns: string;
+  pieces: number;
+};
 
 const MOST_ROWS = 1000;
+const SAMPLE_ROWS = 3;
 const MOST_MS = 5000;
 /** Of the tables and what a query makes of them. */
 const MOST_BYTES = 512 << 20;
@@ -26,16 +45,16 @@ const READS = /^\s*(?:--[^\n]*\n\s*)*(SELECT|WITH|VALUES)\b/i;
 const thread = defineThread('query of tables', import.meta.url, (path: string) => {
   const store = openReadable(path);
   let tables: Tables | null = null;
-  return async ({ documentIds, sql }: Asked): Promise<TableResult | null> => {
+  return async ({ documentIds, sql }: Asked): Promise<Told> => {
     if (sql !== null && !READS.test(sql)) throw refused('Only one SELECT can be run.');
     const stored = storedTables(store, documentIds);
     const key = JSON.stringify(stored); // a document that is still read gets more of them, and one that is removed none
     if (tables?.key !== key) {
       tables?.db.close();
       tables = null;
-      tables = { key, db: await load(store, stored) };
+      tables = { key, ...(await load(store, stored)) };
     }
-    return sql === null ? null : run(tables.db, sql);
+    return sql === null ? { tables: tables.described } : { result: run(tables.db, sql) };
   };
 });
 
@@ -46,7 +65,8 @@ export function openTableQueries(path: string) {
   const { call, close } = thread.open(path);
   return {
     /**
-     * Runs one SELECT over the tables of these documents, which `sqlite_schema` lists; 1000 rows at most.
+     * Runs one SELECT over the tables of these documents, which `sqlite_schema` lists; 1000 rows at most. Names depend on
+     * the order of the documents: of two tables with one name, the second has a number behind it.
      * @throws LonghandError `invalid-input` with SQLite's reason, also after five seconds; or the reason of `signal`
      */
     async run(query: TableQuery, signal: AbortSignal = new AbortController().signal): Promise<TableResult> {
@@ -54,7 +74,8 @@ export function openTableQueries(path: string) {
       try {
         await call({ ...query, sql: null }, { signal });
         late = AbortSignal.timeout(MOST_MS); // of the query alone: large tables take longer to get ready
-        return (await call(query, { signal: AbortSignal.any([signal, late]) }))!;
+        const told = await call(query, { signal: AbortSignal.any([signal, late]) });
+        return 'result' in told ? told.result : { columns: [], rows: [], truncated: false };
       } catch (error) {
         if (late?.aborted === true || signal.aborted) await close(); // the thread starts again with the next query
         signal.throwIfAborted();
@@ -62,21 +83,28 @@ export function openTableQueries(path: string) {
         throw error;
       }
     },
+
+    /** The tables of these documents, as `run` knows them. */
+    async describe(documentIds: readonly string[], signal?: AbortSignal): Promise<TableInfo[]> {
+      const told = await call({ documentIds, sql: null }, { signal });
+      return 'tables' in told ? told.tables : [];
+    },
     close,
   };
 }
 
 function storedTables(store: ReadableDb, documentIds: readonly string[]): StoredTable[] {
   const list = store.prepare<{ ids: string }, StoredTable>(/* sql */ `
-    SELECT DISTINCT t.content_id, t.number, t.name, t.columns,
+    SELECT d.id AS document_id, t.content_id, t.number, t.name, t.columns, min(named.key) AS place,
            (SELECT count(*) FROM table_pieces WHERE content_id = t.content_id AND number = t.number) AS pieces
-    FROM document_tables AS t
-    JOIN documents AS d ON d.content_id = t.content_id
-    WHERE d.id IN (SELECT value FROM json_each(:ids)) ORDER BY t.content_id, t.number`);
+    FROM json_each(:ids) AS named
+    JOIN documents AS d ON d.id = named.value
+    JOIN document_tables AS t ON t.content_id = d.content_id
+    GROUP BY t.content_id, t.number ORDER BY place, t.number`);
   return list.all({ ids: JSON.stringify(documentIds) });
 }
 
-async function load(store: ReadableDb, stored: readonly StoredTable[]): Promise<WasmDatabase> {
+async function load(store: ReadableDb, stored: readonly StoredTable[]): Promise<Omit<Tables, 'key'>> {
   const wasm = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');
   const { Database } = await initSqlJs({ locateFile: () => wasm });
   const db = new Database();
@@ -87,33 +115,41 @@ async function load(store: ReadableDb, stored: readonly StoredTable[]): Promise<
     )
     .pluck();
   const names = new Set<string>();
-  for (const { name, columns, content_id, number } of stored) {
+  const described: TableInfo[] = [];
+  for (const { name: given, columns: headings, content_id, number, document_id: documentId } of stored) {
     const rows = cellsOf.all({ content_id, number }).flatMap((cells) => JSON.parse(cells) as TableCell[][]);
-    insert(db, unused(name.trim() || 'table', names), JSON.parse(columns) as string[], rows);
+    const name = unused(given.trim() || 'table', names);
+    const columns = insert(db, name, JSON.parse(headings) as string[], rows);
+    described.push({ documentId, name, columns, rows: rows.length, sample: rows.slice(0, SAMPLE_ROWS) });
   }
   db.run('PRAGMA query_only = ON');
-  return db;
+  return { db, described };
 }
 
-function insert(db: WasmDatabase, table: string, columns: readonly string[], rows: readonly TableCell[][]): void {
+function insert(
+  db: WasmDatabase,
+  table: string,
+  columns: readonly string[],
+  rows: readonly TableCell[][],
+): TableInfo['columns'] {
   const width = rows.reduce((most, row) => Math.max(most, row.length), Math.max(1, columns.length));
   const taken = new Set<string>();
   const declared = Array.from({ length: width }, (_, column) => {
-    const name = unused(columns[column]?.trim() || `column ${column + 1}`, taken);
-    return `${quoted(name)} ${typeOf(rows, column)}`;
+    return { name: unused(columns[column]?.trim() || `column ${column + 1}`, taken), type: typeOf(rows, column) };
   });
-  db.run(`CREATE TABLE ${quoted(table)} (${declared.join(', ')})`);
+  db.run(`CREATE TABLE ${quoted(table)} (${declared.map(({ name, type }) => `${quoted(name)} ${type}`).join(', ')})`);
   const marks = Array.from({ length: width }, () => '?').join(', ');
   const statement = db.prepare(`INSERT INTO ${quoted(table)} VALUES (${marks})`);
   db.run('BEGIN');
   for (const row of rows) statement.run(Array.from({ length: width }, (_, column) => toSql(row[column] ?? null)));
   db.run('COMMIT');
   statement.free();
+  return declared;
 }
 
 /** By what all cells of a column are. */
-function typeOf(rows: readonly TableCell[][], column: number): 'INTEGER' | 'REAL' | 'TEXT' {
-  let type: 'INTEGER' | 'REAL' = 'INTEGER';
+function typeOf(rows: readonly TableCell[][], column: number): ColumnType {
+  let type: ColumnType = 'INTEGER';
   for (const row of rows) {
     const cell = row[column] ?? null;
     if (typeof cell === 'string') return 'TEXT';

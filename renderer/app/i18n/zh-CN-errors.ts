@@ -35,6 +35,10 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
     `这条消息共 ${value('promptTokens')} 个词元，模型最多接受 ${value('contextTokens')} 个。没有截断任何内容。请缩短，或开始新对话。`,
   'nothing-to-continue': () => '这条回答已完整。请发送新消息。',
   'document-not-ready': (value) => `尚未读完：${value('names')}。请等读完后再提问。`,
+  'call-unreadable': () => '模型写出的调用无法执行，已告知模型。',
+  'call-failing': (value) =>
+    `模型两次发出同一调用，均告失败：${value('errors')}未作任何改动。请换种说法提问，或选择其他模型。`,
+  'too-many-calls': (value) => `模型调用了 ${value('calls')} 次仍未得出答案。未作任何改动。请一次少问一些。`,
   'empty-message': () => '消息是空的，请先输入内容。',
   'no-model': () => '还没有模型。您的文字已保留，请先获取模型。',
   'model-not-found': () => '模型文件不见了。您的对话都在，请重新获取模型。',

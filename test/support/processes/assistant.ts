@@ -148,7 +148,7 @@ function add(conversationId: string, role: 'user' | 'assistant', text: string): 
   const id = `m${data.messages.length + 1}`;
   const state = role === 'user' ? 'complete' : 'waiting';
   const nothing = { parentId: null, finishReason: null, metrics: null, sampling: null, error: null };
-  const plain = { siblings: [], leftOut: false, omitted: 0, sources: null };
+  const plain = { siblings: [], leftOut: false, omitted: 0, sources: null, calls: [] };
   const message: Message = {
     ...nothing,
     ...plain,

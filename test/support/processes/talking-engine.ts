@@ -23,6 +23,7 @@ const router = os.router({
       beyond: null,
       sparse: null,
       kvType: 'float32' as const,
+      toolFormat: null,
     };
     return { name, folder, contextTokens: 1000, threads: 1, loadMs: 0, ...shape };
   }),

@@ -6,6 +6,7 @@ import { verifications } from './0005-verifications.ts';
 import { perplexities } from './0006-perplexities.ts';
 import { messageSources } from './0007-message-sources.ts';
 import { documents } from './0008-documents.ts';
+import { messageCalls } from './0009-message-calls.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they run. */
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   perplexities,
   messageSources,
   documents,
+  messageCalls,
 ];

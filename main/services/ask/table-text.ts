@@ -1,0 +1,54 @@
+import { cellText, type TableCell } from '../../contract/tools.ts';
+import type { TableInfo } from '../store/table-query-thread.ts';
+import type { AskedMessage } from './ask.ts';
+
+const MOST_CELL = 40;
+const MOST_COLUMNS = 60;
+/** Of the tables of one document; a workbook of a hundred sheets is not told sheet by sheet. */
+const MOST_CHARACTERS = 6000;
+
+/** Documents whose tables the model was told of on a path, in the order in which it was: queries know the tables by it. */
+export function tableDocumentsOf(path: readonly Pick<AskedMessage, 'role' | 'sources' | 'leftOut'>[]): string[] {
+  const told = path.flatMap(({ role, sources, leftOut }) =>
+    role === 'user' && !leftOut ? (sources?.tables ?? []) : [],
+  );
+  return [...new Set(told.map(({ documentId }) => documentId))];
+}
+
+/** What the model is told of the tables of a document: their names as in SQL, columns with types, some rows. */
+export function describeTables(document: string, tables: readonly TableInfo[]): string {
+  const lines: string[] = [];
+  let characters = 0;
+  for (const [index, table] of tables.entries()) {
+    const described = describeTable(document, table);
+    characters += described.length;
+    if (characters > MOST_CHARACTERS && index > 0) {
+      lines.push(`and ${tables.length - index} more, see: SELECT name, sql FROM sqlite_schema`);
+      break;
+    }
+    lines.push(described);
+  }
+  return lines.join('\n').replace(/<(\/?tables)/gi, '< $1');
+}
+
+/** All that a question is told of tables; nothing where it is told of none. */
+export const tablesBlock = (texts: readonly string[]): string =>
+  texts.length === 0 ? '' : ['<tables>', ...texts, '</tables>'].join('\n');
+
+function describeTable(document: string, { name, columns, rows, sample }: TableInfo): string {
+  const shown = columns.slice(0, MOST_COLUMNS);
+  const listed = shown.map((column) => `${quoted(column.name)} ${column.type}`);
+  if (columns.length > shown.length) listed.push(`and ${columns.length - shown.length} more columns`);
+  const heading = `${quoted(name)} (${short(document)}, ${rows} rows): ${listed.join(', ')}`;
+  return [heading, ...sample.map((row) => shown.map((_, column) => sampleCell(row[column] ?? null)).join(' | '))].join(
+    '\n',
+  );
+}
+
+const sampleCell = (cell: TableCell) => (cell === null ? 'NULL' : short(cellText(cell)));
+const quoted = (name: string) => `"${name.replaceAll('"', '""').replace(/\s+/gu, ' ')}"`;
+
+function short(text: string): string {
+  const line = text.replace(/\s+/gu, ' ');
+  return line.length > MOST_CELL ? `${line.slice(0, MOST_CELL)}…` : line;
+}
