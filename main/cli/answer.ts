@@ -1,6 +1,7 @@
 import type { Message } from '../contract/chat.ts';
 import type { Sampling } from '../contract/engine.ts';
 import { LonghandError } from '../contract/errors.ts';
+import type { ToolCall } from '../contract/tools.ts';
 import type { LonghandClient } from '../contract/index.ts';
 import type { Connection } from '../shell/connection.ts';
 import type { Interrupts } from './interrupts.ts';
@@ -14,6 +15,8 @@ export type AnswerOptions = {
   interrupts: Interrupts;
   /** Takes the answer as it comes. */
   onText(text: string): void;
+  /** Told of each call once its result is there. */
+  onCall(call: ToolCall): void;
   /** Tokens of the prompt that have been read. */
   onPrefill(done: number, total: number): void;
   say(line: string): void;
@@ -27,7 +30,7 @@ export type Answer = { message: Message; continuations: number };
  * @throws LonghandError as `chat.send` does
  */
 export async function askQuestion(connection: Connection, options: AnswerOptions): Promise<Answer> {
-  const { conversationId, interrupts, onText, onPrefill, say } = options;
+  const { conversationId, interrupts, onText, onCall, onPrefill, say } = options;
   const reply = await send(connection, options);
   let isStopped = false;
   const stop = () => {
@@ -41,8 +44,13 @@ export async function askQuestion(connection: Connection, options: AnswerOptions
       if (text.length > shown.length) onText(text.slice(shown.length));
       shown = text;
     };
+    let told = 0;
+    const showCalls = (calls: readonly ToolCall[]) => {
+      for (; calls[told] !== undefined && calls[told]!.response !== null; told++) onCall(calls[told]!);
+    };
+    const shows = { show, showCalls, onPrefill };
     for (let continuations = 0; ; continuations++) {
-      const message = await connection.run((client) => follow(client, conversationId, reply.id, { show, onPrefill }));
+      const message = await connection.run((client) => follow(client, conversationId, reply.id, shows));
       if (message.state !== 'interrupted' || isStopped || continuations === MOST_CONTINUATIONS) {
         return { message, continuations };
       }
@@ -65,11 +73,17 @@ async function send(connection: Connection, { conversationId, text, sampling }: 
   });
 }
 
+type Shows = {
+  show(text: string): void;
+  showCalls(calls: readonly ToolCall[]): void;
+  onPrefill(done: number, total: number): void;
+};
+
 async function follow(
   client: LonghandClient,
   conversationId: string,
   messageId: string,
-  { show, onPrefill }: { show(text: string): void; onPrefill(done: number, total: number): void },
+  { show, showCalls, onPrefill }: Shows,
 ): Promise<Message> {
   let text = '';
   for await (const event of await client.chat.watch({ id: conversationId })) {
@@ -82,6 +96,7 @@ async function follow(
     const message = changed.find(({ id }) => id === messageId);
     if (message) {
       text = message.text;
+      showCalls(message.calls);
       show(text);
       if (message.state !== 'waiting' && message.state !== 'streaming') return message;
     }

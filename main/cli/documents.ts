@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
-import type { Sources } from '../contract/citations.ts';
+import type { Citation, Sources } from '../contract/citations.ts';
 import type { DocumentInfo, ReadingWay } from '../contract/documents.ts';
 import { LonghandError } from '../contract/errors.ts';
 import type { PartKind } from '../contract/extraction.ts';
+import type { ToolCall } from '../contract/tools.ts';
 import type { Connection } from '../shell/connection.ts';
 import type { ProgressLine } from '../shell/progress.ts';
 import { finishJob } from './model.ts';
@@ -53,11 +54,21 @@ export async function attachDocuments(
 
 /** What of an answer its documents bear out: how many statements, and each with its place and words. */
 export function describeSources({ citations, documents }: Sources, answer: string): string[] {
-  const found = citations.filter(({ state }) => state !== 'missing').length;
-  const lines = [
-    `${citations.length} statements, ${found} found in the documents, ${citations.length - found} not found.`,
+  const count = (...states: Citation['state'][]) => citations.filter(({ state }) => states.includes(state)).length;
+  const computed = count('computed');
+  const counts = [
+    `${citations.length} statements`,
+    `${count('exact', 'close')} found in the documents`,
+    ...(computed > 0 ? [`${computed} computed by a query`] : []),
+    `${count('missing')} not found.`,
   ];
+  const lines = [counts.join(', ')];
   for (const { state, span, part, quote, doubts, start, end } of citations) {
+    if (state === 'computed') {
+      lines.push(`computed   ${oneLine(answer.slice(start, end))}  (${oneLine(quote)})`);
+      for (const { kind, text } of doubts) lines.push(`           in doubt: the ${kind} ${text}`);
+      continue;
+    }
     if (span === null) {
       lines.push(`not found  ${oneLine(answer.slice(start, end))}`);
       continue;
@@ -67,6 +78,16 @@ export function describeSources({ citations, documents }: Sources, answer: strin
     for (const { kind, text } of doubts) lines.push(`           in doubt: the ${kind} ${text}`);
   }
   return lines;
+}
+
+/** What the model asked while it answered, and what came of it. */
+export function describeCall({ name, input, written, error, table }: ToolCall): string {
+  if (name === null) return `The model wrote a call that cannot be read: ${oneLine(written)}`;
+  const query = typeof input?.['sql'] === 'string' ? input['sql'] : written;
+  const count = table?.rows.length ?? 0;
+  const rows =
+    table === null ? '' : ` (${table.truncated ? 'more than ' : ''}${count} ${count === 1 ? 'row' : 'rows'})`;
+  return `Asked the tables: ${oneLine(query)}${error === null ? rows : `\n  ${error.message}`}`;
 }
 
 /** A document, and which of its parts where it has some: 'lease.pdf, page iv'. */

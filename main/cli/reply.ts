@@ -36,6 +36,7 @@ export function answerJson({ message, continuations }: Answer) {
     continuations,
     metrics: message.metrics,
     sources: message.sources,
+    calls: message.calls,
     error: message.error,
   };
 }

@@ -40,12 +40,15 @@ export function textOf(nodes: Inline[]): string {
     .join('');
 }
 
-/** A table as RFC 4180 wants it, with a leading apostrophe where a spreadsheet would take a cell for a formula. */
-export function toCsv(head: Inline[][], rows: Inline[][][]): string {
-  const cell = (nodes: Inline[]) => {
-    const text = textOf(nodes);
-    const harmless = /^[=+@\t\r]|^-(?![\d.,]+%?$)/.test(text) ? `'${text}` : text;
+/** A table as RFC 4180 wants it; see `csvOf`. */
+export const toCsv = (head: Inline[][], rows: Inline[][][]): string =>
+  csvOf([head, ...rows].map((row) => row.map(textOf)));
+
+/** Rows as RFC 4180 wants them, with a leading apostrophe where a spreadsheet would take a cell for a formula. */
+export function csvOf(rows: readonly (readonly string[])[]): string {
+  const cell = (text: string) => {
+    const harmless = /^[=+@\t\r]|^-(?![\d.,]+(?:e[+-]?\d+)?%?$)/i.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
   };
-  return [head, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
+  return rows.map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
 }

@@ -17,11 +17,12 @@ export function numberCitations(citations: readonly Citation[]): NumberedCitatio
   }));
 }
 
-export type Tally = { claims: number; exact: number; close: number; missing: number };
+export type Tally = { claims: number } & Record<Citation['state'], number>;
 
 export function tally(citations: readonly Citation[]): Tally {
   const count = (wanted: Citation['state']) => citations.filter(({ state }) => state === wanted).length;
-  return { claims: citations.length, exact: count('exact'), close: count('close'), missing: count('missing') };
+  const [exact, close, computed, missing] = [count('exact'), count('close'), count('computed'), count('missing')];
+  return { claims: citations.length, exact, close, computed, missing };
 }
 
 /** How much of its documents an answer was made from: parts there are, as far as the shelf knows, and parts it read. */

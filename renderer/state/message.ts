@@ -9,9 +9,9 @@ export function endOf({ state }: Message): AnswerEvent {
 }
 
 /** True of an answer that ended before its own end. */
-export function canContinue({ state, finishReason, text }: Message): boolean {
+export function canContinue({ state, finishReason, text, calls }: Message): boolean {
   if (state === 'stopped' || state === 'interrupted') return true;
-  return (state === 'failed' && text !== '') || finishReason === 'length';
+  return (state === 'failed' && (text !== '' || calls.length > 0)) || finishReason === 'length';
 }
 
 /** The version before or after this one of the same message; null where there is none. */

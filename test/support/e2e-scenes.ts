@@ -1,5 +1,6 @@
 import { LonghandError } from '../../main/contract/errors.ts';
 import { documentScenes } from './e2e-document-scenes.ts';
+import { tableScenes } from './e2e-table-scenes.ts';
 import { frameScenes } from './e2e-frame-scenes.ts';
 import { field, fill, openConversation, runCommand, send, unfinished, type Scene } from './e2e-scene-tools.ts';
 import { downloadJob, metricsOf, readyStatus, smolModel } from './scripted-data.ts';
@@ -157,5 +158,6 @@ export const scenes: Scene[] = [
     },
   },
   ...documentScenes,
+  ...tableScenes,
   ...frameScenes,
 ];

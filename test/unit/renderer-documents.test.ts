@@ -22,7 +22,7 @@ describe('numbers of citations', () => {
 
   it('add up to what the head of the answer says', () => {
     const cited = [citation(10, 3), citation(20, 9, 'close'), citation(30, null, 'missing'), citation(40, 3)];
-    expect(tally(cited)).toEqual({ claims: 4, exact: 2, close: 1, missing: 1 });
+    expect(tally(cited)).toEqual({ claims: 4, exact: 2, close: 1, computed: 0, missing: 1 });
   });
 });
 

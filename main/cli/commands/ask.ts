@@ -3,7 +3,7 @@ import { readingWay } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { askQuestion } from '../answer.ts';
 import { defineCommand, UsageError, type Io } from '../command.ts';
-import { attachDocuments, describeSources, readDocuments } from '../documents.ts';
+import { attachDocuments, describeCall, describeSources, readDocuments } from '../documents.ts';
 import { readyModel } from '../model.ts';
 import { answerJson, exitCodeOf, samplingOf, samplingOptions } from '../reply.ts';
 
@@ -52,6 +52,7 @@ export const ask = defineCommand({
         hasText = true;
         if (!json) io.stdout.write(part);
       },
+      onCall: (call) => say(describeCall(call)),
       onPrefill: (done, total) => hasText || progress.update(`Reading: ${done} of ${total} tokens`),
     });
     progress.clear();

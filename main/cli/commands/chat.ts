@@ -3,6 +3,7 @@ import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import type { Connection } from '../../shell/connection.ts';
 import { askQuestion } from '../answer.ts';
 import { defineCommand, type Context } from '../command.ts';
+import { describeCall } from '../documents.ts';
 import { readyModel } from '../model.ts';
 import { answerJson, samplingOf, samplingOptions } from '../reply.ts';
 
@@ -114,6 +115,7 @@ class Talk {
         hasText = true;
         if (!json) io.stdout.write(part);
       },
+      onCall: (call) => say(describeCall(call)),
       onPrefill: (done, total) => hasText || progress.update(`Reading: ${done} of ${total} tokens`),
     });
     progress.clear();

@@ -2,6 +2,8 @@
 export const enContent = {
   table: 'Table',
   copyCsv: 'Copy as CSV',
+  saveCsv: 'Save as CSV',
+  csvName: 'table.csv',
   copyLatex: 'Copy as LaTeX',
   wrap: 'Wrap long lines',
   saveCode: 'Save the code as a file',

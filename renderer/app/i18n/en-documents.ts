@@ -145,6 +145,8 @@ export const enSources = {
   claims: counted('claim', 'claims'),
   found: (count: string) => `${count} found`,
   close: (count: string) => `${count} close to the source`,
+  computed: (count: string) => `${count} computed`,
+  computedMark: 'computed',
   missing: (count: string) => `${count} not found`,
   list: (parts: readonly string[]) => parts.join(', '),
   noClaims: 'Nothing in this answer is cited.',
@@ -155,7 +157,7 @@ export const enSources = {
   show: 'Show sources',
   hide: 'Hide sources',
   passages: 'What was read',
-  states: { exact: 'Found', close: 'Close to the source', missing: 'Not found' },
+  states: { exact: 'Found', close: 'Close to the source', computed: 'Computed by a query', missing: 'Not found' },
   notFound: 'not found',
   doubts: {
     number: (text: string) => `the number ${text} is not there`,
@@ -165,6 +167,21 @@ export const enSources = {
   doubt: (doubts: string) => `Doubt: ${doubts}`,
   mark: (number: string, state: string, place: string) => `Source ${number}, ${state.toLowerCase()}: ${place}`,
   openAt: (place: string) => `Show ${place}`,
+};
+
+/** What the model asked the tables of documents for an answer. */
+export const enCalls = {
+  title: 'What was computed for this answer',
+  asking: 'Asking the tables:',
+  asked: 'Asked the tables:',
+  failed: 'A query of the tables failed:',
+  stopped: 'Stopped while asking the tables:',
+  unreadable: 'The model wrote a call that cannot be read:',
+  reason: (reason: string) => `The reason: ${reason}`,
+  rows: counted('row', 'rows'),
+  firstRows: (shown: string, all: string) => `The first ${shown} of ${all} rows; copied and saved are all of these.`,
+  more: (count: string) => `There are more rows; the first ${count} were kept.`,
+  none: 'No rows.',
 };
 
 /** The pane that shows a source. */

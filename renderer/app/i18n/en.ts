@@ -4,7 +4,7 @@ import { enContext } from './en-context.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
 import { enFrame } from './en-frame.ts';
 import { enData } from './en-data.ts';
-import { enAttached, enDocuments, enDrop, enMeaning, enPane, enSources } from './en-documents.ts';
+import { enAttached, enDocuments, enDrop, enMeaning, enPane, enCalls, enSources } from './en-documents.ts';
 import { enHub } from './en-hub.ts';
 import { enKeyChoice } from './en-keys.ts';
 import { enReading } from './en-reading.ts';
@@ -59,6 +59,7 @@ export const en = {
     newTextBelow: 'New text below',
     waitingForModel: 'Saved. It is answered as soon as the model is ready.',
     waiting: 'Reading…',
+    working: 'Working…',
     reading: (done: string, total: string) => `Reading ${done} of ${total} tokens…`,
     stopping: 'Stopping…',
     stopped: 'Stopped by you',
@@ -150,6 +151,7 @@ export const en = {
   drop: enDrop,
   attached: enAttached,
   sources: enSources,
+  calls: enCalls,
   pane: enPane,
   meaning: enMeaning,
   hub: enHub,

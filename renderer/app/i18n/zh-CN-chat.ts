@@ -3,6 +3,8 @@ import type { enBudget, enContent, enMessage, enTooLong } from './en-chat.ts';
 export const zhCNContent: typeof enContent = {
   table: '表格',
   copyCsv: '复制为 CSV',
+  saveCsv: '保存为 CSV',
+  csvName: '表格.csv',
   copyLatex: '复制为 LaTeX',
   wrap: '自动换行',
   saveCode: '将代码存为文件',

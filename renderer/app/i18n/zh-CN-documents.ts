@@ -1,4 +1,4 @@
-import type { enAttached, enDocuments, enDrop, enMeaning, enPane, enSources } from './en-documents.ts';
+import type { enAttached, enDocuments, enDrop, enMeaning, enPane, enCalls, enSources } from './en-documents.ts';
 
 const of = (total: string | null) => (total === null ? '' : ` / ${total}`);
 
@@ -138,6 +138,8 @@ export const zhCNSources: typeof enSources = {
   claims: (count) => `${count} 处论断`,
   found: (count) => `${count} 处有据`,
   close: (count) => `${count} 处与原文相近`,
+  computed: (count) => `${count} 处由查询算出`,
+  computedMark: '查询算出',
   missing: (count) => `${count} 处未找到`,
   list: (parts) => parts.join('，'),
   noClaims: '此回答没有引用。',
@@ -147,7 +149,7 @@ export const zhCNSources: typeof enSources = {
   show: '显示来源',
   hide: '隐藏来源',
   passages: '读取的内容',
-  states: { exact: '有据', close: '与原文相近', missing: '未找到' },
+  states: { exact: '有据', close: '与原文相近', computed: '由查询算出', missing: '未找到' },
   notFound: '未找到',
   doubts: {
     number: (text) => `原文没有数字 ${text}`,
@@ -157,6 +159,20 @@ export const zhCNSources: typeof enSources = {
   doubt: (doubts) => `存疑：${doubts}`,
   mark: (number, state, place) => `来源 ${number}，${state}：${place}`,
   openAt: (place) => `查看${place}`,
+};
+
+export const zhCNCalls: typeof enCalls = {
+  title: '为此回答所做的计算',
+  asking: '正在查询表格：',
+  asked: '已查询表格：',
+  failed: '查询表格失败：',
+  stopped: '查询表格时被停止：',
+  unreadable: '模型写出了无法读取的调用：',
+  reason: (reason) => `原因：${reason}`,
+  rows: (count) => `${count} 行`,
+  firstRows: (shown, all) => `显示前 ${shown} 行，共 ${all} 行；复制和保存包含全部这些行。`,
+  more: (count) => `还有更多行；保留了前 ${count} 行。`,
+  none: '没有任何行。',
 };
 
 export const zhCNPane: typeof enPane = {

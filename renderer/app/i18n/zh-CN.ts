@@ -4,7 +4,15 @@ import { zhCNContext } from './zh-CN-context.ts';
 import { zhCNErrors } from './zh-CN-errors.ts';
 import { zhCNFrame } from './zh-CN-frame.ts';
 import { zhCNData } from './zh-CN-data.ts';
-import { zhCNAttached, zhCNDocuments, zhCNDrop, zhCNMeaning, zhCNPane, zhCNSources } from './zh-CN-documents.ts';
+import {
+  zhCNAttached,
+  zhCNDocuments,
+  zhCNDrop,
+  zhCNMeaning,
+  zhCNPane,
+  zhCNCalls,
+  zhCNSources,
+} from './zh-CN-documents.ts';
 import { zhCNHub } from './zh-CN-hub.ts';
 import { zhCNKeyChoice } from './zh-CN-keys.ts';
 import { zhCNReading } from './zh-CN-reading.ts';
@@ -56,6 +64,7 @@ export const zhCN: Dictionary = {
     newTextBelow: '下方有新内容',
     waitingForModel: '已保存。模型就绪后立即回答。',
     waiting: '正在阅读…',
+    working: '正在处理…',
     reading: (done, total) => `正在阅读：${done} / ${total} 个词元…`,
     stopping: '正在停止…',
     stopped: '已由您停止',
@@ -147,6 +156,7 @@ export const zhCN: Dictionary = {
   drop: zhCNDrop,
   attached: zhCNAttached,
   sources: zhCNSources,
+  calls: zhCNCalls,
   pane: zhCNPane,
   meaning: zhCNMeaning,
   hub: zhCNHub,
