@@ -53,7 +53,7 @@ export async function attachDocuments(
 }
 
 /** What of an answer its documents bear out: how many statements, and each with its place and words. */
-export function describeSources({ citations, documents }: Sources, answer: string): string[] {
+export function describeSources({ citations, documents, nothingClose }: Sources, answer: string): string[] {
   const count = (...states: Citation['state'][]) => citations.filter(({ state }) => states.includes(state)).length;
   const computed = count('computed');
   const counts = [
@@ -62,7 +62,10 @@ export function describeSources({ citations, documents }: Sources, answer: strin
     ...(computed > 0 ? [`${computed} computed by a query`] : []),
     `${count('missing')} not found.`,
   ];
-  const lines = [counts.join(', ')];
+  const lines = [
+    ...(nothingClose ? ['A search of the documents found nothing close to the question.'] : []),
+    counts.join(', '),
+  ];
   for (const { state, span, part, quote, doubts, start, end } of citations) {
     if (state === 'computed') {
       lines.push(`computed   ${oneLine(answer.slice(start, end))}  (${oneLine(quote)})`);

@@ -42,5 +42,7 @@ export const sources = z.object({
   tables: z.array(z.object({ documentId: z.string(), text: z.string() })).optional(),
   /** Of an answer. */
   citations: z.array(citation),
+  /** A search found nothing that may be about the question: what it read is the least far from it. */
+  nothingClose: z.boolean().optional(),
 });
 export type Sources = z.infer<typeof sources>;

@@ -165,6 +165,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   installer.sweep();
   documents.start();
   indexer.start();
+  search.warm();
   jobs.resumeInterrupted();
   installer.ensureModel();
   bin.start();

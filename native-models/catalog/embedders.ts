@@ -14,6 +14,8 @@ export type EmbedderEntry = {
   prefixes: { query: string; passage: string };
   maxTokens: number;
   languages: 'english' | 'many';
+  /** The cosine below which a passage has nothing to do with a question; null where nobody has measured it. */
+  unrelatedBelow: number | null;
   source: EmbedderSource;
 };
 
@@ -30,6 +32,7 @@ export const embedders: readonly EmbedderEntry[] = [
     prefixes: { query: 'query: ', passage: 'passage: ' },
     maxTokens: 512,
     languages: 'many',
+    unrelatedBelow: null,
     source: {
       kind: 'hub',
       repository: 'Xenova/multilingual-e5-small',
@@ -45,6 +48,8 @@ export const embedders: readonly EmbedderEntry[] = [
     prefixes: { query: '', passage: '' },
     maxTokens: 256,
     languages: 'english',
+    // Nearest passages of 33 questions with an answer: 0.42 and more; of those without: 0.29 at most (test/retrieval).
+    unrelatedBelow: 0.35,
     source: {
       kind: 'python-packages',
       model: {

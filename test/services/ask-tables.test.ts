@@ -12,7 +12,7 @@ it('tables that cannot be made ready for queries are read as text, and the log s
   const log: string[] = [];
   const ask = new Ask({
     store,
-    search: { find: () => Promise.resolve({ hits: [] }) },
+    search: { sources: () => Promise.resolve({ hits: [], isClose: false }) },
     tables: { describe: () => Promise.reject(new Error('out of memory')) },
     log: (line) => void log.push(line),
   });

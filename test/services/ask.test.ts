@@ -55,8 +55,22 @@ describe('a question about documents', () => {
     expect(content).not.toContain('monthly rent');
     expect(user.sources!.passages).toMatchObject([{ documentId: documentIds[1], part: 0 }]);
     expect(reply.sources).toMatchObject({ way: 'search', passages: user.sources!.passages });
+    expect([user.sources!.nothingClose, reply.sources!.nothingClose]).toEqual([undefined, undefined]);
     const again = await ask('Vienna, which river passes through it?', 'The Danube.');
     expect(again.prompt.messages.at(-1)!.content).not.toContain('passes through Vienna.\n');
+  });
+
+  it('says, to the model and to the reader, that a search found nothing close', async () => {
+    const { client, id, ask, documentIds } = await talkOver(LEASE, RIVERS);
+    await client.documents.attach({ conversationId: id, documentIds, way: 'search' });
+    const { prompt, user, reply } = await ask(
+      'Which pilot flew the Concorde first, and from which airport?',
+      'The documents do not say.',
+    );
+    expect(prompt.messages.at(-1)!.content).toMatch(/found nothing close[^\n]*do not say\.\n\nWhich pilot/);
+    expect([user.sources!.nothingClose, reply.sources!.nothingClose]).toEqual([true, true]);
+    const next = await ask('红烧肉怎么做？', '文件中没有提到。');
+    expect(next.prompt.messages.at(-1)!.content).toMatch(/没有搜索到[^\n]*\n\n红烧肉怎么做/);
   });
 
   it('cannot be ended by what a document says', async () => {

@@ -43,7 +43,12 @@ function start() {
     describe: () => Promise.resolve([]),
     run: () => Promise.reject(new Error('There are no tables.')),
   };
-  const ask = new Ask({ store, search: { find: () => Promise.resolve({ hits: [] }) }, tables, log: () => {} });
+  const ask = new Ask({
+    store,
+    search: { sources: () => Promise.resolve({ hits: [], isClose: false }) },
+    tables,
+    log: () => {},
+  });
   const context = new Context({ store, engine, models, ask });
   const turns = new Turns({
     ...{ store, engine, models, context, watch, ask, tables },

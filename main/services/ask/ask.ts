@@ -21,10 +21,10 @@ export type AskedMessage = Pick<Message, 'role' | 'text'> &
 export type AskOptions = {
   store: Store;
   search: {
-    find(
+    sources(
       query: string,
       options: { documentIds: string[]; limit: number; signal?: AbortSignal | undefined },
-    ): Promise<{ hits: DocumentHit[] }>;
+    ): Promise<{ hits: DocumentHit[]; isClose: boolean }>;
   };
   tables: Pick<TableQueries, 'describe'>;
   log(line: string): void;
@@ -70,17 +70,19 @@ export class Ask {
     const ahead = await this.ahead(conversationId, path, { way, knowsTools });
     if (ahead === null || way === 'whole') return ahead;
     const documents = this.#documentsOf(conversationId);
-    const hits = await this.#options.search.find(this.#query(path, question), {
+    const { hits, isClose } = await this.#options.search.sources(this.#query(path, question), {
       documentIds: documents.map(({ id }) => id),
       limit: passagesFor(contextTokens),
       signal,
     });
     const known = path.flatMap(({ sources, leftOut }) => (leftOut ? [] : (sources?.passages ?? [])));
-    const passages = hits.hits
+    const passages = hits
       .map(({ documentId, part, start, end }): Span => ({ documentId, part, start, end }))
       .filter((span) => !known.some((other) => isWithin(span, other)))
       .sort((a, b) => order(documents, a) - order(documents, b) || a.part - b.part || a.start - b.start);
-    return { ...ahead, documents, passages };
+    // What is in tables a query finds, whatever a search does.
+    const hasTables = (ahead.tables ?? []).length > 0 || tableDocumentsOf(path).length > 0;
+    return { ...ahead, documents, passages, ...(isClose || hasTables ? {} : { nothingClose: true }) };
   }
 
   /**
@@ -129,7 +131,8 @@ export class Ask {
     if (!sources || role !== 'user') return text;
     const told = knowsTools ? sources.tables?.filter(({ documentId }) => this.#isThere(documentId)) : undefined;
     const tables = told === undefined ? null : tablesBlock(told.map((one) => one.text));
-    return questionOver({ documents: this.#render(sources).text, tables }, text, message.language ?? languageOf(text));
+    const shown = { documents: this.#render(sources).text, tables, nothingClose: sources.nothingClose ?? false };
+    return questionOver(shown, text, message.language ?? languageOf(text));
   }
 
   /**
@@ -151,6 +154,7 @@ export class Ask {
       passages: read.flatMap(({ passages: found }) => found),
       firstMark: last.firstMark,
       citations: withComputed(await cite(answer.text, passages, signal), answer.text, answer.calls ?? []),
+      ...(last.nothingClose ? { nothingClose: true } : {}),
     };
   }
 

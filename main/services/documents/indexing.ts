@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
+import { embedders as catalog } from '../../../native-models/catalog/index.ts';
 import type { WordsOnly } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import type { Embedder } from '../../embedder/client.ts';
@@ -21,8 +22,8 @@ export type IndexerOptions = {
   changed(contentId: number): void;
 };
 
-/** What a question means to the embedder of this number. */
-export type Meaning = { embedderId: number; vector: Float32Array };
+/** What a question means to the embedder of this number; below which similarity a passage is unrelated, where that is known. */
+export type Meaning = { embedderId: number; vector: Float32Array; unrelatedBelow: number | null };
 
 /** Passages that are embedded and stored at once. */
 const AT_ONCE = 16;
@@ -88,6 +89,12 @@ export class Indexer {
     if (store.vectors.unindexed(store.vectors.enrol(model.weights)).length > 0) jobs.start(INDEXING, {});
   }
 
+  /** The number of the model that is used; null where it has embedded nothing here yet. */
+  embedderId(): number | null {
+    const model = this.#options.embedders.current();
+    return model === null ? null : this.#options.store.vectors.embedder(model.weights);
+  }
+
   /**
    * What a question means, or why that is not to be had: no model, one that does not know its language, a process that has
    * stopped, or nothing embedded yet.
@@ -103,7 +110,7 @@ export class Indexer {
     try {
       await this.#load(model, signal ?? new AbortController().signal);
       const [vector] = await embedder.embed(model.folder, [query], 'query', { signal });
-      return { embedderId, vector: vector! };
+      return { embedderId, vector: vector!, unrelatedBelow: unrelatedBelow(model) };
     } catch (error) {
       signal?.throwIfAborted();
       this.#loaded = null;
@@ -187,6 +194,9 @@ export class Indexer {
     return dimensions;
   }
 }
+
+const unrelatedBelow = (model: InstalledEmbedder): number | null =>
+  catalog.find(({ name }) => name === model.name)?.unrelatedBelow ?? null;
 
 /** An English model makes one vector of all Chinese. */
 function canRead({ languages }: InstalledEmbedder, text: string): boolean {

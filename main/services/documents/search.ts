@@ -1,5 +1,6 @@
 import type { DocumentHit, WordsOnly } from '../../contract/documents.ts';
 import type { Indexer } from './indexing.ts';
+import { isClose } from '../store/closeness.ts';
 import type { PassageSearcher } from '../store/passage-search-thread.ts';
 
 export type SearchOptions = {
@@ -10,6 +11,8 @@ export type SearchOptions = {
   signal?: AbortSignal | undefined;
 };
 export type SearchResult = { hits: DocumentHit[]; wordsOnly: WordsOnly | null };
+/** `isClose`: whether any of the passages may be about the question. */
+export type SourcesFound = { hits: DocumentHit[]; isClose: boolean };
 
 /** Search over documents, by words and by meaning. */
 export class DocumentSearch {
@@ -21,11 +24,33 @@ export class DocumentSearch {
     this.#indexer = indexer;
   }
 
+  /** Loads what searches by meaning keep in memory, so that the first of them is not the one that waits for it. */
+  warm(): void {
+    const embedderId = this.#indexer.embedderId();
+    if (embedderId === null) return;
+    const meaning = { embedderId, vector: new Float32Array(0) };
+    // What keeps it from being read will be said by a search that somebody asked for.
+    this.#searcher.find({ query: '', meaning, documentIds: null, limit: 1 }).catch(() => undefined);
+  }
+
   /** The passages that answer `query` best. @throws LonghandError, or the reason of `signal` */
   async find(query: string, { documentIds, limit, typed = false, signal }: SearchOptions): Promise<SearchResult> {
-    const found = await this.#indexer.meaning(query, signal);
-    const [meaning, wordsOnly] = typeof found === 'string' ? [null, found] : [found, null];
+    const { meaning, wordsOnly } = await this.#meaning(query, signal);
     const asked = { query, typed, meaning, documentIds: documentIds ?? null, limit };
-    return { hits: await this.#searcher.find(asked, { signal }), wordsOnly };
+    const { hits } = await this.#searcher.find(asked, { signal });
+    return { hits, wordsOnly };
+  }
+
+  /** The same for a question that is to be answered from them. @throws LonghandError, or the reason of `signal` */
+  async sources(query: string, { documentIds, limit, signal }: SearchOptions): Promise<SourcesFound> {
+    const { meaning } = await this.#meaning(query, signal);
+    const asked = { query, meaning, documentIds: documentIds ?? null, limit, judged: true };
+    const { hits, closeness } = await this.#searcher.find(asked, { signal });
+    return { hits, isClose: isClose(closeness!, meaning?.unrelatedBelow ?? null) };
+  }
+
+  async #meaning(query: string, signal: AbortSignal | undefined) {
+    const found = await this.#indexer.meaning(query, signal);
+    return typeof found === 'string' ? { meaning: null, wordsOnly: found } : { meaning: found, wordsOnly: null };
   }
 }

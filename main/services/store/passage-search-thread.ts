@@ -1,8 +1,7 @@
-import type { DocumentHit } from '../../contract/documents.ts';
 import { defineThread } from '../../contract/thread.ts';
 import { openReadable } from './db.ts';
 import { storeError } from './errors.ts';
-import { passageSearch, type PassageQuery } from './passage-search.ts';
+import { passageSearch, type PassageQuery, type PassagesFound } from './passage-search.ts';
 
 /** Pages of the index that a search reads again and again: in kibibytes, negative as SQLite wants it. */
 const CACHE_KIB = -32_768;
@@ -13,7 +12,7 @@ const thread = defineThread('search of passages', import.meta.url, (path: string
     const db = openReadable(path);
     db.pragma(`cache_size = ${CACHE_KIB}`);
     const search = passageSearch(db);
-    return (query: PassageQuery): DocumentHit[] => search.find(query);
+    return (query: PassageQuery): PassagesFound => search.find(query);
   } catch (error) {
     throw storeError(error, path);
   }

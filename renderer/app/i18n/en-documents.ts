@@ -154,6 +154,7 @@ export const enSources = {
   searchedPages: (searched: string, read: string) => `Searched ${searched} pages, read ${read}`,
   searchedDocuments: (names: string, passages: string) =>
     `Searched ${names}, read ${counted('passage', 'passages')(passages)}`,
+  nothingClose: 'A search found nothing in the documents that is close to the question',
   show: 'Show sources',
   hide: 'Hide sources',
   passages: 'What was read',

@@ -146,6 +146,7 @@ export const zhCNSources: typeof enSources = {
   whole: (names) => `通读：${names}`,
   searchedPages: (searched, read) => `搜索了 ${searched} 页，读取了 ${read} 页`,
   searchedDocuments: (names, passages) => `搜索了 ${names}，读取了 ${passages} 个段落`,
+  nothingClose: '在文件中没有搜索到与问题相近的内容',
   show: '显示来源',
   hide: '隐藏来源',
   passages: '读取的内容',
