@@ -140,8 +140,13 @@ export const documents = {
   embedder: oc.output(embedderStatus),
   /** Fetches a model that finds by meaning, without a name the best that can be had. Fails with `model-not-found`. */
   installEmbedder: oc.input(z.object({ name: z.string().optional() }).default({})).output(job),
-  /** Takes in an ONNX model: a folder, or a file with `tokenizer.json` beside it. Fails with `model-damaged`. */
-  importEmbedder: oc.input(z.object({ path: z.string() })).output(embedderStatus),
+  /**
+   * Takes in an ONNX model and uses it: a folder, or a file with `tokenizer.json` beside it; `name`: where that of its folder
+   * says nothing. Fails with `model-damaged`.
+   */
+  importEmbedder: oc
+    .input(z.object({ path: z.string(), name: z.string().min(1).max(100).optional() }))
+    .output(embedderStatus),
   /** Uses another one that is here; passages are embedded anew in the background. */
   useEmbedder: oc.input(z.object({ name: z.string() })).output(embedderStatus),
   /** Runs one read-only SELECT over the tables of these documents. Fails with `invalid-input` and SQLite's reason. */

@@ -115,7 +115,10 @@ function joinServices(store: Store, options: AssistantOptions) {
   const tables = openTableQueries(store.path);
   const embedders = new Embedders({
     ...{ dataDir, env, store, jobs, embedder, network },
-    changed: () => indexer.modelChanged(),
+    changed: () => {
+      indexer.modelChanged();
+      documents.modelChanged();
+    },
   });
   const indexer = new Indexer({
     ...{ store, jobs, embedder, embedders },

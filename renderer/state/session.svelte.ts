@@ -85,7 +85,7 @@ export class Session {
       if (open !== null && attached.ids.includes(id)) void this.try(() => attached.load(open));
     });
     this.documentSearch = new DocumentSearch(this.connection, (error) => (this.problem = toStoredError(error)));
-    this.meaning = new Meaning(this.connection);
+    this.meaning = new Meaning(this.connection, fileDoor(window));
     this.source = new SourcePane(this.connection);
     this.preferences = new Preferences(this.connection);
     this.diagnostics = new Diagnostics(this.connection);

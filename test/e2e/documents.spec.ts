@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { cite, shelve, smallEmbedder } from '../support/e2e-document-scenes.ts';
+import { cite, shelve, smallEmbedder, twoEmbedders } from '../support/e2e-document-scenes.ts';
 import { answers, expect, field, inkUnderMarks, questions, test } from '../support/e2e-page.ts';
 import { openConversation } from '../support/e2e-scene-tools.ts';
 import { plainPart } from '../support/scripted-documents.ts';
@@ -215,6 +215,31 @@ test.describe('the shelf', () => {
       '48 MB of 145 MB',
     );
     expect(assistant.calls).toEqual(['install multilingual-e5-small']);
+  });
+
+  test('lets another model find by meaning: one that is here, or one of the user’s own', async ({ ui, assistant }) => {
+    const { letter } = shelve(assistant);
+    assistant.documents.embedder = twoEmbedders(assistant);
+    await openShelf(ui);
+    await expect(
+      ui.getByText('found by their meaning too, with all-MiniLM-L6-v2. It has read all of them.'),
+    ).toBeVisible();
+    await ui.getByRole('button', { name: 'Other models' }).click();
+    const models = ui.getByRole('list', { name: 'Models that find by meaning' });
+    await models.getByRole('button', { name: 'Use bge-small-zh' }).click();
+    await expect(models.getByRole('button', { name: 'Use all-MiniLM-L6-v2' })).toBeVisible();
+    assistant.documents.change(letter.id, { embedded: 0, state: 'indexing', jobId: 'index' });
+    await expect(ui.getByText(/with bge-small-zh\. It has read \d of \d passages\./)).toBeVisible();
+    const own = join(folder, 'e5-tuned');
+    for (const path of ['onnx/model.onnx', 'tokenizer.json', '1_Pooling/config.json', 'README.md']) {
+      mkdirSync(join(own, path, '..'), { recursive: true });
+      writeFileSync(join(own, path), '{}');
+    }
+    const choosing = ui.waitForEvent('filechooser');
+    await models.getByRole('button', { name: 'Use a model of your own…' }).click();
+    await (await choosing).setFiles(own);
+    await expect(ui.getByText(/with e5-tuned\./)).toBeVisible();
+    expect(assistant.calls).toEqual(['use bge-small-zh', 'import model.onnx as e5-tuned']);
   });
 
   test('removes a document after a question', async ({ ui, assistant }) => {

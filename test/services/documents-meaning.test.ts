@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { attach, failureOf, ScriptedEmbedder, startAssistant, tempFolder, until } from './assistant-support.ts';
@@ -188,6 +188,39 @@ describe('finding by meaning', () => {
       const failure = await failureOf(client.documents.importEmbedder({ path: model(name) }));
       expect(failure).toMatchObject({ code: 'invalid-input' });
     }
+  });
+
+  it('imports what a page has sent under the name that it gives, and keeps no copy of it', async () => {
+    const dataDir = tempFolder();
+    installEmbedder(dataDir, 'toy');
+    const { client } = start({ dataDir });
+    const sent = join(dataDir, 'incoming', 'b3a1f0c2-0000-4000-8000-000000000000');
+    mkdirSync(sent, { recursive: true });
+    for (const file of ['model_quantized.onnx', 'tokenizer.json']) writeFileSync(join(sent, file), '{}');
+    writeFileSync(join(sent, '1_Pooling_config.json'), '{"pooling_mode_cls_token": true}');
+    const path = join(sent, 'model_quantized.onnx');
+    const { model } = await client.documents.importEmbedder({ path, name: 'bge small' });
+    expect(model).toBe('bge-small');
+    const manifest = JSON.parse(
+      readFileSync(join(dataDir, 'embedders', 'bge-small', 'embedder.json'), 'utf8'),
+    ) as object;
+    expect(manifest).toMatchObject({ name: 'bge-small', pooling: 'first' });
+    expect(existsSync(sent)).toBe(false);
+  });
+
+  it('tells whoever watches the shelf that all is indexed anew', async () => {
+    const dataDir = tempFolder();
+    installEmbedder(dataDir, 'toy');
+    installEmbedder(dataDir, 'zeta');
+    const started = start({ dataDir });
+    await add(started, 'a.txt', manyPassages(3));
+    await whole(started);
+    const changes = await started.client.documents.watch();
+    await changes.next();
+    started.embedder.hold = new Promise(() => {});
+    await started.client.documents.useEmbedder({ name: 'zeta' });
+    const { value } = await changes.next();
+    expect(value).toMatchObject({ type: 'documents', documents: [{ state: 'indexing', embedded: 0 }] });
   });
 
   it('keeps the vectors of a model that is chosen again while another embeds', async () => {

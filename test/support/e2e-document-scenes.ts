@@ -74,6 +74,17 @@ export const smallEmbedder = {
   sizeBytes: 118_000_000,
 };
 
+/** One that is used, one of the user's own, and one to be fetched. */
+export const twoEmbedders = ({ documents }: ScriptedAssistant) => ({
+  ...documents.embedder,
+  model: 'all-MiniLM-L6-v2',
+  installed: [
+    { name: 'all-MiniLM-L6-v2', license: 'apache-2.0', languages: 'english' as const },
+    { name: 'bge-small-zh', license: null, languages: 'many' as const },
+  ],
+  offered: [smallEmbedder],
+});
+
 /** A conversation whose answer cites the documents: exactly, closely with a doubt, and not at all. */
 export function cite(assistant: ScriptedAssistant) {
   const { contract, letter } = shelve(assistant);
@@ -268,6 +279,19 @@ export const documentScenes: Scene[] = [
     async act(page) {
       await goToShelf(page);
       await page.getByRole('button', { name: /118 MB/ }).waitFor();
+    },
+  },
+  {
+    name: 'shelf-meaning-models',
+    arrange(assistant) {
+      const { letter } = shelve(assistant);
+      assistant.documents.change(letter.id, { embedded: 0, state: 'indexing', jobId: 'index' });
+      assistant.documents.embedder = twoEmbedders(assistant);
+    },
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('button', { name: /^(Other models|其他模型)$/ }).click();
+      await page.getByRole('list', { name: /^(Models that find by meaning|按含义查找的模型)$/ }).waitFor();
     },
   },
   {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { basename, extname } from 'node:path';
+import { basename, dirname, extname } from 'node:path';
 import { implement } from '@orpc/server';
 import type {
   DocumentHit,
@@ -139,8 +139,15 @@ export class ScriptedDocuments {
         this.calls.push(`install ${input.name}`);
         return downloadJob({ id: 'embedder', kind: 'embedder', subject: input.name ?? null });
       }),
-      importEmbedder: os.importEmbedder.handler(() => this.embedder),
-      useEmbedder: os.useEmbedder.handler(() => this.embedder),
+      importEmbedder: os.importEmbedder.handler(({ input: { path, name = basename(dirname(path)) } }) => {
+        this.calls.push(`import ${basename(path)} as ${name}`);
+        const installed = [...this.embedder.installed, { name, license: null, languages: 'many' as const }];
+        return (this.embedder = { ...this.embedder, installed, model: name });
+      }),
+      useEmbedder: os.useEmbedder.handler(({ input }) => {
+        this.calls.push(`use ${input.name}`);
+        return (this.embedder = { ...this.embedder, model: input.name });
+      }),
       query: os.query.handler(() => ({ columns: [], rows: [], truncated: false })),
       attach: os.attach.handler(({ input: { conversationId, documentIds, way } }) => {
         const names = documentIds.map((id) => this.#find(id).info.name);

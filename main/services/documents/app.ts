@@ -36,11 +36,13 @@ export function documentsApp({ documents, search, reading, reports, embedders, t
     search: os.search.handler(({ input: { query, ...options }, signal }) => search.find(query, { ...options, signal })),
     embedder: os.embedder.handler(() => embedders.status()),
     installEmbedder: os.installEmbedder.handler(({ input }) => embedders.install(input.name ?? null)),
-    importEmbedder: os.importEmbedder.handler(async ({ input: { path }, signal = new AbortController().signal }) => {
-      await mayName(path);
-      await embedders.import(path, signal);
-      return embedders.status();
-    }),
+    importEmbedder: os.importEmbedder.handler(
+      async ({ input: { path, name }, signal = new AbortController().signal }) => {
+        await mayName(path);
+        await embedders.import(path, { name, signal });
+        return embedders.status();
+      },
+    ),
     useEmbedder: os.useEmbedder.handler(({ input }) => {
       embedders.use(input.name);
       return embedders.status();

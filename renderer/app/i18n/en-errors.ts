@@ -62,7 +62,10 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   },
   'context-too-large': (value) =>
     `So long a context would take more memory than can be used here (${value('neededBytes')} of ${value('usableBytes')}). Choose a shorter one, or int8 for what is cached.`,
-  'model-damaged': () => 'The files of the model are damaged. Your conversations are safe. Get the model again.',
+  'model-damaged': (value) =>
+    value('missing') === UNKNOWN
+      ? 'The files of the model are damaged. Your conversations are safe. Get the model again.'
+      : `There is no ${value('missing')} in what was chosen, so it is no model that finds by meaning. Nothing was changed. Choose the folder of an ONNX model.`,
   'checkpoint-unreadable': () =>
     'The model file is damaged or was cut short. It was not changed. Get it again from where it came.',
   'not-a-checkpoint': () =>

@@ -50,7 +50,10 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   },
   'context-too-large': (value) =>
     `这么长的上下文需要 ${value('neededBytes')} 内存，而这里可用的只有 ${value('usableBytes')}。请选短一些，或把缓存改为 int8。`,
-  'model-damaged': () => '模型文件已损坏。您的对话都在，请重新获取模型。',
+  'model-damaged': (value) =>
+    value('missing') === UNKNOWN
+      ? '模型文件已损坏。您的对话都在，请重新获取模型。'
+      : `所选内容中没有 ${value('missing')}，不是可按含义查找的模型，未作任何改动。请选择 ONNX 模型的文件夹。`,
   'checkpoint-unreadable': () => '模型文件已损坏或不完整，文件未作改动。请从原处重新获取。',
   'not-a-checkpoint': () =>
     '这里读不出模型，未作改动。请选择一个 GGUF 文件（含其全部分卷），或 safetensors 文件夹中的全部文件。',
