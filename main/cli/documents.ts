@@ -77,7 +77,8 @@ export function describeSources({ citations, documents, nothingClose }: Sources,
       continue;
     }
     const name = documents.find(({ id }) => id === span.documentId)?.name ?? '';
-    lines.push(`${state.padEnd(9)}  ${placeIn(name, part)}: "${oneLine(quote)}"`);
+    const words = quote === '' ? 'the document was removed' : `"${oneLine(quote)}"`;
+    lines.push(`${state.padEnd(9)}  ${placeIn(name, part)}: ${words}`);
     for (const { kind, text } of doubts) lines.push(`           in doubt: the ${kind} ${text}`);
   }
   return lines;

@@ -18,11 +18,16 @@ export const citation = z.object({
   span: span.nullable(),
   /** What a reader calls the part of the span: 'iv' of a page, the name of a sheet. */
   part: part.pick({ kind: true, label: true }).nullable(),
-  /** The words of the span, as stored. */
+  /** The words of the span, as stored; '' once their document is removed. */
   quote: z.string(),
   doubts: z.array(doubt),
 });
 export type Citation = z.infer<typeof citation>;
+
+/** Words that were read, and what a reader calls the part that they stand in; null where that was not kept. */
+export const readPassage = span.extend({
+  place: part.pick({ kind: true, label: true }).nullable().default(null),
+});
 
 /**
  * What stands before a question, and what its answer rests on. A question names what came into the prompt with it: whole
@@ -32,7 +37,7 @@ export const sources = z.object({
   way: readingWay,
   documents: z.array(z.object({ id: z.string(), name: z.string() })),
   /** What was read of the documents, where that is not all. */
-  passages: z.array(span),
+  passages: z.array(readPassage),
   /** Of a question: the number of its first paragraph, so that none stands for two in a conversation. */
   firstMark: z.number().int(),
   /**

@@ -91,8 +91,14 @@ export const readingPlan = z.object({
   contextTokens: z.number(),
   fits: z.boolean(),
   seconds: z.number().nullable(),
+  /** Of memory while it is open: keys and values of what is not cached. */
+  bytes: z.number().nullable(),
 });
 export type ReadingPlan = z.infer<typeof readingPlan>;
+
+/** What reading a whole document ahead takes. */
+export const documentPrice = readingPlan.omit({ way: true, proposed: true });
+export type DocumentPrice = z.infer<typeof documentPrice>;
 
 const byId = z.object({ id: z.string().min(1) });
 
@@ -169,6 +175,8 @@ export const documents = {
    * Errors: `document-not-ready`, `no-model`.
    */
   compare: oc.input(z.object({ before: z.string().min(1), after: z.string().min(1) })).output(job),
+  /** What `read` would take, counted; null while it is not read, or there is no model. */
+  price: oc.input(byId).output(documentPrice.nullable()),
   /** Reads a document for the model that answers, so that questions about it start at once. */
   read: oc.input(byId).output(job),
 };

@@ -131,13 +131,13 @@ function joinServices(store: Store, options: AssistantOptions) {
     ...{ engine, models, jobs },
     sources: {
       conversation: conversationsAhead({ store, context }),
-      document: documentsAhead({ store, context, ask }),
+      document: documentsAhead({ store, context }),
     },
   });
   const watch = new ConversationWatch(store);
   const turns = new Turns({ store, engine, models, context, watch, ask, tables, log });
   const reports = new Reports({ store, engine, models, jobs, ask, watch });
-  const reading = new DocumentReading({ store, context, ask, price, prefiller, turns, reports, snapshots });
+  const reading = new DocumentReading({ store, context, ask, price, prefiller, turns, reports, watch, snapshots });
   const bin = new Bin({ store, turns, prefiller, watch, snapshots, log });
   const mover = new Mover({
     ...{ dataDir, store, jobs },

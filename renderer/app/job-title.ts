@@ -1,4 +1,5 @@
 import type { Job } from '../../main/contract/jobs.ts';
+import { documentOwner } from '../../main/contract/owner.ts';
 import { t } from './i18n/index.svelte.ts';
 import { modelTitle } from './model-title.ts';
 
@@ -14,6 +15,7 @@ export function jobTitle({ kind, subject, title }: Job): string {
   if (kind === 'embedder') return words.embedder;
   if (kind === 'summary') return t().documents.summing;
   if (kind === 'comparison') return t().documents.comparing;
-  if (kind === 'prefill') return t().reading.reading;
+  if (kind === 'prefill')
+    return documentOwner.idOf(subject ?? '') === null ? t().reading.reading : t().documents.reading;
   return title;
 }

@@ -184,6 +184,30 @@ test.describe('the shelf', () => {
     await expect(ui).toHaveURL(new RegExp(conversation.id));
   });
 
+  test('reads a document ahead: at once what is cheap, and after a yes what is not', async ({ ui, assistant }) => {
+    const { contract, letter } = shelve(assistant);
+    await openShelf(ui);
+    await ui.getByRole('button', { name: `Read ahead: ${letter.name}` }).click();
+    const dialog = ui.getByRole('dialog', { name: `Read “${letter.name}” ahead?` });
+    await expect(dialog).toContainText(/\d+ tokens: about 2 min 10 s, and 412 MB of memory while it is open\./);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    expect(assistant.calls).toEqual([]);
+    await ui.getByRole('button', { name: `Read ahead: ${letter.name}` }).click();
+    await dialog.getByRole('button', { name: 'Read it' }).click();
+    const row = ui.getByRole('listitem').filter({ hasText: letter.name });
+    await expect(row.getByRole('region', { name: `Reading “${letter.name}” ahead` })).toContainText(
+      '12,400 tokens of 38,000',
+    );
+    assistant.documents.secondsToRead = 5;
+    await ui.getByRole('button', { name: `Read ahead: ${contract.name}` }).click();
+    await expect(ui.getByRole('region', { name: `Reading “${contract.name}” ahead` })).toBeVisible();
+    expect(assistant.calls).toEqual([`read ${letter.name}`, `read ${contract.name}`]);
+    assistant.documents.contextTokens = 10;
+    const ledger = 'Ledger 1871–72.xlsx';
+    await ui.getByRole('button', { name: `Read ahead: ${ledger}` }).click();
+    await expect(ui.getByRole('dialog')).toContainText('the model takes 10. Ask about it all the same');
+  });
+
   test('asks for the password of a locked document, and tries again what failed otherwise', async ({
     ui,
     assistant,
@@ -276,13 +300,15 @@ test.describe('an answer about documents', () => {
     await expect(questions(ui)).toContainText('Agreement of 1871.pdf, Letter to the editor.md');
     const marks = answers(ui).getByRole('button', { name: /^Source \d/ });
     await expect(marks).toHaveCount(4);
-    await expect(marks.nth(0)).toHaveAccessibleName('Source 1, found: Agreement of 1871.pdf · Page 2');
+    await expect(marks.nth(0)).toHaveAccessibleName('Source 1, found: Agreement of 1871.pdf · Page ii');
     await expect(marks.nth(2)).toHaveAccessibleName(/^Source 3, close to the source: .*the number 1872 is not there/);
     await expect(answers(ui).locator('.text')).toContainText('named in a second letter.not found');
     await ui.getByRole('button', { name: 'Show sources' }).click();
     const list = ui.getByRole('list', { name: 'What the answer rests on' });
     await expect(list.getByRole('listitem')).toHaveCount(5);
     await expect(list).toContainText('Doubt: the number 1872 is not there');
+    const read = ui.getByRole('list', { name: 'What was read' });
+    await expect(read.getByRole('button')).toHaveText(['Agreement of 1871.pdf · Page ii', 'Letter to the editor.md']);
   });
 
   test('opens the page of a citation with the words marked and in sight, and gives the focus back', async ({
@@ -295,18 +321,18 @@ test.describe('an answer about documents', () => {
     await mark.focus();
     await ui.keyboard.press('Enter');
     await expect(pane(ui).getByRole('heading', { name: 'Agreement of 1871.pdf' })).toBeFocused();
-    await expect(pane(ui).getByRole('status')).toHaveText('Page 2');
+    await expect(pane(ui).getByRole('status')).toHaveText('Page ii');
     const words = pane(ui).locator('[data-marked]');
     await expect(words).toHaveCount(1); // one line
     await expect(words).toBeInViewport();
     await expect.poll(() => inkUnderMarks(ui)).toBeGreaterThan(100);
     await pane(ui).getByRole('button', { name: 'Next page' }).click();
-    await expect(pane(ui).getByRole('status')).toHaveText('Page 3');
+    await expect(pane(ui).getByRole('status')).toHaveText('Page iii');
     await expect(words).toHaveCount(0);
     await expect(pane(ui).getByRole('button', { name: 'Next page' })).toBeDisabled();
     await pane(ui).getByRole('button', { name: 'Contents' }).click();
     await ui.getByRole('button', { name: 'Terms' }).click();
-    await expect(pane(ui).getByRole('status')).toHaveText('Page 2');
+    await expect(pane(ui).getByRole('status')).toHaveText('Page ii');
     await ui.keyboard.press('Escape');
     await expect(pane(ui)).toBeHidden();
     await expect(mark).toBeFocused();
@@ -346,7 +372,7 @@ test.describe('an answer about documents', () => {
   });
 
   test('a document that is gone is said to be, not shown', async ({ ui, assistant }) => {
-    const { contract } = cite(assistant);
+    const { contract, conversation } = cite(assistant);
     await openConversation(ui, 'What does the agreement say?');
     await openShelf(ui);
     await ui.getByRole('button', { name: `Remove: ${contract.name}` }).click();
@@ -356,5 +382,11 @@ test.describe('an answer about documents', () => {
       .getByRole('button', { name: /^Source 1,/ })
       .click();
     await expect(pane(ui).getByRole('alert')).toContainText('not on the shelf any more');
+    const { conversations } = assistant; // as the assistant then does
+    const answer = conversations.path(conversation.id).at(-1)!;
+    const citations = answer.sources!.citations.map((one) => ({ ...one, quote: '' }));
+    conversations.changeMessage(answer.id, { sources: { ...answer.sources!, citations } });
+    await ui.getByRole('button', { name: 'Show sources' }).click();
+    await expect(answers(ui).getByText('The document was removed, and its words with it.')).toHaveCount(4);
   });
 });

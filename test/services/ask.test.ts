@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { failureOf, until } from './assistant-support.ts';
 import { talkOver } from './documents-support.ts';
@@ -53,7 +55,8 @@ describe('a question about documents', () => {
     const { content } = prompt.messages.at(-1)!;
     expect(content).toContain('passes through Vienna');
     expect(content).not.toContain('monthly rent');
-    expect(user.sources!.passages).toMatchObject([{ documentId: documentIds[1], part: 0 }]);
+    const place = { kind: 'text', label: expect.any(String) as string };
+    expect(user.sources!.passages).toMatchObject([{ documentId: documentIds[1], part: 0, place }]);
     expect(reply.sources).toMatchObject({ way: 'search', passages: user.sources!.passages });
     expect([user.sources!.nothingClose, reply.sources!.nothingClose]).toEqual([undefined, undefined]);
     const again = await ask('Vienna, which river passes through it?', 'The Danube.');
@@ -133,6 +136,64 @@ describe('a question about documents', () => {
     const { prompt, reply } = await ask('And the dogs?', 'Dogs need written consent.');
     expect(JSON.stringify(prompt.messages)).not.toContain('written consent.');
     expect(reply.sources?.citations.every(({ span }) => span === null) ?? true).toBe(true);
+  });
+});
+
+describe('reading a document ahead', () => {
+  it('is priced by what no cache holds of it, before it begins', async () => {
+    const { client, engine, documentIds } = await talkOver(LEASE, 'Trout swim here. '.repeat(6000));
+    const [lease, long] = documentIds as [string, string];
+    const price = (await client.documents.price({ id: lease }))!;
+    expect(price).toMatchObject({ contextTokens: 10_000, cachedTokens: 0, fits: true });
+    expect(price.tokens).toBeGreaterThan(30);
+    const job = await client.documents.read({ id: lease });
+    const { prompt } = await until(() => engine.prefills[0]);
+    expect(prompt.messages[0]!.content).toContain('1,250 euros');
+    expect(job.subject).toBe(`document:${lease}`);
+    const { fits, seconds, bytes } = (await client.documents.price({ id: long }))!;
+    expect([fits, seconds, bytes]).toEqual([false, null, null]);
+    expect(JSON.stringify(engine.counted)).not.toContain('Trout');
+  });
+});
+
+describe('removing a document', () => {
+  it('takes its words out of what answers cite, in whatever conversation, and leaves their marks', async () => {
+    const { client, id, ask, documentIds, dataDir, close } = await talkOver(LEASE, RIVERS);
+    await client.documents.attach({ conversationId: id, documentIds, way: 'whole' });
+    await ask('And the rent?', 'The monthly rent is 1,250 euros [1]. The Danube rises in the Black Forest [3].');
+    await client.documents.remove({ id: documentIds[0]! });
+    const reply = (await client.chat.path({ id })).at(-1)!;
+    expect(reply.sources!.documents.map(({ name }) => name)).toEqual(['text 1.md', 'text 2.md']);
+    expect(reply.sources!.citations).toMatchObject([
+      { state: 'exact', span: { documentId: documentIds[0] }, quote: '' },
+      { state: 'exact', span: { documentId: documentIds[1] }, quote: 'The Danube rises in the Black Forest' },
+    ]);
+    await close();
+    for (const file of ['longhand.db', 'longhand.db-wal'].map((name) => join(dataDir, name)).filter(existsSync)) {
+      expect(readFileSync(file, 'latin1')).not.toContain('third working day');
+    }
+  });
+
+  it('also ends what is answered where it was read before it was detached, and forgets what was computed', async () => {
+    const { client, engine, id, ask, documentIds } = await talkOver(LEASE);
+    await client.documents.attach({ conversationId: id, documentIds, way: 'whole' });
+    await ask('And the rent?', 'It is 1,250 euros.');
+    await client.documents.attach({ conversationId: id, documentIds: [], way: null });
+    const changes = await client.chat.watch({ id });
+    await changes.next();
+    const { reply } = await client.chat.send({ conversationId: id, text: 'And dogs?' });
+    (await engine.nextAnswer()).say('Dogs need written consent.');
+    await until(async () => (await client.chat.path({ id })).at(-1)!.text !== '');
+    await client.documents.remove({ id: documentIds[0]! });
+    const last = (await client.chat.path({ id })).at(-1)!;
+    expect([last.id, last.state]).toEqual([reply.id, 'stopped']);
+    expect(last.sources?.citations.map(({ quote }) => quote)).toEqual(['']);
+    expect(engine.forgotten).toEqual([`document:${documentIds[0]}`, `conversation:${id}`]);
+    for await (const event of changes) {
+      if (event.type !== 'snapshot') continue;
+      expect(event.messages.at(-1)?.sources?.citations[0]?.quote).toBe(''); // whoever looks at it sees it go
+      break;
+    }
   });
 });
 

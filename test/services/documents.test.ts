@@ -229,8 +229,8 @@ describe('reading a document', () => {
     expect(readFileSync(join(dataDir, 'longhand.db-wal')).includes('opensesame')).toBe(false);
   });
 
-  it('that is cancelled keeps what was read, and can be gone on with', async () => {
-    const { client, reader } = startAssistant();
+  it('that is stopped keeps what was read, stays so after a restart, and can be gone on with', async () => {
+    const { client, reader, dataDir, close } = startAssistant();
     reader.extract = async function* (_input, { signal }) {
       yield about;
       yield page('Otters swim.');
@@ -238,9 +238,26 @@ describe('reading a document', () => {
     };
     const { id } = await client.documents.addText({ name: 'a', text: 'x' });
     const { jobId } = await until(async () => ((await one(client, id))?.parts === 1 ? one(client, id) : null));
+    const waits = await client.documents.addText({ name: 'b', text: 'y' });
+    await client.jobs.cancel({ id: waits.jobId! });
     await client.jobs.cancel({ id: jobId! });
-    expect(await one(client, id)).toMatchObject({ state: 'failed', error: { code: 'cancelled' }, jobId: null });
+    const stopped = { state: 'failed', error: { code: 'cancelled' }, jobId: null };
+    expect(await one(client, id)).toMatchObject(stopped);
     expect((await client.documents.search({ query: 'otters' })).hits).toHaveLength(1);
+    await close();
+    const again = startAssistant({ dataDir });
+    const { id: other } = await addText(again.client, 'c', 'Something else.'); // whatever waited would come before it
+    expect((await one(again.client, other))?.state).toBe('ready');
+    for (const each of [id, waits.id]) expect(await one(again.client, each)).toMatchObject(stopped);
+    again.reader.extract = async function* () {
+      yield about;
+      yield page('Otters swim.');
+      yield page('Badgers dig.');
+      yield end;
+    };
+    await again.client.documents.retry({ id });
+    await until(async () => (await one(again.client, id))?.state === 'ready');
+    expect((await one(again.client, id))?.parts).toBe(2);
   });
 
   it('survives one death of the reader, and gives a file up that kills it twice', async () => {

@@ -49,7 +49,7 @@ function ledgerPart(): Part {
 export function shelve(assistant: ScriptedAssistant) {
   const { documents } = assistant;
   const pages = CONTRACT.map((lines, index) =>
-    plainPart('', { kind: 'page', label: String(index + 1), ...tinyPage(lines) }),
+    plainPart('', { kind: 'page', label: 'i'.repeat(index + 1), ...tinyPage(lines) }),
   );
   const parts = pages.map((page) => ({ ...page, blocks: plainPart(page.text).blocks }));
   const outline = [
@@ -108,11 +108,14 @@ export function cite(assistant: ScriptedAssistant) {
     'Neither party speaks of this agreement in\npublic',
   ];
   const paid = 'The last instalment was paid on the second of June.';
-  const secondPage = { kind: 'page' as const, label: '2' };
+  const secondPage = { kind: 'page' as const, label: 'ii' };
   const sources: Sources = {
     way: 'search',
     documents: [contract, letter].map(({ id, name }) => ({ id, name })),
-    passages: [spanOf(contract, 1, page, page), spanOf(letter, 0, LETTER, LETTER)],
+    passages: [
+      { ...spanOf(contract, 1, page, page), place: secondPage },
+      { ...spanOf(letter, 0, LETTER, LETTER), place: { kind: 'text', label: '1' } },
+    ],
     firstMark: 1,
     citations: [
       {
@@ -259,6 +262,15 @@ export const documentScenes: Scene[] = [
     async act(page) {
       await goToShelf(page);
       await page.locator('li progress').first().waitFor();
+    },
+  },
+  {
+    name: 'shelf-read-ahead',
+    arrange: (assistant) => void shelve(assistant),
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('button', { name: /^(Read ahead: Letter|预先读取：Letter)/ }).click();
+      await page.getByRole('dialog').waitFor();
     },
   },
   {

@@ -13,10 +13,10 @@ import type {
 import { LonghandError } from '../../main/contract/errors.ts';
 import type { OutlineEntry, Part } from '../../main/contract/extraction.ts';
 import type { Job } from '../../main/contract/jobs.ts';
-import { documentsSubject } from '../../main/contract/owner.ts';
+import { documentOwner, documentsSubject } from '../../main/contract/owner.ts';
 import { contract } from '../../main/contract/index.ts';
 import { Feed } from '../../main/services/events/feed.ts';
-import { downloadJob, tokens } from './scripted-data.ts';
+import { downloadJob, readingJob, tokens } from './scripted-data.ts';
 
 type Stored = { info: DocumentInfo; parts: Part[]; outline: OutlineEntry[]; bytes: Uint8Array<ArrayBuffer> };
 type Attached = { documentIds: string[]; way: ReadingWay | null };
@@ -34,6 +34,8 @@ export class ScriptedDocuments {
   wordsOnly: WordsOnly | null = null;
   embedder: EmbedderStatus = { model: null, installed: [], offered: [], passages: 0, embedded: 0 };
   contextTokens = 8192;
+  /** Of any document that is read ahead. */
+  secondsToRead = 130;
   readonly #documents = new Map<string, Stored>();
   readonly #attached = new Map<string, Attached>();
   readonly #feed = new Feed<Change>();
@@ -87,6 +89,11 @@ export class ScriptedDocuments {
     const subject = documentsSubject.of([before, after]);
     const count = { done: 3, total: 9, unit: 'sections', speed: null, etaMs: 51_000 };
     return downloadJob({ id: `comparison ${subject}`, kind: 'comparison', stage: 'comparison', subject, ...count });
+  }
+
+  /** A document that is read ahead. */
+  reading(id: string): Job {
+    return { ...readingJob(documentOwner.of(id)), id: `prefill ${id}` };
   }
 
   named(name: string): DocumentInfo {
@@ -167,7 +174,16 @@ export class ScriptedDocuments {
         this.calls.push(`compare ${this.#find(before).info.name} with ${this.#find(after).info.name}`);
         return this.comparison(before, after);
       }),
-      read: os.read.handler(({ input }) => downloadJob({ id: `prefill ${input.id}`, kind: 'prefill' })),
+      price: os.price.handler(({ input }) => {
+        const count = this.#find(input.id).parts.reduce((sum, { text }) => sum + tokens(text), 0);
+        const fits = count < this.contextTokens;
+        const { contextTokens, secondsToRead: seconds } = this;
+        return { tokens: count, cachedTokens: 0, contextTokens, fits, seconds, bytes: fits ? 412_000_000 : null };
+      }),
+      read: os.read.handler(({ input }) => {
+        this.calls.push(`read ${this.#find(input.id).info.name}`);
+        return this.reading(input.id);
+      }),
     });
   }
 
@@ -223,7 +239,16 @@ export class ScriptedDocuments {
     const chosen = way ?? proposed;
     const count = chosen === 'whole' ? whole : Math.min(whole, 2400);
     const { contextTokens } = this;
-    return { way: chosen, proposed, tokens: count, cachedTokens: 0, contextTokens, fits, seconds: count / 40 };
+    return {
+      way: chosen,
+      proposed,
+      tokens: count,
+      cachedTokens: 0,
+      contextTokens,
+      fits,
+      seconds: count / 40,
+      bytes: null,
+    };
   }
 }
 

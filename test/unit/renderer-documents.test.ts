@@ -27,7 +27,7 @@ describe('numbers of citations', () => {
 });
 
 it('an answer says how many pages were searched, and how many read', () => {
-  const passages = [1, 1, 7].map((part) => ({ documentId: 'a', part, start: 0, end: 9 }));
+  const passages = [1, 1, 7].map((part) => ({ documentId: 'a', part, start: 0, end: 9, place: null }));
   const sources = {
     way: 'search' as const,
     documents: [{ id: 'a', name: 'A' }],

@@ -161,7 +161,7 @@ it('a citation names its part as a reader would', () => {
   const shelf = { of: () => ({ name: 'Budget.xlsx', partKind: 'sheet' }) } as never;
   const wordsOf = (part: Citation['part']) => {
     const span = { documentId: 'd', part: 1, start: 0, end: 5 };
-    return placeWords({ start: 0, end: 5, state: 'exact', span, part, quote: '', doubts: [] }, shelf);
+    return placeWords({ span, part }, shelf);
   };
   expect(wordsOf({ kind: 'sheet', label: 'Costs' })).toBe('Budget.xlsx · Sheet Costs');
   expect(wordsOf({ kind: 'text', label: '1' })).toBe('Budget.xlsx');

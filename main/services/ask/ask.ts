@@ -77,7 +77,9 @@ export class Ask {
     });
     const known = path.flatMap(({ sources, leftOut }) => (leftOut ? [] : (sources?.passages ?? [])));
     const passages = hits
-      .map(({ documentId, part, start, end }): Span => ({ documentId, part, start, end }))
+      .map(({ documentId, part, start, end, partKind, partLabel }) => {
+        return { documentId, part, start, end, place: { kind: partKind, label: partLabel } };
+      })
       .filter((span) => !known.some((other) => isWithin(span, other)))
       .sort((a, b) => order(documents, a) - order(documents, b) || a.part - b.part || a.start - b.start);
     // What is in tables a query finds, whatever a search does.

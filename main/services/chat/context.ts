@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Prompt } from '../../contract/engine.ts';
 import type { Sources } from '../../contract/citations.ts';
-import type { ReadingPlan, ReadingWay } from '../../contract/documents.ts';
+import type { DocumentInfo, ReadingPlan, ReadingWay } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { isEngineLoss, type Engine } from '../../engine/client.ts';
 import { proposedWay, searchTokens, type Ask } from '../ask/ask.ts';
@@ -174,12 +174,25 @@ export class Context {
    * What reading the documents of a conversation takes for its next question, in the way that was chosen for it or else
    * the way that would be; null where it has none. @throws LonghandError `document-not-ready` | `no-model` | `not-found`
    */
-  async readingPlan(conversationId: string): Promise<Omit<ReadingPlan, 'seconds'> | null> {
+  async readingPlan(conversationId: string): Promise<Omit<ReadingPlan, 'seconds' | 'bytes'> | null> {
     const { leafId } = openConversation(this.#store, conversationId);
     const plan = await this.#planOf(conversationId, await this.path(conversationId, leafId));
     if (plan === null) return null;
     const { isCounted: _, knowsTools: __, ...told } = plan;
     return told;
+  }
+
+  /** What a document takes that is read before anybody asks about it. @throws LonghandError `no-model` | `not-found` */
+  async countDocument({ id, characters }: Pick<DocumentInfo, 'id' | 'characters'>): Promise<Count> {
+    const model = this.#loaded();
+    const { isLong, guess } = guessOf(characters, model);
+    return isLong ? guess : this.#engine.count(await this.documentPrompt(id, model));
+  }
+
+  /** What every conversation that begins with the document has in common. @throws LonghandError `not-found` */
+  async documentPrompt(documentId: string, model: AnsweringModel): Promise<Prompt> {
+    const sources = await this.#ask.documentAhead(documentId, { knowsTools: model.toolFormat !== null });
+    return this.prompt(null, [{ role: 'user', text: PROBE, sources }], { model });
   }
 
   async #planOf(conversationId: string, path: PromptMessage[]) {
@@ -193,11 +206,7 @@ export class Context {
         this.prompt(conversationId, [...path, { role: 'user', text: PROBE, sources }], { model }),
       );
     };
-    // What can't fit anyway is not put into words only to be counted: a shelf may be a hundred times a context.
-    const characters = this.#ask.charactersAhead(conversationId, path);
-    const isLong = characters > model.contextTokens * MOST_CHARACTERS_A_TOKEN;
-    const promptTokens = Math.ceil(characters / CHARACTERS_A_TOKEN);
-    const guess = { promptTokens, contextTokens: model.contextTokens, cachedTokens: 0 };
+    const { isLong, guess } = guessOf(this.#ask.charactersAhead(conversationId, path), model);
     const whole = isLong ? guess : await countWith('whole');
     const proposed = proposedWay({ tokens: whole.promptTokens, contextTokens: whole.contextTokens });
     const way = chosen ?? proposed;
@@ -251,6 +260,15 @@ export class Context {
     const own = conversationId === null ? null : (this.#store.conversations.get(conversationId)?.systemPrompt ?? null);
     return own ?? readSettings(this.#store).systemPrompt;
   }
+}
+
+/** What can't fit anyway is not put into words only to be counted: a shelf may be a hundred times a context. */
+function guessOf(characters: number, { contextTokens }: AnsweringModel): { isLong: boolean; guess: Count } {
+  const promptTokens = Math.ceil(characters / CHARACTERS_A_TOKEN);
+  return {
+    isLong: characters > contextTokens * MOST_CHARACTERS_A_TOKEN,
+    guess: { promptTokens, contextTokens, cachedTokens: 0 },
+  };
 }
 
 function tooLong(counts: { promptTokens: number; contextTokens: number }): LonghandError {

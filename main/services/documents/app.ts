@@ -54,6 +54,7 @@ export function documentsApp({ documents, search, reading, reports, embedders, t
     attached: os.attached.handler(({ input }) => reading.attached(input.conversationId)),
     summarise: os.summarise.handler(({ input }) => reports.start('summary', [input.id])),
     compare: os.compare.handler(({ input }) => reports.start('comparison', [input.before, input.after])),
+    price: os.price.handler(({ input }) => reading.price(input.id)),
     read: os.read.handler(({ input }) => reading.start(input.id)),
   });
 }

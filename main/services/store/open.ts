@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { LonghandError } from '../../contract/errors.ts';
 import { attachmentReader, attachmentWriter } from './attachments.ts';
 import { backupPath, newestBackup, snapshot } from './backup.ts';
+import { citationWriter } from './citations.ts';
 import { conversationReader, conversationWriter } from './conversations.ts';
 import { checkpoint, durably, openReadable, openWritable, type ReadableDb, type WritableDb } from './db.ts';
 import { documentReader, documentWriter } from './documents.ts';
@@ -78,6 +79,7 @@ export function openStore(path: string, options: StoreOptions = {}) {
     verifications: guard('verifications', verificationWriter(open, now), context),
     documents: guard('documents', documentWriter(open, now), context),
     attachments: guard('attachments', attachmentWriter(open), context),
+    citations: guard('citations', citationWriter(open), context),
     vectors: guard('vectors', vectorWriter(open), context),
     settings: guard('settings', settingsWriter(open), context),
 

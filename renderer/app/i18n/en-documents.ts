@@ -70,12 +70,21 @@ export const enDocuments = {
   compareText: (name: string) =>
     `Choose the earlier version, or another document. Changes are told from it to “${name}”.`,
   compareSearch: 'Find a document',
+  read: 'Read ahead',
+  reading: 'Reading it for the model.',
+  readingOf: (name: string) => `Reading “${name}” ahead`,
+  readTitle: (name: string) => `Read “${name}” ahead?`,
+  readPrice: (tokens: string, duration: string, bytes: string) =>
+    `${tokens} tokens: about ${duration}, and ${bytes} of memory while it is open. It is read in the background; questions about it begin at once afterwards, also after a restart.`,
+  readTooLong: (tokens: string, limit: string) =>
+    `It has about ${tokens} tokens; the model takes ${limit}. Ask about it all the same: a search finds what each question needs.`,
+  readIt: 'Read it',
   open: 'Show',
   remove: 'Remove',
   actionOf: (action: string, name: string) => `${action}: ${name}`,
   removeTitle: (name: string) => `Remove “${name}”?`,
   removeText:
-    'Its text, its index and the copy that Longhand keeps are removed. Your own file stays where it is; answers that cite it stay as they are.',
+    'Its text, its index and the copy that Longhand keeps are removed. Your own file stays where it is. Answers that cite it stay, but without its words among their sources.',
   removed: (name: string) => `“${name}” removed from the shelf.`,
   notes: {
     'no-text-layer': (value: (detail: string) => string) =>
@@ -132,6 +141,7 @@ export const enAttached = {
   searchText: 'For each question, what a search finds is read.',
   tokens: (count: string) => `${count} tokens`,
   seconds: (duration: string) => `about ${duration} to read`,
+  bytes: (bytes: string) => `${bytes} of memory while it is open`,
   cached: (count: string) => `${count} of them read already`,
   perQuestion: (count: string) => `up to ${count} tokens a question`,
   tooLong: (tokens: string, limit: string) => `${tokens} tokens; the model takes ${limit}. Search instead.`,
@@ -158,6 +168,7 @@ export const enSources = {
   show: 'Show sources',
   hide: 'Hide sources',
   passages: 'What was read',
+  removed: 'The document was removed, and its words with it.',
   states: { exact: 'Found', close: 'Close to the source', computed: 'Computed by a query', missing: 'Not found' },
   notFound: 'not found',
   doubts: {
@@ -204,7 +215,7 @@ export const enPane = {
   asText: 'Text',
   view: 'How it is shown',
   loading: 'Opening the source…',
-  gone: 'This is not on the shelf any more, or not read yet. Answers that cite it stay as they are.',
+  gone: 'This is not on the shelf any more, or not read yet.',
   pageFailed: 'The page could not be drawn, so its text is shown.',
   picture: (label: string) => `Page ${label}, drawn`,
   quote: 'Cited words',

@@ -70,11 +70,21 @@ export const zhCNDocuments: typeof enDocuments = {
   compareTitle: (name) => `把“${name}”与哪份文档比较`,
   compareText: (name) => `请选择较早的版本或另一份文档。变化按从该文档到“${name}”的顺序说明。`,
   compareSearch: '查找文档',
+  read: '预先读取',
+  reading: '正在为模型读取。',
+  readingOf: (name) => `预先读取“${name}”`,
+  readTitle: (name) => `预先读取“${name}”？`,
+  readPrice: (tokens, duration, bytes) =>
+    `共 ${tokens} 个词元：约需 ${duration}，打开期间占用内存 ${bytes}。在后台读取；之后（包括重启后）提问即可立即得到回答。`,
+  readTooLong: (tokens, limit) =>
+    `约有 ${tokens} 个词元，模型最多接受 ${limit} 个。仍可就此提问：每次提问会搜索所需的内容。`,
+  readIt: '读取',
   open: '查看',
   remove: '移除',
   actionOf: (action, name) => `${action}：${name}`,
   removeTitle: (name) => `移除“${name}”？`,
-  removeText: '其文本、索引及 Longhand 保存的副本将被删除。您自己的文件仍在原处，引用它的回答也保持不变。',
+  removeText:
+    '其文本、索引及 Longhand 保存的副本将被删除。您自己的文件仍在原处。引用它的回答会保留，但来源中不再显示其文字。',
   removed: (name) => `已移除“${name}”。`,
   notes: {
     'no-text-layer': (value) => `没有文字层：${value('pages')} 页是图片。`,
@@ -126,6 +136,7 @@ export const zhCNAttached: typeof enAttached = {
   searchText: '每次提问时只读取搜索到的内容。',
   tokens: (count) => `${count} 个词元`,
   seconds: (duration) => `读取约需 ${duration}`,
+  bytes: (bytes) => `打开期间占用内存 ${bytes}`,
   cached: (count) => `其中 ${count} 个已读过`,
   perQuestion: (count) => `每个问题最多 ${count} 个词元`,
   tooLong: (tokens, limit) => `共 ${tokens} 个词元，模型最多接受 ${limit} 个。请改用搜索。`,
@@ -150,6 +161,7 @@ export const zhCNSources: typeof enSources = {
   show: '显示来源',
   hide: '隐藏来源',
   passages: '读取的内容',
+  removed: '该文档已被移除，其中的文字也已删除。',
   states: { exact: '有据', close: '与原文相近', computed: '由查询算出', missing: '未找到' },
   notFound: '未找到',
   doubts: {
@@ -194,7 +206,7 @@ export const zhCNPane: typeof enPane = {
   asText: '文本',
   view: '显示方式',
   loading: '正在打开来源…',
-  gone: '此内容已被移除或尚未读取。引用它的回答保持不变。',
+  gone: '此内容已被移除或尚未读取。',
   pageFailed: '无法绘制此页，因此显示其文本。',
   picture: (label) => `第 ${label} 页的图像`,
   quote: '引用的文字',
