@@ -113,6 +113,20 @@ describe('a comparison', () => {
     expect(sources.citations).toEqual([]);
   });
 
+  it('shows the sentences that differ, wherever their lines break', async () => {
+    const text = (rate: string) =>
+      `The loan runs for ten years from the day on\nwhich it is signed. Its rate is ${rate} percent\na year. It may be repaid earlier.`;
+    const { client, engine, documentIds } = await talkOver(`${PETS}\n\n${text('four')}`, `${PETS}\n\n${text('five')}`);
+    const [before, after] = documentIds as [string, string];
+    const job = await client.documents.compare({ before, after });
+    (await engine.nextAnswer()).say('The rate rises from four to five percent a year.').end();
+    const { text: says, sources } = await resultOf(client, job.id);
+    expect(says).toContain(
+      '- **Before**: “Its rate is four percent a year.”\n- **After**: “Its rate is five percent a year.”',
+    );
+    await checkQuotes(client, sources);
+  });
+
   it('tells what stands at another place from what is gone or new', async () => {
     const { client, documentIds } = await talkOver(
       [RENT, PETS, KEYS, NOTICE].join('\n\n'),

@@ -132,8 +132,8 @@ function sideOf(all: readonly Paragraph[], [start, end]: Range): Side {
 
 /** Of two wordings, from the first to the last sentence that differs; null where one has none. */
 function differing(a: Paragraph, b: Paragraph): [Stretch | null, Stretch | null] {
-  const [first, second] = [a, b].map(({ text }) =>
-    sentencesOf(text).map((stretch) => ({ ...stretch, key: fold(text.slice(stretch.start, stretch.end)).text })),
+  const [first, second] = [a, b].map((paragraph) =>
+    sentencesIn(paragraph).map(({ start, end }) => ({ start, end, key: fold(paragraph.text.slice(start, end)).text })),
   ) as [(Stretch & { key: string })[], (Stretch & { key: string })[]];
   let head = 0;
   let tail = 0;
@@ -222,7 +222,7 @@ class Draft {
   quote(label: string, { shown, paragraphs }: Side, words: ComparisonWords): void {
     if (shown === null) return;
     const { paragraph, stretch } = shown;
-    const { start, end } = shortened(paragraph.text, stretch);
+    const { start, end } = shortened(paragraph, stretch);
     const quote = paragraph.text.slice(start, end);
     const isWhole = end === stretch.end;
     const begin = this.#text.length + 2;
@@ -241,14 +241,18 @@ class Draft {
 }
 
 /** As many sentences as may be shown, or as much of the first one. */
-function shortened(text: string, { start, end }: Stretch): Stretch {
+function shortened(paragraph: Paragraph, { start, end }: Stretch): Stretch {
   if (end - start <= MOST_QUOTED) return { start, end };
-  const ends = sentencesOf(text.slice(start, end)).map((sentence) => start + sentence.end);
-  const last = ends.findLast((at) => at - start <= MOST_QUOTED);
-  if (last !== undefined) return { start, end: last };
-  const space = text.lastIndexOf(' ', start + MOST_QUOTED);
+  const last = sentencesIn(paragraph).findLast(
+    (sentence) => sentence.end > start && sentence.end - start <= MOST_QUOTED,
+  );
+  if (last !== undefined) return { start, end: last.end };
+  const space = paragraph.text.lastIndexOf(' ', start + MOST_QUOTED);
   return { start, end: space > start ? space : start + MOST_QUOTED };
 }
+
+/** Lines of a paragraph only break it for the eye; those of code are apart. */
+const sentencesIn = ({ text, kind }: Paragraph) => sentencesOf(kind === 'code' ? text : text.replaceAll('\n', ' '));
 
 const flat = (text: string) => text.replace(/\s+/gu, ' ').trim();
 /** What a document says is no Markdown. */

@@ -242,7 +242,6 @@ export const enMeaning = {
   use: 'Use',
   useIt: (name: string) => `Use ${name}`,
   used: 'In use',
-  getIt: (name: string) => `Download ${name}`,
   ownModel: 'your own',
   own: 'Use a model of your own…',
   ownText: 'An ONNX model in a folder with its tokenizer.json.',

@@ -232,7 +232,6 @@ export const zhCNMeaning: typeof enMeaning = {
   use: '使用',
   useIt: (name) => `使用 ${name}`,
   used: '使用中',
-  getIt: (name) => `下载 ${name}`,
   ownModel: '自有模型',
   own: '使用自己的模型…',
   ownText: '文件夹中的 ONNX 模型，需附带 tokenizer.json。',
