@@ -33,6 +33,12 @@ const chips = (ui: Page) => ui.getByRole('region', { name: 'Documents of this co
 const pane = (ui: Page) => ui.getByRole('complementary', { name: 'Source' });
 const openShelf = (ui: Page) => ui.keyboard.press('Control+D');
 
+/** Chooses from the menu of a document on the shelf. */
+async function choose(ui: Page, name: string, action: string): Promise<void> {
+  await ui.getByRole('button', { name: `More: ${name}` }).press('Enter');
+  await ui.getByRole('menuitem', { name: action }).press('Enter');
+}
+
 async function paste(ui: Page, text: string): Promise<void> {
   await ui.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await ui.evaluate((words) => navigator.clipboard.writeText(words), text);
@@ -148,10 +154,12 @@ test.describe('the shelf', () => {
     const { id, name } = documents.put('Register.pdf', [plainPart('One.')]);
     await openShelf(ui);
     const row = ui.getByRole('listitem').filter({ hasText: name });
-    await row.getByRole('button', { name: `Sum up: ${name}` }).click();
+    await choose(ui, name, 'Sum up');
     const work = row.getByRole('region', { name: `Summary of “${name}”` });
     await expect(work).toContainText('2 sections of 7 sections · 1 min 24 s left');
-    await expect(row.getByRole('button', { name: `Sum up: ${name}` })).toBeHidden();
+    await row.getByRole('button', { name: `More: ${name}` }).click();
+    await expect(ui.getByRole('menuitem', { name: 'Sum up' })).toBeHidden(); // it is under way
+    await ui.keyboard.press('Escape');
     expect(documents.calls).toContain(`summarise ${name}`);
     const conversation = assistant.addConversation('Register.pdf', ['Sum up the document.', 'One.']);
     assistant.summarise(id, { state: 'done', result: { conversationId: conversation.id } });
@@ -166,7 +174,7 @@ test.describe('the shelf', () => {
     const { contract, letter } = shelve(assistant);
     await openShelf(ui);
     const row = ui.getByRole('listitem').filter({ hasText: letter.name });
-    await row.getByRole('button', { name: `Compare with…: ${letter.name}` }).click();
+    await choose(ui, letter.name, 'Compare with…');
     const dialog = ui.getByRole('dialog', { name: `Compare “${letter.name}” with` });
     await expect(dialog.getByRole('listitem')).toHaveCount(2); // not itself
     await dialog.getByRole('button', { name: contract.name }).press('Enter');
@@ -187,24 +195,24 @@ test.describe('the shelf', () => {
   test('reads a document ahead: at once what is cheap, and after a yes what is not', async ({ ui, assistant }) => {
     const { contract, letter } = shelve(assistant);
     await openShelf(ui);
-    await ui.getByRole('button', { name: `Read ahead: ${letter.name}` }).click();
+    await choose(ui, letter.name, 'Read ahead');
     const dialog = ui.getByRole('dialog', { name: `Read “${letter.name}” ahead?` });
     await expect(dialog).toContainText(/\d+ tokens: about 2 min 10 s, and 412 MB of memory while it is open\./);
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     expect(assistant.calls).toEqual([]);
-    await ui.getByRole('button', { name: `Read ahead: ${letter.name}` }).click();
+    await choose(ui, letter.name, 'Read ahead');
     await dialog.getByRole('button', { name: 'Read it' }).click();
     const row = ui.getByRole('listitem').filter({ hasText: letter.name });
     await expect(row.getByRole('region', { name: `Reading “${letter.name}” ahead` })).toContainText(
       '12,400 tokens of 38,000',
     );
     assistant.documents.secondsToRead = 5;
-    await ui.getByRole('button', { name: `Read ahead: ${contract.name}` }).click();
+    await choose(ui, contract.name, 'Read ahead');
     await expect(ui.getByRole('region', { name: `Reading “${contract.name}” ahead` })).toBeVisible();
     expect(assistant.calls).toEqual([`read ${letter.name}`, `read ${contract.name}`]);
     assistant.documents.contextTokens = 10;
     const ledger = 'Ledger 1871–72.xlsx';
-    await ui.getByRole('button', { name: `Read ahead: ${ledger}` }).click();
+    await choose(ui, ledger, 'Read ahead');
     await expect(ui.getByRole('dialog')).toContainText('the model takes 10. Ask about it all the same');
   });
 

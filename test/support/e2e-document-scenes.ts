@@ -170,6 +170,12 @@ export function cite(assistant: ScriptedAssistant) {
 const openCited = (page: Page) => openConversation(page, 'What does the agreement say?');
 const goToShelf = (page: Page) => page.keyboard.press('Control+D');
 
+/** From the menu of the document on the shelf whose name begins so. */
+async function choose(page: Page, document: string, action: RegExp): Promise<void> {
+  await page.getByRole('button', { name: new RegExp(`^(More: |更多：)${document}`) }).click();
+  await page.getByRole('menuitem', { name: action }).click();
+}
+
 async function openSource(page: Page, number: number): Promise<void> {
   await openCited(page);
   await page.locator(`button.cite[data-number="${number}"]`).first().click();
@@ -239,9 +245,17 @@ export const documentScenes: Scene[] = [
     arrange: (assistant) => void shelve(assistant),
     async act(page) {
       await goToShelf(page);
-      const button = page.locator('li', { hasText: 'Agreement of 1871.pdf' }).getByRole('button').nth(2);
-      await button.click();
+      await choose(page, 'Agreement', /^(Sum up|概括)$/);
       await page.locator('li progress').first().waitFor();
+    },
+  },
+  {
+    name: 'shelf-menu',
+    arrange: (assistant) => void shelve(assistant),
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('button', { name: /^(More: Letter|更多：Letter)/ }).click();
+      await page.getByRole('menuitem').first().waitFor();
     },
   },
   {
@@ -249,7 +263,7 @@ export const documentScenes: Scene[] = [
     arrange: (assistant) => void shelve(assistant),
     async act(page) {
       await goToShelf(page);
-      await page.getByRole('button', { name: /^(Compare with…: Letter|与…比较：Letter)/ }).click();
+      await choose(page, 'Letter', /^(Compare with…|与…比较)$/);
       await page.getByRole('dialog').waitFor();
     },
   },
@@ -269,7 +283,7 @@ export const documentScenes: Scene[] = [
     arrange: (assistant) => void shelve(assistant),
     async act(page) {
       await goToShelf(page);
-      await page.getByRole('button', { name: /^(Read ahead: Letter|预先读取：Letter)/ }).click();
+      await choose(page, 'Letter', /^(Read ahead|预先读取)$/);
       await page.getByRole('dialog').waitFor();
     },
   },

@@ -58,6 +58,7 @@ export const enDocuments = {
   password: 'Password of the document',
   unlock: 'Open with the password',
   ask: 'Ask about it',
+  more: 'More',
   sumUp: 'Sum up',
   summing: 'Summing up',
   summaryOf: (name: string) => `Summary of “${name}”`,

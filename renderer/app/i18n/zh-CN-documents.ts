@@ -59,6 +59,7 @@ export const zhCNDocuments: typeof enDocuments = {
   password: '文档密码',
   unlock: '用密码打开',
   ask: '就此提问',
+  more: '更多',
   sumUp: '概括',
   summing: '正在概括',
   summaryOf: (name) => `“${name}”的摘要`,
