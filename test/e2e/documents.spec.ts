@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { cite, shelve, smallEmbedder, twoEmbedders } from '../support/e2e-document-scenes.ts';
+import { cite, compareVersions, shelve, smallEmbedder, twoEmbedders } from '../support/e2e-document-scenes.ts';
 import { answers, expect, field, inkUnderMarks, questions, test } from '../support/e2e-page.ts';
 import { openConversation } from '../support/e2e-scene-tools.ts';
 import { plainPart } from '../support/scripted-documents.ts';
@@ -344,6 +344,22 @@ test.describe('an answer about documents', () => {
     await ui.keyboard.press('Escape');
     await expect(pane(ui)).toBeHidden();
     await expect(mark).toBeFocused();
+  });
+
+  test('that compares two documents opens the words of either', async ({ ui, assistant }) => {
+    compareVersions(assistant);
+    await openConversation(ui, 'Terms, draft.md / Terms.md');
+    const marksIn = (text: string) =>
+      answers(ui)
+        .getByRole('listitem')
+        .filter({ hasText: text })
+        .getByRole('button', { name: /^Source \d/ });
+    await marksIn('Before').click();
+    await expect(pane(ui).getByRole('heading', { name: 'Terms, draft.md' })).toBeFocused();
+    await expect(pane(ui).locator('mark')).toHaveText('The loan is repaid in ten instalments.');
+    await marksIn('After').click();
+    await expect(pane(ui).getByRole('heading', { name: 'Terms.md' })).toBeVisible();
+    await expect(pane(ui).locator('mark')).toHaveText('The loan is repaid in twelve instalments.');
   });
 
   test('shows the words of a page as text too, and copies the quote', async ({ ui, assistant }) => {

@@ -167,6 +167,57 @@ export function cite(assistant: ScriptedAssistant) {
   return { conversation, contract, letter };
 }
 
+const DRAFT = ['# Terms', 'The loan is repaid in ten instalments.', 'The house stays with the family.'].join('\n');
+const FINAL = [
+  '# Terms',
+  'The loan is repaid in twelve instalments.',
+  'The house stays with the family.',
+  'Neither party speaks of this agreement in public.',
+].join('\n');
+
+const COMPARISON = [
+  '“Terms, draft.md” (before) and “Terms.md” (after): 2 of 3 and 2 of 4 paragraphs are the same. 1 change, 1 addition.',
+  'The loan is repaid in twelve instalments, and neither party may speak of it.',
+  '### 1. Changed: Terms',
+  '- **Before**: “The loan is repaid in ten instalments.”\n- **After**: “The loan is repaid in twelve instalments.”',
+  'The loan is repaid in twelve instalments, no longer in ten.',
+  '### 2. Added: Terms',
+  '- **Added**: “Neither party speaks of this agreement in public.”',
+  'Both have to keep the agreement to themselves.',
+].join('\n\n');
+
+/** A conversation that begins with a comparison of two versions. */
+export function compareVersions(assistant: ScriptedAssistant) {
+  const { documents, conversations } = assistant;
+  const before = documents.put('Terms, draft.md', [plainPart(DRAFT)], { info: { format: 'markdown' } });
+  const after = documents.put('Terms.md', [plainPart(FINAL)], { info: { format: 'markdown' } });
+  const { id } = assistant.addConversation('Terms, draft.md / Terms.md', ['Compare the two documents.', COMPARISON]);
+  const shown = (line: string, document: DocumentInfo, text: string, quote: string) => {
+    const [start, at] = [COMPARISON.indexOf(line), text.indexOf(quote)];
+    const span = { documentId: document.id, part: 0, start: at, end: at + quote.length };
+    const place = { kind: 'text' as const, label: '1' };
+    return { start, end: start + line.length, state: 'exact' as const, span, part: place, quote, doubts: [] };
+  };
+  const [ten, twelve] = ['The loan is repaid in ten instalments.', 'The loan is repaid in twelve instalments.'];
+  const silence = 'Neither party speaks of this agreement in public.';
+  const sources: Sources = {
+    way: 'whole',
+    documents: [before, after].map(({ id, name }) => ({ id, name })),
+    passages: [],
+    firstMark: 1,
+    citations: [
+      {
+        ...shown('The loan is repaid in twelve instalments, and neither party may speak of it.', after, FINAL, twelve),
+      },
+      { ...shown(`**Before**: “${ten}”`, before, DRAFT, ten) },
+      { ...shown(`**After**: “${twelve}”`, after, FINAL, twelve) },
+      { ...shown('The loan is repaid in twelve instalments, no longer in ten.', after, FINAL, twelve) },
+      { ...shown(`**Added**: “${silence}”`, after, FINAL, silence) },
+    ],
+  };
+  conversations.changeMessage(conversations.path(id)[1]!.id, { sources });
+}
+
 const openCited = (page: Page) => openConversation(page, 'What does the agreement say?');
 const goToShelf = (page: Page) => page.keyboard.press('Control+D');
 
@@ -364,6 +415,11 @@ export const documentScenes: Scene[] = [
     },
   },
   { name: 'answer-cited', arrange: (assistant) => void cite(assistant), act: openCited },
+  {
+    name: 'answer-comparison',
+    arrange: compareVersions,
+    act: (page) => openConversation(page, 'Terms, draft.md / Terms.md'),
+  },
   {
     name: 'answer-sources',
     arrange: (assistant) => void cite(assistant),
