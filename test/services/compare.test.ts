@@ -69,7 +69,7 @@ describe('a comparison', () => {
       /^“text 1\.md” \(before\) and “text 2\.md” \(after\): \d of 9 and \d of 9 paragraphs are the same\./,
     );
     expect(text).toContain(
-      '### 1. Changed: Rent\n\n- **Before**: “The tenant pays a monthly rent of 1,250 euros.”\n' +
+      '# 1. Changed: Rent\n\n- **Before**: “The tenant pays a monthly rent of 1,250 euros.”\n' +
         '- **After**: “The tenant pays a monthly rent of 1,300 euros.”\n\nThe monthly rent rises',
     );
     await checkQuotes(client, sources);

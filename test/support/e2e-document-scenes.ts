@@ -178,10 +178,10 @@ const FINAL = [
 const COMPARISON = [
   '“Terms, draft.md” (before) and “Terms.md” (after): 2 of 3 and 2 of 4 paragraphs are the same. 1 change, 1 addition.',
   'The loan is repaid in twelve instalments, and neither party may speak of it.',
-  '### 1. Changed: Terms',
+  '# 1. Changed: Terms',
   '- **Before**: “The loan is repaid in ten instalments.”\n- **After**: “The loan is repaid in twelve instalments.”',
   'The loan is repaid in twelve instalments, no longer in ten.',
-  '### 2. Added: Terms',
+  '# 2. Added: Terms',
   '- **Added**: “Neither party speaks of this agreement in public.”',
   'Both have to keep the agreement to themselves.',
 ].join('\n\n');

@@ -88,9 +88,8 @@ async function writeChanges(
   }
   for (const [index, entry] of entries.entries()) {
     const { kind, heading } = entry;
-    draft.add(
-      `\n### ${index + 1}. ${words.kinds[kind]}${heading === '' ? '' : `${words.colon}${escaped(heading)}`}\n\n`,
-    );
+    // The first level: an answer's headings follow that of its message without a gap.
+    draft.add(`\n# ${index + 1}. ${words.kinds[kind]}${heading === '' ? '' : `${words.colon}${escaped(heading)}`}\n\n`);
     draft.quote(words.sides[kind][0], entry.before, words);
     draft.quote(words.sides[kind][1], entry.after, words);
     const meaning = meanings.get(entry);
