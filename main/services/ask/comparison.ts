@@ -16,6 +16,8 @@ const OVERVIEW_TOKENS = 300;
 /** Characters of a document that are shown of a change, about, and of the heading that it stands under. */
 const MOST_QUOTED = 400;
 const MOST_HEADING = 80;
+/** Fewer are a heading, whatever the format calls it. */
+const TELLING_TERMS = 4;
 /** Blocks that are prepared before others have their turn. */
 const AT_ONCE = 100;
 
@@ -125,7 +127,8 @@ function refine(change: Change, before: readonly Paragraph[], after: readonly Pa
 /** What is shown of a stretch of paragraphs: the first that is more than its heading. */
 function sideOf(all: readonly Paragraph[], [start, end]: Range): Side {
   const paragraphs = all.slice(start, end);
-  const paragraph = paragraphs.find(({ kind }) => kind !== 'heading') ?? paragraphs[0];
+  const paragraph =
+    paragraphs.find(({ kind, terms }) => kind !== 'heading' && terms.size >= TELLING_TERMS) ?? paragraphs[0];
   return { paragraphs, shown: paragraph ? { paragraph, stretch: { start: 0, end: paragraph.text.length } } : null };
 }
 
