@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import * as citations from '../../main/services/store/citations.ts';
 import * as conversations from '../../main/services/store/conversations.ts';
 import { openReadable } from '../../main/services/store/db.ts';
 import * as jobs from '../../main/services/store/jobs.ts';
@@ -34,6 +35,10 @@ const plans: Record<string, [sql: string, plan: string[]]> = {
     ['SEARCH conversations USING INDEX conversations_in_bin (deleted_ms>? AND (deleted_ms,id)<(?,?))'],
   ],
   'one message': [messages.GET_MESSAGE, ['SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id=?)']],
+  'some messages with what they were asked over': [
+    citations.LIST_SOURCES,
+    ['SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id>?)'],
+  ],
   'the path to a message': [
     messages.GET_PATH,
     [
