@@ -64,6 +64,7 @@ test('a question about a CSV is answered from a query, whose rows can be seen, c
 
   const query = answer.getByRole('button', { name: /^Asked the tables: SELECT country/ });
   await expect(query).toHaveAttribute('aria-expanded', 'false');
+  await page.setViewportSize({ width: 900, height: 480 });
   await query.click();
   await expect(answer.getByRole('row')).toHaveText([
     /country\s*total/,
@@ -72,6 +73,7 @@ test('a question about a CSV is answered from a query, whose rows can be seen, c
     /Austria\s*2850/,
   ]);
   await expect(answer).toContainText('3 rows');
+  await expect(query).toBeInViewport();
   const saving = page.waitForEvent('download');
   await answer.getByRole('button', { name: 'Save as CSV' }).click();
   const saved = await saving;

@@ -35,7 +35,7 @@ function told({ columns, rows, truncated }: TableResult): string {
   if (rows.length === 0) lines.push('(no rows)');
   else if (shown < rows.length)
     lines.push(`(the first ${shown} of ${truncated ? 'more than ' : ''}${rows.length} rows)`);
-  return lines.join('\n');
+  return lines.join('\n').replace(/<(\/?tool_)/gi, '< $1'); // no cell can end what it stands in
 }
 
 function short(text: string): string {

@@ -47,7 +47,7 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
   'document-not-ready': (value) => `Not read yet: ${value('names')}. Wait until that is done, then ask again.`,
   'call-unreadable': () => 'The model wrote a call that cannot be carried out as it stands. It was told so.',
   'call-failing': (value) =>
-    `The model made the same call twice, and it failed both times: ${value('errors')} Nothing was changed. Ask in other words, or choose another model.`,
+    `The model made the same call twice, and it failed both times (${value('errors')}). Nothing was changed. Ask in other words, or choose another model.`,
   'too-many-calls': (value) =>
     `The model made ${value('calls')} calls and came to no answer. Nothing was changed. Ask for less at once.`,
   'empty-message': () => 'The message is empty. Write something first.',

@@ -37,7 +37,7 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'document-not-ready': (value) => `尚未读完：${value('names')}。请等读完后再提问。`,
   'call-unreadable': () => '模型写出的调用无法执行，已告知模型。',
   'call-failing': (value) =>
-    `模型两次发出同一调用，均告失败：${value('errors')}未作任何改动。请换种说法提问，或选择其他模型。`,
+    `模型两次发出同一调用，均告失败（${value('errors')}）。未作任何改动。请换种说法提问，或选择其他模型。`,
   'too-many-calls': (value) => `模型调用了 ${value('calls')} 次仍未得出答案。未作任何改动。请一次少问一些。`,
   'empty-message': () => '消息是空的，请先输入内容。',
   'no-model': () => '还没有模型。您的文字已保留，请先获取模型。',
