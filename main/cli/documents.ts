@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Citation, Sources } from '../contract/citations.ts';
-import type { DocumentInfo, ReadingWay } from '../contract/documents.ts';
+import type { DocumentInfo, ReadingWay, WatchedFolder } from '../contract/documents.ts';
 import { LonghandError } from '../contract/errors.ts';
 import type { PartKind } from '../contract/extraction.ts';
 import type { ToolCall } from '../contract/tools.ts';
@@ -38,6 +38,51 @@ export async function readDocuments(
   const failure = documents.find(({ error }) => error !== null)?.error;
   if (failure) throw new LonghandError(failure.code, failure.message, failure.details);
   return documents;
+}
+
+/** Waits until the files of a watched folder are taken in and read, or it is known why they can't be. */
+export async function followFolder(connection: Connection, id: string, progress: ProgressLine): Promise<void> {
+  try {
+    await connection.run(async (client) => {
+      const reading = new Set<string>();
+      let folder: WatchedFolder | undefined;
+      for await (const event of await client.documents.watch()) {
+        if (event.type === 'folders') folder = event.folders.find((one) => one.id === id);
+        else if (event.type === 'folder' && event.folder.id === id) folder = event.folder;
+        else if (event.type === 'documents') for (const one of event.documents) note(reading, one, id);
+        else if (event.type === 'document') note(reading, event.document, id);
+        else if (event.type === 'removed') reading.delete(event.id);
+        if (folder === undefined) continue;
+        progress.update(`${folder.name}: ${folder.waiting} changes to take over, ${reading.size} to read`, 'watch');
+        const isThrough = folder.waiting === 0 && reading.size === 0;
+        if (folder.state !== 'looking' && (isThrough || folder.error !== null || folder.state !== 'watched')) return;
+      }
+    });
+  } finally {
+    progress.clear();
+  }
+}
+
+function note(reading: Set<string>, { id, folder, state }: DocumentInfo, folderId: string): void {
+  if (folder?.id === folderId && (state === 'queued' || state === 'parsing')) reading.add(id);
+  else reading.delete(id);
+}
+
+const FOLDER_STATES: Record<WatchedFolder['state'], string> = {
+  looking: 'looked at',
+  watched: 'watched while Longhand runs',
+  missing: 'not there; its documents stay',
+  unreadable: 'may not be read; its documents stay',
+  empty: 'empty all at once; its documents stay',
+  'too-large': 'too many files; its documents stay as they are',
+};
+
+export function describeFolder({ path, state, files, passedOver, waiting, unreadable, error }: WatchedFolder): string {
+  const parts = [`${files} files`];
+  if (passedOver > 0) parts.push(`${passedOver} passed over`);
+  if (waiting > 0) parts.push(`${waiting} waiting`);
+  if (unreadable > 0) parts.push(`${unreadable} not to be read`);
+  return `${path}: ${FOLDER_STATES[state]} (${parts.join(', ')})${error === null ? '' : `: ${error.message}`}`;
 }
 
 /** Gives a conversation these documents. @returns how it reads them */

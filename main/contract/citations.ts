@@ -36,6 +36,8 @@ export const readPassage = span.extend({
 export const sources = z.object({
   way: readingWay,
   documents: z.array(z.object({ id: z.string(), name: z.string() })),
+  /** Names of folders that were searched whole; of their documents only those are named that something was read of. */
+  folders: z.array(z.string()).optional(),
   /** What was read of the documents, where that is not all. */
   passages: z.array(readPassage),
   /** Of a question: the number of its first paragraph, so that none stands for two in a conversation. */

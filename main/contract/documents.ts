@@ -35,9 +35,39 @@ export const document = z.object({
   jobId: z.string().nullable(),
   /** Where it was added from: a folder that is watched, an archive; null for one that was dropped. */
   origin: z.string().nullable(),
+  /** The watched folder that its file lies in now, and where in it, with '/'; null for one that lies in none. */
+  folder: z.object({ id: z.string(), path: z.string() }).nullable(),
+  /** It came with a folder, and is there no more, or not as it was: it is here because a conversation has read it. */
+  isGone: z.boolean(),
   addedMs: z.number(),
 });
 export type DocumentInfo = z.infer<typeof document>;
+
+/**
+ * `looking`: it is gone through, now or for the first time. What was read of a folder stays while it is `missing` (renamed, or on
+ * a disk that is not there), `unreadable`, `empty` all at once, or holds more files than are watched (`too-large`).
+ */
+export const watchState = z.enum(['looking', 'watched', 'missing', 'unreadable', 'empty', 'too-large']);
+export type WatchState = z.infer<typeof watchState>;
+
+/** A folder whose files are documents for as long as they lie in it. */
+export const watchedFolder = z.object({
+  id: z.string(),
+  path: z.string(),
+  name: z.string(),
+  addedMs: z.number(),
+  state: watchState,
+  /** Files that were found in it, all of them, in bytes too; those that no document could be made of. */
+  files: z.number(),
+  sizeBytes: z.number(),
+  passedOver: z.number(),
+  /** Files that still change, or were not taken in or dropped yet; files and folders that may not be read. */
+  waiting: z.number(),
+  unreadable: z.number(),
+  /** Why nothing can be taken in, such as a full disk. */
+  error: storedError.nullable(),
+});
+export type WatchedFolder = z.infer<typeof watchedFolder>;
 
 /** Words of a stored text: a part by number, [start, end) in UTF-16 units of its text. */
 export const span = z.object({ documentId: z.string(), part: z.number(), start: z.number(), end: z.number() });
@@ -113,13 +143,16 @@ export const documents = {
   retry: oc.input(byId.extend({ password: z.string().optional() })).output(document),
   /** Last added first. */
   list: oc.output(z.array(document)),
-  /** All of them at first, then changes; `removed` for those that went. */
+  /** All of them at first, and the folders that are watched, then changes; `removed` for those that went. */
   watch: oc.output(
     eventIterator(
       z.discriminatedUnion('type', [
         z.object({ type: z.literal('documents'), documents: z.array(document) }),
         z.object({ type: z.literal('document'), document }),
         z.object({ type: z.literal('removed'), id: z.string() }),
+        z.object({ type: z.literal('folders'), folders: z.array(watchedFolder) }),
+        z.object({ type: z.literal('folder'), folder: watchedFolder }),
+        z.object({ type: z.literal('folder-removed'), id: z.string() }),
       ]),
     ),
   ),
@@ -131,6 +164,15 @@ export const documents = {
     .output(z.object({ sizeBytes: z.number(), bytes: z.instanceof(Blob) })),
   /** Removes it with everything made of it. */
   remove: oc.input(byId).output(z.void()),
+  /** Oldest first. */
+  folders: oc.output(z.array(watchedFolder)),
+  /**
+   * From now on the files of a folder are on the shelf as they are, while Longhand runs; one that is watched already stays so.
+   * Fails with `path-not-chosen`, `not-found`, `folder-too-large`, `invalid-input`.
+   */
+  watchFolder: oc.input(z.object({ path: z.string() })).output(watchedFolder),
+  /** Its documents stay on the shelf as they are, or go with it. */
+  unwatchFolder: oc.input(byId.extend({ documents: z.enum(['keep', 'remove']) })).output(z.void()),
   search: oc
     .input(
       z.object({
@@ -157,13 +199,28 @@ export const documents = {
   useEmbedder: oc.input(z.object({ name: z.string() })).output(embedderStatus),
   /** Runs one read-only SELECT over the tables of these documents. Fails with `invalid-input` and SQLite's reason. */
   query: oc.input(z.object({ documentIds: z.array(z.string()).min(1), sql: z.string() })).output(tableResult),
-  /** The documents of a conversation, from its next message on, and how it reads them; null: as the app proposes. */
+  /**
+   * The documents of a conversation, from its next message on, those of whole folders as they are at each question, and how it
+   * reads them; null: as the app proposes.
+   */
   attach: oc
-    .input(z.object({ conversationId: z.string(), documentIds: z.array(z.string()), way: readingWay.nullable() }))
+    .input(
+      z.object({
+        conversationId: z.string(),
+        documentIds: z.array(z.string()),
+        folderIds: z.array(z.string()).default([]),
+        way: readingWay.nullable(),
+      }),
+    )
     .output(readingPlan.nullable()),
-  attached: oc
-    .input(z.object({ conversationId: z.string() }))
-    .output(z.object({ documentIds: z.array(z.string()), way: readingWay.nullable(), plan: readingPlan.nullable() })),
+  attached: oc.input(z.object({ conversationId: z.string() })).output(
+    z.object({
+      documentIds: z.array(z.string()),
+      folderIds: z.array(z.string()),
+      way: readingWay.nullable(),
+      plan: readingPlan.nullable(),
+    }),
+  ),
   /**
    * Sums a document up as a job, section by section; its result names the `conversationId` that begins with the summary.
    * Errors: `document-not-ready`, `no-model`.

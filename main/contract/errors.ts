@@ -44,6 +44,7 @@ export const errorCodes = [
   'document-encrypted',
   'document-too-large',
   'unsupported-document',
+  'folder-too-large',
   // processes
   'engine-stopped',
   'engine-hung',

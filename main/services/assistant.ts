@@ -26,6 +26,7 @@ import { Embedders } from './documents/embedders.ts';
 import { Indexer } from './documents/indexing.ts';
 import { READING } from './documents/reading.ts';
 import { DocumentSearch } from './documents/search.ts';
+import { WatchedFolders, type WatchedFoldersOptions } from './documents/watched-folders.ts';
 import { jobsApp } from './jobs/app.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { modelsApp } from './models/app.ts';
@@ -57,6 +58,7 @@ export type AssistantOptions = {
   hungAfterMs?: EngineOptions['hungAfterMs'];
   network?: InstallerOptions['network'];
   memoryBytes?: number;
+  pace?: WatchedFoldersOptions['pace'];
 };
 
 export type Assistant = ReturnType<typeof openAssistant>;
@@ -81,7 +83,7 @@ export function openAssistant(options: AssistantOptions) {
 }
 
 function joinServices(store: Store, options: AssistantOptions) {
-  const { dataDir, version, env, log, hungAfterMs, network, memoryBytes = totalmem() } = options;
+  const { dataDir, version, env, log, hungAfterMs, network, memoryBytes = totalmem(), pace } = options;
   const shell = new Peer<ShellClient>(() => new LonghandError('internal', 'The shell is not there.'));
   const restartEngine = (reason: string) => {
     shell.call((client) => client.restart({ role: 'engine', reason })).catch((error: Error) => log(error.message));
@@ -145,7 +147,16 @@ function joinServices(store: Store, options: AssistantOptions) {
     restart: () => shell.call((client) => client.moved()),
   });
   const searcher = openSearcher(store.path);
-  const documents = new Documents({ dataDir, store, jobs, reader, indexer, log, added: () => embedders.ensure() });
+  const documents: Documents = new Documents({
+    ...{ dataDir, store, jobs, reader, indexer, log },
+    folders: () => folders.list(),
+    added: () => embedders.ensure(),
+  });
+  const folders: WatchedFolders = new WatchedFolders({
+    ...{ dataDir, store, jobs, documents, pace, log },
+    remove: (id) => reading.removed(id, () => documents.remove(id)),
+    changed: () => reading.changed(),
+  });
   jobs.onChange(({ kind, state }) => {
     if (kind === READING && state === 'done') reading.changed();
   });
@@ -153,7 +164,7 @@ function joinServices(store: Store, options: AssistantOptions) {
 
   const routerFor = (mayName: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, prefiller, watch, bin }),
-    documents: documentsApp({ documents, search, reading, reports, embedders, tables, mayName }),
+    documents: documentsApp({ documents, folders, search, reading, reports, embedders, tables, mayName }),
     jobs: jobsApp(jobs),
     models: modelsApp({ verifier, models, installer, cards, planner, price, mayName }),
     system: systemApp({
@@ -167,6 +178,7 @@ function joinServices(store: Store, options: AssistantOptions) {
   models.start();
   installer.sweep();
   documents.start();
+  folders.start();
   indexer.start();
   search.warm();
   jobs.resumeInterrupted();
@@ -187,6 +199,7 @@ function joinServices(store: Store, options: AssistantOptions) {
     /** Ends answers and jobs where they are, so that they can go on, and closes the store. */
     async close(): Promise<void> {
       bin.close();
+      await folders.close();
       await Promise.all([
         turns.close(),
         jobs.close(),

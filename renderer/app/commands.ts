@@ -16,6 +16,7 @@ export type PageActions = {
   toggleSidebar(): void;
   chooseFile(): void;
   chooseDocuments(lane: Lane): void;
+  watchFolder(): void;
   copyReport(): void;
 };
 
@@ -132,6 +133,7 @@ function windowCommands(session: Session, page: PageActions): Command[] {
   add('documents', words.documents, goTo('documents'), { keys: ['Mod+D'] });
   add('attach', words.attach, () => page.chooseDocuments('ask'), { keys: ['Mod+U'] });
   add('keep', words.keep, () => page.chooseDocuments('keep'));
+  add('watch-folder', words.watchFolder, page.watchFolder);
   add('bin', words.bin, goTo('bin'));
   add('diagnostics', words.diagnostics, goTo('diagnostics'));
   add('copy-report', words.copyReport, page.copyReport);

@@ -3,11 +3,11 @@ import type { PartKind } from '../../main/contract/extraction.ts';
 import { formatBytes, formatCount } from './format.ts';
 import { t } from './i18n/index.svelte.ts';
 
-/** Where the work on a document stands, in words; nothing where it is ready. */
+/** Where the work on a document stands, in words; nothing where it is ready, and its file as it was. */
 export function whereItStands(document: DocumentInfo): string {
   const { documents: words } = t();
-  const { state, parts, partsTotal, partKind, passages, embedded, jobId } = document;
-  if (state === 'ready') return '';
+  const { state, parts, partsTotal, partKind, passages, embedded, jobId, isGone } = document;
+  if (state === 'ready') return isGone ? t().watch.goneShort : '';
   if (state === 'failed') return words.states.failed;
   if (jobId === null) return words.resting;
   if (state === 'indexing' && passages > 0) return words.indexing(formatCount(embedded), formatCount(passages));
@@ -18,12 +18,14 @@ export function whereItStands(document: DocumentInfo): string {
 }
 
 /** "PDF · 2.3 MB · 80 pages · 412 passages", as much of it as is known. */
-export function aboutDocument({ format, sizeBytes, parts, partKind, passages, origin }: DocumentInfo): string {
+export function aboutDocument(document: DocumentInfo): string {
+  const { format, sizeBytes, parts, partKind, passages, origin, folder } = document;
   const { documents: words } = t();
   const about = [format === null ? '' : (words.formats[format] ?? format.toUpperCase()), formatBytes(sizeBytes)];
   if (partKind !== null && partKind !== 'text' && parts > 0) about.push(words.parts[partKind](formatCount(parts)));
   if (passages > 0) about.push(words.passages(formatCount(passages)));
-  if (origin !== null) about.push(words.from(origin));
+  if (folder === null) about.push(origin === null ? '' : words.from(origin));
+  else if (folder.path.includes('/')) about.push(folder.path);
   return about.filter((part) => part !== '').join(' · ');
 }
 

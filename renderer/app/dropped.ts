@@ -1,5 +1,13 @@
-/** What was dropped: the files themselves and those that lie in the folders beside them, and all that lie anywhere below. */
-export type Dropped = { near: File[]; all: () => Promise<File[]> };
+import { isPassedOver, SHOWN_FILES, type ShownFolder } from '../../main/contract/folder.ts';
+
+/** A folder that was dropped or chosen. `file` is how a shell that knows paths tells this one's; null where it was chosen. */
+export type GivenFolder = { file: File | null; show: () => Promise<ShownFolder> };
+
+/**
+ * What was dropped: the files themselves and those that lie in the folders beside them, all that lie anywhere below, and the
+ * folders themselves.
+ */
+export type Dropped = { near: File[]; all: () => Promise<File[]>; folders: GivenFolder[] };
 
 /** More than this at once is a mistake, such as a home folder. */
 export const MOST_FILES = 2000;
@@ -12,8 +20,9 @@ const newRoom = (): Room => ({ left: MOST_FILES + 1 });
 export async function droppedFiles(data: DataTransfer): Promise<Dropped> {
   // Both are empty as soon as the event has been handled.
   const files = [...data.files];
-  const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  if (!entries.some(isFolder)) return { near: files, all: () => Promise.resolve(files) };
+  const items = [...data.items].map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  const entries = items.map(({ entry }) => entry).filter((entry) => entry !== null);
+  if (!entries.some(isFolder)) return { near: files, all: () => Promise.resolve(files), folders: [] };
   const near = newRoom();
   return {
     near: (await Promise.all(entries.filter(isFolder).map((folder) => filesIn(folder, 0, near)))).flat(),
@@ -21,7 +30,46 @@ export async function droppedFiles(data: DataTransfer): Promise<Dropped> {
       const room = newRoom();
       return (await Promise.all(entries.map((entry) => filesOf(entry, Infinity, room)))).flat();
     },
+    folders: items.flatMap(({ entry, file }) =>
+      entry !== null && isFolder(entry) ? [{ file, show: () => showFolder(entry) }] : [],
+    ),
   };
+}
+
+/** The folder whose files were chosen with an input for folders. */
+export function chosenFolder(files: readonly File[]): GivenFolder | null {
+  const name = files[0]?.webkitRelativePath.split('/')[0];
+  if (!name) return null;
+  const found = files
+    .map((file) => ({ file, path: file.webkitRelativePath.split('/').slice(1) }))
+    .filter(({ path }) => !path.some(isPassedOver))
+    .toSorted((a, b) => inOrder(a.path, b.path))
+    .slice(0, SHOWN_FILES);
+  const shown = found.map(({ file, path }) => lookOf(file, path.join('/')));
+  return { file: null, show: () => Promise.resolve({ name, path: null, files: shown }) };
+}
+
+async function showFolder(entry: FileSystemDirectoryEntry): Promise<ShownFolder> {
+  const files: ShownFolder['files'] = [];
+  await showBelow(entry, '', files);
+  return { name: entry.name, path: null, files };
+}
+
+async function showBelow(folder: FileSystemDirectoryEntry, path: string, files: ShownFolder['files']): Promise<void> {
+  const entries = (await entriesOf(folder)).filter(({ name }) => !isPassedOver(name));
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (files.length === SHOWN_FILES) return;
+    if (isFile(entry)) files.push(lookOf(await fileOf(entry), path + entry.name));
+    else if (isFolder(entry)) await showBelow(entry, `${path}${entry.name}/`, files);
+  }
+}
+
+const lookOf = ({ size, lastModified }: File, path: string): ShownFolder['files'][number] => [path, size, lastModified];
+
+/** As folders are gone through: by the names of one level after the other. */
+function inOrder(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((name, level) => name !== b[level]);
+  return (a[at] ?? '') < (b[at] ?? '') ? -1 : 1;
 }
 
 /** Whether a file is part of a model: then all that came with it is. */
@@ -30,21 +78,34 @@ export const isModelFile = ({ name }: File) => /\.(gguf|safetensors|safetensors\
 async function filesOf(entry: FileSystemEntry, depth: number, room: Room): Promise<File[]> {
   if (isFolder(entry)) return filesIn(entry, depth, room);
   if (!isFile(entry) || room.left-- <= 0) return [];
-  return [await new Promise<File>((resolve, reject) => entry.file(resolve, reject))];
+  return [await fileOf(entry)];
 }
 
+const fileOf = (entry: FileSystemFileEntry) => new Promise<File>((resolve, reject) => entry.file(resolve, reject));
+
 async function filesIn(folder: FileSystemDirectoryEntry, depth: number, room: Room): Promise<File[]> {
-  const reader = folder.createReader();
   const found: File[] = [];
+  for await (const entry of portionsOf(folder)) {
+    if (room.left <= 0) return found;
+    if (isFile(entry) || (depth > 0 && !isPassedOver(entry.name)))
+      found.push(...(await filesOf(entry, depth - 1, room)));
+  }
+  return found;
+}
+
+async function entriesOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const entries: FileSystemEntry[] = [];
+  for await (const entry of portionsOf(folder)) entries.push(entry);
+  return entries;
+}
+
+async function* portionsOf(folder: FileSystemDirectoryEntry): AsyncGenerator<FileSystemEntry> {
+  const reader = folder.createReader();
   // A reader hands out its entries in portions, the last of which is empty.
   for (;;) {
     const portion = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    if (portion.length === 0) return found;
-    for (const entry of portion) {
-      if (room.left <= 0) return found;
-      const isHidden = entry.name.startsWith('.');
-      if (isFile(entry) || (depth > 0 && !isHidden)) found.push(...(await filesOf(entry, depth - 1, room)));
-    }
+    if (portion.length === 0) return;
+    yield* portion;
   }
 }
 

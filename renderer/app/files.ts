@@ -1,5 +1,7 @@
+import type { ShownFolder } from '../../main/contract/folder.ts';
 import type { Bridge } from '../../main/contract/bridge.ts';
 import { isErrorCode, LonghandError } from '../../main/contract/errors.ts';
+import type { GivenFolder } from './dropped.ts';
 
 export type PassOptions = {
   signal: AbortSignal;
@@ -36,8 +38,40 @@ export function fileDoor(page: { longhand?: Bridge; sessionStorage: Storage }): 
 }
 
 /** The system's dialog for a folder; null where the shell has none. */
-export const folderDoor = ({ longhand }: { longhand?: Bridge }) =>
+export const folderDialog = ({ longhand }: { longhand?: Bridge }) =>
   longhand === undefined ? null : () => longhand.chooseFolder();
+
+/** How a folder of the user's comes to the assistant, which watches a path. */
+export type FolderDoor = {
+  /** The system's own dialog, where the shell has one; null stands for the browser's. */
+  choose: (() => Promise<string | null>) | null;
+  /**
+   * The path of a folder that was dropped or chosen. In the browser shell it is looked for on this machine, or known by its files
+   * at the path that the user says. @throws LonghandError `not-found` where it lies elsewhere
+   */
+  pathOf(folder: GivenFolder, said?: string): Promise<string>;
+};
+
+export function folderDoor(page: { longhand?: Bridge; sessionStorage: Storage }): FolderDoor {
+  const bridge = page.longhand;
+  const pathOf = async ({ file, show }: GivenFolder, said?: string) => {
+    if (bridge && file !== null) return bridge.pathForFile(file);
+    return recognise({ ...(await show()), path: said ?? null }, page.sessionStorage.getItem('token') ?? '');
+  };
+  return { choose: folderDialog(page), pathOf };
+}
+
+async function recognise(folder: ShownFolder, token: string): Promise<string> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const body = JSON.stringify(folder);
+  const reply = await fetch('folder', { method: 'PUT', headers, body }).catch((error: Error) => {
+    throw new LonghandError('assistant-stopped', 'The folder could not be shown.', {}, { cause: error });
+  });
+  const answer = parse(await reply.text());
+  if (reply.status === 200 && typeof answer.path === 'string') return answer.path;
+  if (reply.status === 200) throw new LonghandError('not-found', `The folder ${folder.name} was not found.`);
+  throw refusal(reply.status, answer);
+}
 
 /** A request of the old kind: `fetch` tells nothing of how much has been sent. */
 function upload(file: File, token: string, { signal, onProgress, group }: PassOptions): Promise<string> {

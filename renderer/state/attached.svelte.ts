@@ -12,6 +12,8 @@ type Options = {
 /** The documents of one conversation from its next message on, how it reads them, and what that takes. */
 export class Attached {
   ids = $state.raw<string[]>([]);
+  /** Watched folders, all of whose documents belong to it. */
+  folderIds = $state.raw<string[]>([]);
   /** What the user chose; null: as the app proposes. */
   way = $state.raw<ReadingWay | null>(null);
   plan = $state.raw<ReadingPlan | null>(null);
@@ -30,13 +32,20 @@ export class Attached {
     const attached = await this.#options.connection.call((client) => client.documents.attached({ conversationId }));
     if (question !== this.#asked) return; // a choice has been made meanwhile
     this.ids = attached.documentIds;
+    this.folderIds = attached.folderIds;
     this.way = attached.way;
     this.plan = attached.plan;
   };
 
-  add = (ids: readonly string[]) => this.#change(() => ({ ids: [...new Set([...this.ids, ...ids])] }));
+  add = (ids: readonly string[], folderIds: readonly string[] = []) =>
+    this.#change(() => ({
+      ids: [...new Set([...this.ids, ...ids])],
+      folderIds: [...new Set([...this.folderIds, ...folderIds])],
+    }));
 
   remove = (id: string) => this.#change(() => ({ ids: this.ids.filter((one) => one !== id) }));
+
+  removeFolder = (id: string) => this.#change(() => ({ folderIds: this.folderIds.filter((one) => one !== id) }));
 
   /** A document that is on the shelf no more. */
   forget = (id: string) => void (this.ids = this.ids.filter((one) => one !== id));
@@ -44,14 +53,15 @@ export class Attached {
   choose = (way: ReadingWay | null) => this.#change(() => ({ way }));
 
   /** One choice after the other: each is made of what the one before it left. */
-  #change(choice: () => { ids?: string[]; way?: ReadingWay | null }): Promise<void> {
+  #change(choice: () => Partial<Pick<Attached, 'ids' | 'folderIds' | 'way'>>): Promise<void> {
     const changing = this.#last.then(async () => {
-      const { ids: documentIds = this.ids, way = this.way } = choice();
+      const { ids: documentIds = this.ids, folderIds = this.folderIds, way = this.way } = choice();
       this.#asked += 1;
       const conversationId = await this.#options.begin();
-      const request = { conversationId, documentIds, way };
+      const request = { conversationId, documentIds, folderIds, way };
       this.plan = await this.#options.connection.call((client) => client.documents.attach(request));
       this.ids = documentIds;
+      this.folderIds = folderIds;
       this.way = way;
       this.#options.onChange();
     });

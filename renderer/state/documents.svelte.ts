@@ -1,4 +1,4 @@
-import type { DocumentInfo } from '../../main/contract/documents.ts';
+import type { DocumentInfo, WatchedFolder } from '../../main/contract/documents.ts';
 import type { Connection } from '../app/connection.ts';
 import type { FileDoor } from '../app/files.ts';
 
@@ -9,6 +9,8 @@ export type Passing = { name: string; done: number; total: number };
 export class Documents {
   items = $state.raw<DocumentInfo[]>([]);
   loaded = $state(false);
+  /** Folders that are watched, oldest first. */
+  folders = $state.raw<WatchedFolder[]>([]);
   passing = $state.raw<Passing | null>(null);
   /** Being worked on now, or waiting for it. */
   readonly busy = $derived(this.items.filter(({ state }) => state !== 'ready' && state !== 'failed').length);
@@ -35,17 +37,42 @@ export class Documents {
     return this.#files.chooseDocuments !== null;
   }
 
+  /** The watched folder that a document lies in; null where it lies in none. */
+  folderOf = (place: DocumentInfo['folder']): WatchedFolder | null =>
+    place === null ? null : (this.folders.find(({ id }) => id === place.id) ?? null);
+
+  /** The documents of a watched folder, by their paths. */
+  inFolder = (folderId: string): DocumentInfo[] =>
+    this.items
+      .filter(({ folder }) => folder?.id === folderId)
+      .toSorted((a, b) => ((a.folder?.path ?? '') < (b.folder?.path ?? '') ? -1 : 1));
+
   of = (id: string): DocumentInfo | null => this.items.find((one) => one.id === id) ?? null;
 
   watch(signal: AbortSignal): Promise<void> {
     return this.#connection.follow(
       (client, options) => client.documents.watch(undefined, options),
       (event) => {
-        if (event.type === 'documents') {
-          this.items = event.documents;
-          this.loaded = true;
-        } else if (event.type === 'document') this.#put(event.document);
-        else this.#drop(event.id);
+        switch (event.type) {
+          case 'documents':
+            this.items = event.documents;
+            this.loaded = true;
+            break;
+          case 'document':
+            this.#put(event.document);
+            break;
+          case 'removed':
+            this.#drop(event.id);
+            break;
+          case 'folders':
+            this.folders = event.folders;
+            break;
+          case 'folder':
+            this.#putFolder(event.folder);
+            break;
+          case 'folder-removed':
+            this.folders = this.folders.filter(({ id }) => id !== event.id);
+        }
       },
       signal,
     );
@@ -91,6 +118,18 @@ export class Documents {
     this.#drop(id);
   };
 
+  /** Begins to watch a folder, by its path. @throws LonghandError why it is not watched */
+  watchFolder = async (path: string): Promise<WatchedFolder> => {
+    const folder = await this.#connection.call((client) => client.documents.watchFolder({ path }));
+    this.#putFolder(folder);
+    return folder;
+  };
+
+  unwatchFolder = async (id: string, documents: 'keep' | 'remove'): Promise<void> => {
+    await this.#connection.call((client) => client.documents.unwatchFolder({ id, documents }));
+    this.folders = this.folders.filter((one) => one.id !== id);
+  };
+
   async #pass(files: readonly File[], onAdded: (added: DocumentInfo[]) => unknown): Promise<number> {
     const stop = (this.#stop = new AbortController());
     const { signal } = stop;
@@ -125,6 +164,11 @@ export class Documents {
     const at = this.items.findIndex(({ id }) => id === document.id);
     this.items = at === -1 ? [document, ...this.items] : this.items.with(at, document);
     if (before !== undefined && before !== document.state) this.#onChange(document.id);
+  }
+
+  #putFolder(folder: WatchedFolder): void {
+    const at = this.folders.findIndex(({ id }) => id === folder.id);
+    this.folders = at === -1 ? [...this.folders, folder] : this.folders.with(at, folder);
   }
 
   #drop(id: string): void {

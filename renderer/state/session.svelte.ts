@@ -4,7 +4,7 @@ import type { Job } from '../../main/contract/jobs.ts';
 import { conversationOwner, documentsSubject } from '../../main/contract/owner.ts';
 import { Connection, type ConnectionState, type Dial } from '../app/connection.ts';
 import { isModelFile, MOST_FILES, type Dropped } from '../app/dropped.ts';
-import { fileDoor } from '../app/files.ts';
+import { fileDoor, folderDoor } from '../app/files.ts';
 import { countWords, formatCount } from '../app/format.ts';
 import { t } from '../app/i18n/index.svelte.ts';
 import type { Problem } from '../app/problems.ts';
@@ -29,10 +29,13 @@ import { Sentences } from './sentences.ts';
 import { Preferences } from './settings.svelte.ts';
 import type { ShownMessage } from './shown-message.svelte.ts';
 import { SourcePane, type Place } from './source-pane.svelte.ts';
+import { Watching } from './watching.svelte.ts';
 import { Watchman } from './watchman.svelte.ts';
 
-/** Where documents go: into the open conversation, or only on the shelf. */
-export type Lane = 'ask' | 'keep';
+/** Where documents go: into the open conversation, or only on the shelf; there with all that their folder will hold. */
+export type Lane = 'ask' | 'keep' | 'watch';
+
+const FOLDER_CHANGED_MS = 1000;
 
 /** Everything that the window knows, and which conversation is open in it. */
 export class Session {
@@ -56,6 +59,7 @@ export class Session {
   readonly context: ModelContext;
   readonly shelf: ModelShelf;
   readonly documents: Documents;
+  readonly watching: Watching;
   readonly documentSearch: DocumentSearch;
   readonly meaning: Meaning;
   readonly source: SourcePane;
@@ -71,6 +75,7 @@ export class Session {
   readonly #sentences = new Sentences((text) => this.announcer.add(text));
   #lookedAround = false;
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
+  #folderTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(dial: Dial) {
     this.connection = new Connection(dial, (line) => this.#lineChanged(line));
@@ -83,6 +88,13 @@ export class Session {
     this.documents = new Documents(this.connection, fileDoor(window), (id) => {
       const { id: open, attached } = this.chat;
       if (open !== null && attached.ids.includes(id)) void this.try(() => attached.load(open));
+      const folderId = this.documents.of(id)?.folder?.id;
+      if (folderId !== undefined && attached.folderIds.includes(folderId)) this.#folderChanged();
+    });
+    this.watching = new Watching({
+      documents: this.documents,
+      door: folderDoor(window),
+      onWatched: (name) => this.say(t().watch.begun(name)),
     });
     this.documentSearch = new DocumentSearch(this.connection, (error) => (this.problem = toStoredError(error)));
     this.meaning = new Meaning(this.connection, fileDoor(window));
@@ -155,7 +167,8 @@ export class Session {
   takeDropped(dropping: Promise<Dropped>, lane: Lane): void {
     void this.try(async () => {
       const dropped = await dropping;
-      if (dropped.near.some(isModelFile)) this.takeFiles(dropped.near);
+      if (lane === 'watch') await this.#watchDropped(dropped);
+      else if (dropped.near.some(isModelFile)) this.takeFiles(dropped.near);
       else await this.takeDocuments(await dropped.all(), lane);
     });
   }
@@ -177,10 +190,10 @@ export class Session {
   };
 
   /** Goes on about documents that are on the shelf already, in the open conversation. */
-  askAbout = async (ids: readonly string[]): Promise<void> => {
+  askAbout = async (ids: readonly string[], folderIds: readonly string[] = []): Promise<void> => {
     const { chat } = this;
     this.lookAround();
-    await chat.attached.add(ids);
+    await chat.attached.add(ids, folderIds);
     if (this.frame.page !== null) location.hash = routeTo(chat.id);
   };
 
@@ -193,6 +206,20 @@ export class Session {
     this.frame.panelOpen = this.source.open || !this.frame.panelOpen;
     this.source.close();
   };
+
+  async #watchDropped({ folders }: Dropped): Promise<void> {
+    if (folders.length === 0) return this.say(t().watch.onlyFolders);
+    await this.watching.take(folders);
+  }
+
+  /** A folder may change by the hundred files: what it takes to read it is asked when that has passed. */
+  #folderChanged(): void {
+    clearTimeout(this.#folderTimer);
+    const { chat } = this;
+    this.#folderTimer = setTimeout(() => {
+      if (chat === this.chat && chat.id !== null) void this.try(() => chat.attached.load(chat.id!));
+    }, FOLDER_CHANGED_MS);
+  }
 
   #lane(lane: Lane) {
     const attach = async (added: readonly { id: string }[]) =>

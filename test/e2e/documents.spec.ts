@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
+import { drag as dragPaths, LANES } from '../support/e2e-drag.ts';
 import { cite, compareVersions, shelve, smallEmbedder, twoEmbedders } from '../support/e2e-document-scenes.ts';
 import { answers, expect, field, inkUnderMarks, questions, test } from '../support/e2e-page.ts';
 import { openConversation } from '../support/e2e-scene-tools.ts';
@@ -12,23 +13,23 @@ test.beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'longhand-drop-'));
   writeFileSync(join(folder, 'letter.txt'), 'The loan is repaid in twelve instalments.');
   writeFileSync(join(folder, 'notes.md'), '# Notes');
+  mkdirSync(join(folder, 'home', 'Papers', 'Reports', 'old'), { recursive: true });
+  mkdirSync(join(folder, 'elsewhere', 'Deeds'), { recursive: true });
+  for (const path of ['home/Papers/Reports/spring.md', 'home/Papers/Reports/old/winter.md', 'elsewhere/Deeds/a.txt']) {
+    writeFileSync(join(folder, path), path);
+  }
 });
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Drags real files over the window, to the place of `at`, and lets go unless told otherwise. */
-async function drag(ui: Page, names: string[], at: { x: number; y: number }, letGo = true): Promise<void> {
-  const devtools = await ui.context().newCDPSession(ui);
-  const files = names.map((name) => join(folder, name));
-  const data = { items: [], files, dragOperationsMask: 1 };
-  const types = ['dragEnter', 'dragOver', 'dragOver', ...(letGo ? ['drop'] : [])] as const;
-  for (const type of types as readonly ('dragEnter' | 'dragOver' | 'drop')[]) {
-    await devtools.send('Input.dispatchDragEvent', { type, ...at, data });
-  }
-  await devtools.detach();
-}
+/** Drags files of the folder over the window and, unless told otherwise, lets go. */
+const drag = (ui: Page, names: string[], at: { x: number; y: number }, letGo = true) =>
+  dragPaths(
+    ui,
+    names.map((name) => join(folder, name)),
+    at,
+    letGo,
+  );
 
-const LEFT = { x: 300, y: 400 };
-const RIGHT = { x: 980, y: 400 };
 const chips = (ui: Page) => ui.getByRole('region', { name: 'Documents of this conversation' });
 const pane = (ui: Page) => ui.getByRole('complementary', { name: 'Source' });
 const openShelf = (ui: Page) => ui.keyboard.press('Control+D');
@@ -51,9 +52,9 @@ test.describe('documents come in', () => {
     ui,
     assistant,
   }) => {
-    await drag(ui, ['letter.txt', 'notes.md'], LEFT, false);
+    await drag(ui, ['letter.txt', 'notes.md'], LANES.ask, false);
     await expect(ui.getByRole('region', { name: 'Where to put what you drag' })).toContainText('Ask now');
-    await drag(ui, ['letter.txt', 'notes.md'], LEFT);
+    await drag(ui, ['letter.txt', 'notes.md'], LANES.ask);
     await expect(chips(ui).getByRole('listitem')).toHaveCount(2);
     await expect(chips(ui)).toContainText('letter.txt');
     await expect(chips(ui)).toContainText('Waits to be read');
@@ -75,7 +76,7 @@ test.describe('documents come in', () => {
   });
 
   test('dropped on “Keep on the shelf” they are read, and asked about by nobody', async ({ ui, assistant }) => {
-    await drag(ui, ['letter.txt'], RIGHT);
+    await drag(ui, ['letter.txt'], LANES.keep);
     await expect(ui.getByText('1 document put on the shelf.').first()).toBeVisible();
     await expect(chips(ui)).toBeHidden();
     expect(assistant.calls).toEqual(['add letter.txt']);
@@ -111,13 +112,165 @@ test.describe('documents come in', () => {
 
   test('a refusal is said, and a file of a model goes where models go', async ({ ui, assistant }) => {
     writeFileSync(join(folder, 'mine.gguf'), 'GGUF');
-    await drag(ui, ['mine.gguf'], LEFT);
+    await drag(ui, ['mine.gguf'], LANES.ask);
     await expect(ui.getByText('Compiling the model')).toBeVisible();
     expect(assistant.calls).toEqual(['import mine.gguf']);
     const { LonghandError } = await import('../../main/contract/errors.ts');
     assistant.documents.refusal = new LonghandError('disk-full', '', { freeBytes: 4e8, neededBytes: 1.9e9 });
-    await drag(ui, ['letter.txt'], LEFT);
+    await drag(ui, ['letter.txt'], LANES.ask);
     await expect(ui.getByRole('alert')).toContainText('400 MB free on the disk, 1.9 GB needed.');
+  });
+});
+
+test.describe('a folder', () => {
+  const shelfOf = (ui: Page, name: string) => ui.getByRole('region', { name });
+
+  test('dropped on “Watch the folder” is found by its files, though a browser tells no path', async ({
+    ui,
+    assistant,
+  }) => {
+    assistant.home = join(folder, 'home');
+    await drag(ui, ['home/Papers/Reports'], LANES.watch, false);
+    await expect(ui.getByRole('region', { name: 'Where to put what you drag' })).toContainText('Watch the folder');
+    await drag(ui, ['home/Papers/Reports'], LANES.watch);
+    await expect(ui.getByText('“Reports” is watched from now on.').first()).toBeVisible();
+    expect(assistant.calls).toEqual(['watch Reports']);
+    expect(assistant.chosen[0]).toBe(join(folder, 'home', 'Papers', 'Reports'));
+    await drag(ui, ['letter.txt'], LANES.watch);
+    await expect(ui.getByText('Only folders can be watched.').first()).toBeVisible();
+  });
+
+  test('that lies elsewhere is asked about, and known by its files', async ({ ui, assistant }) => {
+    assistant.home = join(folder, 'home');
+    await drag(ui, ['elsewhere/Deeds'], LANES.watch);
+    const dialog = ui.getByRole('dialog', { name: 'Where is “Deeds”?' });
+    await dialog.getByLabel('Path of the folder').fill(join(folder, 'home', 'Papers', 'Reports'));
+    await dialog.getByRole('button', { name: 'Watch' }).click();
+    await expect(dialog).toContainText('This is not the folder that you gave');
+    expect(assistant.calls).toEqual([]);
+    await dialog.getByLabel('Path of the folder').fill(join(folder, 'elsewhere', 'Deeds'));
+    await dialog.getByLabel('Path of the folder').press('Enter');
+    await expect(dialog).toBeHidden();
+    expect(assistant.calls).toEqual(['watch Deeds']);
+  });
+
+  test('is chosen with the paperclip as well', async ({ ui, assistant }) => {
+    assistant.home = join(folder, 'home');
+    await ui.getByRole('button', { name: 'Attach documents' }).click();
+    const choosing = ui.waitForEvent('filechooser');
+    await ui.getByRole('menuitem', { name: 'Watch a folder…' }).click();
+    await (await choosing).setFiles(join(folder, 'home', 'Papers', 'Reports'));
+    await expect(ui.getByText('“Reports” is watched from now on.').first()).toBeVisible();
+    expect(assistant.calls).toEqual(['watch Reports']);
+  });
+
+  test('is a heading on the shelf over its documents, asked about as a whole, and left again', async ({
+    ui,
+    assistant,
+  }) => {
+    const { documents } = assistant;
+    const { id } = documents.watchFolder('/home/ada/Reports', { files: 5, sizeBytes: 2e6, passedOver: 1 });
+    for (const name of ['one.md', 'two.md', 'three.md', 'four.md']) {
+      documents.put(name, [plainPart(name)], { info: { origin: '/home/ada/Reports', folder: { id, path: name } } });
+    }
+    documents.put('alone.md', [plainPart('Alone.')]);
+    await openShelf(ui);
+    const shelf = shelfOf(ui, 'Reports');
+    await expect(shelf).toContainText('Watched · 4 documents · 2.0 MB · 1 file of another kind');
+    await expect(ui.getByRole('list', { name: 'Documents on the shelf' }).getByRole('listitem')).toHaveCount(1);
+    await expect(shelf.getByRole('listitem')).toHaveCount(0);
+    await shelf.getByRole('button', { name: 'Show its 4 documents: Reports' }).click();
+    await expect(shelf.getByRole('listitem')).toHaveCount(4);
+    documents.watchFolder('/home/ada/Reports', { state: 'missing' });
+    await expect(shelf).toContainText('Not there. What was read of it stays; it is watched again when it is back.');
+    documents.watchFolder('/home/ada/Reports', { state: 'watched', waiting: 2 });
+    await expect(shelf).toContainText('2 changes not taken over yet');
+
+    await shelf.getByRole('button', { name: 'Ask about it: Reports' }).click();
+    await expect(chips(ui)).toContainText('Reports');
+    await expect(chips(ui)).toContainText('4 documents');
+    await expect(field(ui)).toBeFocused();
+    expect(assistant.calls).toEqual(['attach Reports as proposed']);
+    await ui.reload();
+    await chips(ui).getByRole('button', { name: 'Remove “Reports” from this conversation' }).click();
+    await expect(chips(ui)).toBeHidden();
+
+    await openShelf(ui);
+    await shelf.getByRole('button', { name: 'Stop watching: Reports' }).click();
+    await ui.getByRole('dialog', { name: 'Stop watching “Reports”?' }).getByRole('button', { name: 'Keep' }).click();
+    await expect(shelf).toBeHidden();
+    await expect(ui.getByRole('list', { name: 'Documents on the shelf' }).getByRole('listitem')).toHaveCount(5);
+    expect(assistant.calls.at(-1)).toBe('unwatch Reports keep');
+  });
+});
+
+test.describe('a document named with @', () => {
+  const list = (ui: Page) => ui.getByRole('listbox', { name: 'Documents on the shelf' });
+
+  test('is chosen with the keys, belongs to the conversation, and its name leaves the message', async ({
+    ui,
+    assistant,
+  }) => {
+    shelve(assistant);
+    assistant.documents.watchFolder('/home/ada/Deeds');
+    await field(ui).pressSequentially('What says @');
+    await expect(list(ui).getByRole('option')).toHaveCount(4);
+    await field(ui).pressSequentially('agr');
+    await expect(list(ui).getByRole('option')).toHaveText(['Agreement of 1871.pdf']);
+    const active = await field(ui).getAttribute('aria-activedescendant');
+    await expect(list(ui).getByRole('option')).toHaveAttribute('id', active ?? '');
+    await expect(field(ui)).toHaveAttribute('aria-controls', (await list(ui).getAttribute('id')) ?? '');
+    await expect(ui.getByText('1 document; arrow keys choose')).toBeAttached();
+    await field(ui).press('Enter');
+    await expect(chips(ui)).toContainText('Agreement of 1871.pdf');
+    await expect(field(ui)).toHaveValue('What says ');
+    await expect(field(ui)).toBeFocused();
+    await field(ui).pressSequentially('it @');
+    await expect(list(ui).getByRole('option').first()).toContainText('Deeds');
+    await field(ui).press('ArrowDown');
+    await expect(list(ui).getByRole('option', { selected: true })).toContainText('Letter to the editor.md');
+    await field(ui).press('ArrowUp');
+    await field(ui).press('Enter');
+    await expect(chips(ui)).toContainText('Deeds');
+    expect(assistant.calls).toEqual([
+      'attach Agreement of 1871.pdf as proposed',
+      'attach Deeds, Agreement of 1871.pdf as proposed',
+    ]);
+  });
+
+  test('is left with Escape, and Enter sends again', async ({ ui, assistant }) => {
+    shelve(assistant);
+    await field(ui).pressSequentially('Write to @led');
+    await expect(list(ui)).toBeVisible();
+    await field(ui).press('Escape');
+    await expect(list(ui)).toBeHidden();
+    await expect(field(ui)).toBeFocused();
+    await field(ui).press('Enter');
+    await expect(questions(ui)).toContainText('Write to @led');
+  });
+
+  test('is chosen with the pointer too', async ({ ui, assistant }) => {
+    shelve(assistant);
+    await field(ui).pressSequentially('@');
+    await list(ui).getByRole('option', { name: 'Letter to the editor.md' }).click();
+    await expect(chips(ui)).toContainText('Letter to the editor.md');
+    await expect(field(ui)).toBeFocused();
+    await expect(field(ui)).toHaveValue('');
+  });
+
+  test('waits for an input method to be done', async ({ ui, assistant }) => {
+    assistant.documents.put('房屋租赁合同.pdf', [plainPart('合同')]);
+    assistant.documents.put('led.txt', [plainPart('led')]);
+    await field(ui).pressSequentially('请看@');
+    await expect(list(ui).getByRole('option')).toHaveCount(2);
+    const devtools = await ui.context().newCDPSession(ui);
+    await devtools.send('Input.imeSetComposition', { text: 'he', selectionStart: 2, selectionEnd: 2 });
+    await expect(list(ui).getByRole('option')).toHaveCount(2);
+    await devtools.send('Input.insertText', { text: '合同' });
+    await expect(list(ui).getByRole('option')).toHaveText(['房屋租赁合同.pdf']);
+    await field(ui).press('Enter');
+    await expect(field(ui)).toHaveValue('请看');
+    await expect(chips(ui)).toContainText('房屋租赁合同.pdf');
   });
 });
 
@@ -137,6 +290,7 @@ test.describe('the shelf', () => {
     documents.change(id, { jobId: null });
     await expect(row).toContainText('Stopped; what was read is kept');
     await row.getByRole('button', { name: 'Go on: Register.pdf' }).click();
+    await expect(row).toContainText('Waits to be read');
     documents.change(id, { state: 'indexing', parts: 80, passages: 400, embedded: 90 });
     await expect(row).toContainText('Indexing passage 90 of 400; words can be found already');
     documents.change(id, { state: 'ready', embedded: 400, jobId: null });

@@ -7,7 +7,7 @@ import { migrations } from '../../main/services/store/migrations/index.ts';
 import type { Migration } from '../../main/services/store/migrations/migration.ts';
 import { databaseIn, failure, open, tempFolder, tinyDisk } from './store-support.ts';
 
-const LATEST = 9;
+const LATEST = 10;
 const RIVERS = '01920000-0000-7000-8000-000000000001';
 const BINNED = '01920000-0000-7000-8000-000000000002';
 const DONE = '01920000-0000-7000-8000-00000000000b';
@@ -50,12 +50,12 @@ describe('the migrations', () => {
   it('are numbered without gaps, and each has its fixture', () => {
     expect(migrations.map(({ version }) => version)).toEqual(Array.from({ length: LATEST }, (_, index) => index + 1));
     expect(readdirSync(join(import.meta.dirname, 'store-fixtures')).sort()).toEqual(
-      migrations.map(({ version }) => `v${version}.sql`),
+      migrations.map(({ version }) => `v${version}.sql`).sort(),
     );
   });
 });
 
-describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9])('a database of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('a database of version %i', (version) => {
   it('opens with everything that was in it', () => {
     const store = open(oldDatabase(version).path);
     expect(store.conversations.list({ limit: 10 }).items).toMatchObject([
@@ -90,7 +90,13 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9])('a database of version %i', (version)
     expect(store.documents.list().map(({ name, passages }) => [name, passages])).toEqual(
       version >= 8 ? [['rivers.txt', 1]] : [],
     );
-    expect(store.attachments.of(RIVERS).way).toBe(version >= 8 ? 'whole' : null);
+    expect(store.attachments.of(RIVERS)).toMatchObject({
+      way: version >= 8 ? 'whole' : null,
+      folderIds: store.watchedFolders.list().map(({ id }) => id),
+    });
+    expect(store.documents.list().map(({ isKept, isGone, folder }) => [isKept, isGone, folder?.path])).toEqual(
+      version >= 8 ? [[true, false, version >= 10 ? 'east/rivers.txt' : undefined]] : [],
+    );
     expect(store.settings.all()).toEqual(version >= 3 ? { theme: 'dark', threads: 4 } : {});
   });
 

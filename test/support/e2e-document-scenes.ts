@@ -1,7 +1,11 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import type { Sources } from '../../main/contract/citations.ts';
 import type { DocumentInfo } from '../../main/contract/documents.ts';
 import type { Part } from '../../main/contract/extraction.ts';
+import { drag, LANES } from './e2e-drag.ts';
 import { fill, field, openConversation, type Scene } from './e2e-scene-tools.ts';
 import type { ScriptedAssistant } from './scripted-assistant.ts';
 import { plainPart } from './scripted-documents.ts';
@@ -218,6 +222,37 @@ export function compareVersions(assistant: ScriptedAssistant) {
   conversations.changeMessage(conversations.path(id)[1]!.id, { sources });
 }
 
+/** A folder with one file, on the disk. */
+function deeds(): string {
+  const folder = join(mkdtempSync(join(tmpdir(), 'longhand-scene-')), 'Deeds');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'deed.txt'), 'A deed.');
+  return folder;
+}
+
+/** In a narrow window the lanes lie one below the other. */
+async function dropOnWatch(page: Page, path: string): Promise<void> {
+  await drag(page, [path], LANES.ask, false);
+  const box = (await page.locator('[data-lane="watch"]').boundingBox())!;
+  await drag(page, [path], { x: box.x + box.width / 2, y: box.y + box.height / 2 });
+}
+
+/** Two folders that are watched, one of which is away, and documents beside them. */
+function watch(assistant: ScriptedAssistant): void {
+  shelve(assistant);
+  const { documents } = assistant;
+  const deeds = documents.watchFolder('/home/ada/Deeds', { files: 7, sizeBytes: 3_400_000, passedOver: 2, waiting: 1 });
+  const letters = documents.watchFolder('/media/ada/Backup/Letters of the family', { state: 'missing', files: 1 });
+  for (const path of ['1868/lease.md', '1871/loan.md', '1871/receipt.md', 'index.md']) {
+    const folder = { id: deeds.id, path };
+    documents.put(path.split('/').at(-1)!, [plainPart(path)], { info: { origin: deeds.path, folder } });
+  }
+  const folder = { id: letters.id, path: 'to-the-editor.md' };
+  documents.put(folder.path, [plainPart('Sir,')], { info: { origin: letters.path, folder } });
+  const gone = { isGone: true, origin: deeds.path };
+  documents.put('mortgage.md', [plainPart('The house.')], { info: gone });
+}
+
 const openCited = (page: Page) => openConversation(page, 'What does the agreement say?');
 const goToShelf = (page: Page) => page.keyboard.press('Control+D');
 
@@ -291,6 +326,34 @@ export const documentScenes: Scene[] = [
     },
   },
   { name: 'shelf-empty', act: goToShelf },
+  {
+    name: 'shelf-folders',
+    arrange: (assistant) => void watch(assistant),
+    async act(page) {
+      await goToShelf(page);
+      await page.getByText('/home/ada/Deeds', { exact: true }).waitFor();
+    },
+  },
+  {
+    name: 'shelf-unwatch',
+    arrange: (assistant) => void watch(assistant),
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('button', { name: /^(Stop watching: Deeds|停止关注：Deeds)$/ }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'drop-lanes',
+    act: (page) => drag(page, [deeds()], LANES.watch, false),
+  },
+  {
+    name: 'folder-where',
+    async act(page) {
+      await dropOnWatch(page, deeds());
+      await page.getByRole('dialog').waitFor();
+    },
+  },
   {
     name: 'shelf-summary',
     arrange: (assistant) => void shelve(assistant),
@@ -390,6 +453,23 @@ export const documentScenes: Scene[] = [
       await openConversation(page, 'Conditions in the letter of 1871');
       await goToShelf(page);
       await page.getByRole('button', { name: /^(Ask about it: Agreement|就此提问：Agreement)/ }).click();
+      await page.getByRole('region', { name: /^(Documents of this conversation|此对话的文档)$/ }).waitFor();
+    },
+  },
+  {
+    name: 'mention',
+    arrange: (assistant) => watch(assistant),
+    async act(page) {
+      await field(page).pressSequentially('What says @le');
+      await page.getByRole('listbox').waitFor();
+    },
+  },
+  {
+    name: 'attached-folder',
+    arrange: (assistant) => watch(assistant),
+    async act(page) {
+      await field(page).pressSequentially('@deeds');
+      await field(page).press('Enter');
       await page.getByRole('region', { name: /^(Documents of this conversation|此对话的文档)$/ }).waitFor();
     },
   },

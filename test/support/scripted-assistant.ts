@@ -60,6 +60,9 @@ export class ScriptedAssistant {
   moveRefusal: LonghandError | null = null;
   readonly token = randomUUID();
   /** Where the files go that the page sends. */
+  /** Where folders are looked for that a page was given, and the paths that it was given. */
+  home = '/nowhere';
+  readonly chosen: string[] = [];
   readonly incoming = join(tmpdir(), `longhand-scripted-${this.token}`);
   readonly calls: string[] = [];
   cards: ModelCard[] = modelCards;
@@ -106,6 +109,8 @@ export class ScriptedAssistant {
       token: this.token,
       port: this.#address === '' ? 0 : Number(new URL(this.#address).port),
       incoming: () => this.incoming,
+      home: () => this.home,
+      onPath: (path) => void this.chosen.push(path),
       connectPage: () => this.connect(),
     });
     this.#address = this.#server.address;

@@ -8,6 +8,7 @@ import type {
   EmbedderStatus,
   ReadingPlan,
   ReadingWay,
+  WatchedFolder,
   WordsOnly,
 } from '../../main/contract/documents.ts';
 import { LonghandError } from '../../main/contract/errors.ts';
@@ -19,11 +20,14 @@ import { Feed } from '../../main/services/events/feed.ts';
 import { downloadJob, readingJob, tokens } from './scripted-data.ts';
 
 type Stored = { info: DocumentInfo; parts: Part[]; outline: OutlineEntry[]; bytes: Uint8Array<ArrayBuffer> };
-type Attached = { documentIds: string[]; way: ReadingWay | null };
+type Attached = { documentIds: string[]; folderIds: string[]; way: ReadingWay | null };
 type Change =
   | { type: 'documents'; documents: DocumentInfo[] }
   | { type: 'document'; document: DocumentInfo }
-  | { type: 'removed'; id: string };
+  | { type: 'removed'; id: string }
+  | { type: 'folders'; folders: WatchedFolder[] }
+  | { type: 'folder'; folder: WatchedFolder }
+  | { type: 'folder-removed'; id: string };
 
 /** The shelf of documents in memory. What was added waits in the queue until `change` leads it on. */
 export class ScriptedDocuments {
@@ -37,6 +41,7 @@ export class ScriptedDocuments {
   /** Of any document that is read ahead. */
   secondsToRead = 130;
   readonly #documents = new Map<string, Stored>();
+  readonly #folders = new Map<string, WatchedFolder>();
   readonly #attached = new Map<string, Attached>();
   readonly #feed = new Feed<Change>();
 
@@ -63,6 +68,8 @@ export class ScriptedDocuments {
       error: null,
       jobId: null,
       origin: null,
+      folder: null,
+      isGone: false,
       addedMs: Date.now(),
       ...info,
     };
@@ -76,6 +83,29 @@ export class ScriptedDocuments {
     stored.info = { ...stored.info, ...change };
     this.#feed.publish({ type: 'document', document: stored.info });
     return stored.info;
+  }
+
+  /** A folder that is watched, without documents: those are `put` with its id. */
+  watchFolder(path: string, change: Partial<WatchedFolder> = {}): WatchedFolder {
+    const there = [...this.#folders.values()].find((one) => one.path === path);
+    const folder: WatchedFolder = {
+      id: randomUUID(),
+      path,
+      name: basename(path),
+      addedMs: Date.now(),
+      state: 'watched',
+      files: 0,
+      sizeBytes: 0,
+      passedOver: 0,
+      waiting: 0,
+      unreadable: 0,
+      error: null,
+      ...there,
+      ...change,
+    };
+    this.#folders.set(folder.id, folder);
+    this.#feed.publish({ type: 'folder', folder });
+    return folder;
   }
 
   /** A summary that is being made. */
@@ -119,7 +149,13 @@ export class ScriptedDocuments {
       }),
       list: os.list.handler(() => this.#list()),
       watch: os.watch.handler(({ signal }) =>
-        this.#feed.watch(() => [{ type: 'documents', documents: this.#list() }], signal),
+        this.#feed.watch(
+          () => [
+            { type: 'documents', documents: this.#list() },
+            { type: 'folders', folders: [...this.#folders.values()] },
+          ],
+          signal,
+        ),
       ),
       get: os.get.handler(({ input }) => ({ ...this.#find(input.id).info, outline: this.#find(input.id).outline })),
       part: os.part.handler(({ input }) => {
@@ -156,10 +192,25 @@ export class ScriptedDocuments {
         return (this.embedder = { ...this.embedder, model: input.name });
       }),
       query: os.query.handler(() => ({ columns: [], rows: [], truncated: false })),
-      attach: os.attach.handler(({ input: { conversationId, documentIds, way } }) => {
-        const names = documentIds.map((id) => this.#find(id).info.name);
+      folders: os.folders.handler(() => [...this.#folders.values()]),
+      watchFolder: os.watchFolder.handler(({ input: { path } }) => {
+        if (this.refusal !== null) throw this.refusal;
+        this.calls.push(`watch ${basename(path)}`);
+        return this.watchFolder(path);
+      }),
+      unwatchFolder: os.unwatchFolder.handler(({ input: { id, documents } }) => {
+        this.calls.push(`unwatch ${this.#folders.get(id)?.name} ${documents}`);
+        this.#folders.delete(id);
+        this.#feed.publish({ type: 'folder-removed', id });
+        for (const { info } of this.#documents.values()) {
+          if (info.folder?.id === id) this.change(info.id, { folder: null });
+        }
+      }),
+      attach: os.attach.handler(({ input: { conversationId, documentIds, folderIds, way } }) => {
+        const folders = folderIds.map((id) => this.#folders.get(id)?.name ?? id);
+        const names = [...folders, ...documentIds.map((id) => this.#find(id).info.name)];
         this.calls.push(`attach ${names.join(', ') || 'nothing'} ${way ?? 'as proposed'}`);
-        this.#attached.set(conversationId, { documentIds, way });
+        this.#attached.set(conversationId, { documentIds, folderIds, way });
         return this.#plan(conversationId);
       }),
       attached: os.attached.handler(({ input: { conversationId } }) => ({
@@ -226,13 +277,15 @@ export class ScriptedDocuments {
   }
 
   #attachedTo(conversationId: string): Attached {
-    return this.#attached.get(conversationId) ?? { documentIds: [], way: null };
+    return this.#attached.get(conversationId) ?? { documentIds: [], folderIds: [], way: null };
   }
 
   #plan(conversationId: string): ReadingPlan | null {
-    const { documentIds, way } = this.#attachedTo(conversationId);
-    if (documentIds.length === 0) return null;
-    const parts = documentIds.flatMap((id) => this.#find(id).parts);
+    const { documentIds, folderIds, way } = this.#attachedTo(conversationId);
+    const inFolders = this.#list().filter(({ folder }) => folderIds.includes(folder?.id ?? ''));
+    const ids = new Set([...documentIds, ...inFolders.map(({ id }) => id)]);
+    if (ids.size === 0) return null;
+    const parts = [...ids].flatMap((id) => this.#find(id).parts);
     const whole = parts.reduce((sum, { text }) => sum + tokens(text), 0);
     const fits = whole < this.contextTokens;
     const proposed = fits ? 'whole' : 'search';

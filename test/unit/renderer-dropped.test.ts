@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { droppedFiles, MOST_FILES } from '../../renderer/app/dropped.ts';
+import { chosenFolder, droppedFiles, MOST_FILES } from '../../renderer/app/dropped.ts';
 
 const fileEntry = (name: string) => ({
   name,
@@ -16,7 +16,10 @@ function folderEntry(name: string, entries: readonly object[]) {
   return { name, isFile: false, isDirectory: true, createReader };
 }
 const drop = (...entries: object[]) =>
-  droppedFiles({ files: [], items: entries.map((entry) => ({ webkitGetAsEntry: () => entry })) } as never);
+  droppedFiles({
+    files: [],
+    items: entries.map((entry) => ({ webkitGetAsEntry: () => entry, getAsFile: () => null })),
+  } as never);
 
 it('all that lies below a dropped folder is taken, but hidden folders', async () => {
   const inner = folderEntry('in', [fileEntry('b.txt')]);
@@ -35,4 +38,32 @@ it('no more files are taken than say that it is too many, however many folders h
   );
   const { all } = await drop(folderEntry('home', folders));
   expect(await all()).toHaveLength(MOST_FILES + 1);
+});
+
+it('a dropped folder is shown by its first files in the order of their names, but those that are no documents', async () => {
+  const inner = folderEntry('b', [fileEntry('z.txt'), fileEntry('a.txt')]);
+  const library = folderEntry('node_modules', [fileEntry('c.txt')]);
+  const { folders } = await drop(
+    folderEntry('Deeds', [fileEntry('c.txt'), inner, library, fileEntry('.hidden')]),
+    fileEntry('d.txt'),
+  );
+  const [shown] = await Promise.all(folders.map(({ show }) => show()));
+  expect(folders).toHaveLength(1);
+  expect(shown).toMatchObject({ name: 'Deeds', path: null });
+  expect(shown!.files.map(([path]) => path)).toEqual(['b/a.txt', 'b/z.txt', 'c.txt']);
+  const many = folderEntry(
+    'Many',
+    Array.from({ length: 90 }, (_, index) => fileEntry(`${1000 + index}`)),
+  );
+  expect((await (await drop(many)).folders[0]!.show()).files.at(-1)?.[0]).toBe('1049');
+});
+
+it('a chosen folder is shown in the same way', async () => {
+  const paths = ['Deeds/c.txt', 'Deeds/b/z.txt', 'Deeds/.git/d', 'Deeds/b/a.txt', 'Deeds/node_modules/e/f'];
+  const shown = await chosenFolder(
+    paths.map((path) => Object.defineProperty(new File(['x'], 'x'), 'webkitRelativePath', { value: path })),
+  )?.show();
+  expect(shown?.name).toBe('Deeds');
+  expect(shown?.files.map(([path]) => path)).toEqual(['b/a.txt', 'b/z.txt', 'c.txt']);
+  expect(chosenFolder([])).toBeNull();
 });

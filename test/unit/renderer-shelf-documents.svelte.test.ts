@@ -1,11 +1,14 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { FileDoor } from '../../renderer/app/files.ts';
+import { LonghandError } from '../../main/contract/errors.ts';
+import type { FileDoor, FolderDoor } from '../../renderer/app/files.ts';
 import { Composer } from '../../renderer/state/composer.svelte.ts';
 import { Attached } from '../../renderer/state/attached.svelte.ts';
 import { DocumentSearch } from '../../renderer/state/document-search.svelte.ts';
 import { Documents } from '../../renderer/state/documents.svelte.ts';
+import { Mentions, type Mentioned } from '../../renderer/state/mentions.svelte.ts';
 import { PasteOffer } from '../../renderer/state/paste-offer.svelte.ts';
 import { SourcePane } from '../../renderer/state/source-pane.svelte.ts';
+import { Watching } from '../../renderer/state/watching.svelte.ts';
 import { memoryStorage, TestLine, until } from '../support/renderer-support.ts';
 import { plainPart } from '../support/scripted-documents.ts';
 
@@ -98,6 +101,114 @@ it('a search inside documents shows the answer to what stands in the field last'
   expect(search.wordsOnly).toBe('no-embedder');
   search.clear();
   expect([search.active, search.hits]).toEqual([false, []]);
+});
+
+it('folders that are watched are known, with their documents by their paths', async () => {
+  const { documents, shelf, line } = await open();
+  const { id } = await documents.watchFolder('/home/ada/Deeds');
+  for (const path of ['b.txt', 'a/c.txt']) shelf.put(path, [plainPart(path)], { info: { folder: { id, path } } });
+  await until(() => expect(documents.inFolder(id).map(({ name }) => name)).toEqual(['a/c.txt', 'b.txt']));
+  shelf.watchFolder('/home/ada/Deeds', { state: 'missing' });
+  await until(() => expect(documents.folders).toMatchObject([{ id, state: 'missing' }]));
+  await documents.unwatchFolder(id, 'keep');
+  expect(documents.folders).toEqual([]);
+  await until(() => expect(documents.inFolder(id)).toEqual([]));
+  expect(line.assistant.calls).toEqual(['watch Deeds', 'unwatch Deeds keep']);
+});
+
+describe('a folder that is given', () => {
+  const folder = { file: null, show: () => Promise.resolve({ name: 'Deeds', path: null, files: [] }) };
+
+  async function give(pathOf: FolderDoor['pathOf']) {
+    const { documents, line } = await open();
+    const watched: string[] = [];
+    const door = { choose: null, pathOf };
+    const watching = new Watching({ documents, door, onWatched: (name) => watched.push(name) });
+    return { watching, watched, line };
+  }
+
+  it('is watched where it is found', async () => {
+    const { watching, watched } = await give(() => Promise.resolve('/home/ada/Deeds'));
+    await watching.take([folder]);
+    expect([watched, watching.asked]).toEqual([['Deeds'], null]);
+  });
+
+  it('is asked about where it is not, until the user says where it lies', async () => {
+    const { watching, watched } = await give((_, said) =>
+      said === '/srv/Deeds' ? Promise.resolve(said) : Promise.reject(new LonghandError('not-found', 'Not here.')),
+    );
+    await watching.take([folder]);
+    expect(watching.asked?.name).toBe('Deeds');
+    await watching.say('/srv/elsewhere');
+    expect([watching.problem?.code, watched]).toEqual(['not-found', []]);
+    await watching.say(' /srv/Deeds ');
+    expect([watching.problem, watching.asked, watched]).toEqual([null, null, ['Deeds']]);
+  });
+
+  it('that is refused for another reason is not asked about', async () => {
+    const refusal = new LonghandError('invalid-input', 'It is empty.');
+    const { watching } = await give(() => Promise.reject(refusal));
+    await expect(watching.take([folder])).rejects.toBe(refusal);
+    expect(watching.asked).toBeNull();
+  });
+});
+
+describe('a name behind an @ in a message', () => {
+  const named = (name: string) => ({ id: name, name });
+  function write() {
+    const taken: Mentioned[] = [];
+    const mentions = new Mentions({
+      shelf: () => ({
+        documents: ['Letter to the editor.md', 'Ledger 1871.xlsx', '房屋租赁合同.pdf'].map(named) as never,
+        folders: [named('Deeds')] as never,
+      }),
+      take: (chosen) => taken.push(chosen),
+    });
+    const names = (text: string, caret = text.length) => {
+      mentions.look(text, caret);
+      return mentions.items.map(({ name }) => name);
+    };
+    return { mentions, taken, names };
+  }
+
+  it('opens the list of what is on the shelf, and narrows it', () => {
+    const { names } = write();
+    expect(names('What says @')).toEqual(['Deeds', 'Letter to the editor.md', 'Ledger 1871.xlsx', '房屋租赁合同.pdf']);
+    expect(names('What says @l')).toContain('Ledger 1871.xlsx');
+    expect(names('What says @led')).toEqual(['Ledger 1871.xlsx']);
+    expect(names('What says @letter to')).toEqual(['Letter to the editor.md']);
+    expect(names('@合同')).toEqual(['房屋租赁合同.pdf']);
+    expect(names('请看＠租赁')).toEqual(['房屋租赁合同.pdf']);
+  });
+
+  it('is none in an address, in the rest of a sentence, or before the caret has come to it', () => {
+    const { names } = write();
+    for (const text of ['ada@letter', 'a @ letter', '@letter please', '@letter\n', 'x @nothing like it']) {
+      expect(names(text), text).toEqual([]);
+    }
+    expect(names('@letter', 0)).toEqual([]);
+    expect(names('@letter tomorrow', 4)).toEqual(['Letter to the editor.md']);
+  });
+
+  it('is taken and leaves the text', () => {
+    const { mentions, taken, names } = write();
+    names('What says @led about it?', 14);
+    expect(mentions.choose('What says @led about it?')).toEqual({ text: 'What says about it?', caret: 10 });
+    expect(taken).toEqual([{ kind: 'document', id: 'Ledger 1871.xlsx', name: 'Ledger 1871.xlsx' }]);
+    expect(mentions.open).toBe(false);
+  });
+
+  it('is chosen by steps that go round, and stays shut where it was closed', () => {
+    const { mentions, names } = write();
+    names('@');
+    mentions.step(-1);
+    expect(mentions.current?.name).toBe('房屋租赁合同.pdf');
+    mentions.step(1);
+    expect(mentions.current?.name).toBe('Deeds');
+    mentions.close();
+    expect(names('@le')).toEqual([]);
+    expect(names('@le and @led')).toEqual(['Ledger 1871.xlsx']);
+  });
 });
 
 describe('documents of a conversation', () => {

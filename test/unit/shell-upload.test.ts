@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { request, type ClientRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -12,6 +21,7 @@ let root = '';
 let incoming = '';
 let server: Server;
 let freeBytes = 1e9;
+let given: string[] = [];
 
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'longhand-upload-'));
@@ -20,11 +30,14 @@ beforeEach(async () => {
   writeFileSync(join(root, 'page', 'index.html'), '<title>Longhand</title>');
   writeFileSync(join(root, 'precious.gguf'), 'precious');
   freeBytes = 1e9;
+  given = [];
   server = await startServer({
     folder: join(root, 'page'),
     token,
     port: 0,
     incoming: () => incoming,
+    home: () => join(root, 'home'),
+    onPath: (path) => void given.push(path),
     uploads: { free: async () => freeBytes },
     connectPage: () => {
       throw new Error('no assistant here');
@@ -36,7 +49,7 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-type Reply = { status: number; body: { path?: string; code?: string; details?: Record<string, unknown> } };
+type Reply = { status: number; body: { path?: string | null; code?: string; details?: Record<string, unknown> } };
 
 /** A PUT as a page makes it; `headers` change or (with undefined) remove some. */
 function open(path: string, headers: Record<string, string | undefined> = {}, method = 'PUT') {
@@ -79,6 +92,66 @@ async function until(done: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   expect(done()).toBe(true);
 }
+
+describe('a folder that the page was given', () => {
+  /** Files of these texts below `root`, and what a browser tells of them. */
+  function folder(path: string, texts: Record<string, string>) {
+    for (const [name, text] of Object.entries(texts)) {
+      mkdirSync(dirname(join(root, path, name)), { recursive: true });
+      writeFileSync(join(root, path, name), text);
+    }
+    return Object.keys(texts)
+      .filter((name) => !/(^|\/)(\.|node_modules)/.test(name))
+      .map((name): [string, number, number] => {
+        const { size, mtimeMs } = statSync(join(root, path, name));
+        return [name, size, Math.floor(mtimeMs)];
+      });
+  }
+  const NOWHERE = { status: 200, body: { path: null } };
+  const show = (body: object, headers = {}) => put('/folder', JSON.stringify(body), headers);
+
+  it('is found by its name and its files, below the home folder', async () => {
+    folder('home/other/Deeds', { 'a.txt': 'another', 'b/c.txt': 'inner' });
+    const files = folder('home/papers/old/Deeds', { 'a.txt': 'a deed', 'b/c.txt': 'inner', '.git/d': 'hidden' });
+    const { status, body } = await show({ name: 'Deeds', path: null, files });
+    expect([status, body.path]).toEqual([200, join(root, 'home/papers/old/Deeds')]);
+    expect(given).toEqual([body.path]);
+    expect(await show({ name: 'Deeds', path: null, files: files.slice(0, 1) })).toMatchObject(NOWHERE);
+  });
+
+  it('is believed to lie where the user says only when its files do', async () => {
+    const files = folder('outside/Deeds', { 'a.txt': 'a deed' });
+    const path = join(root, 'outside', 'Deeds');
+    expect(await show({ name: 'Deeds', path: null, files })).toMatchObject(NOWHERE);
+    expect(await show({ name: 'Deeds', path: join(root, 'page'), files })).toMatchObject(NOWHERE);
+    const [[name, size, modifiedMs]] = files as [[string, number, number]];
+    for (const guess of [
+      [name, size, modifiedMs + 5],
+      [name, size + 1, modifiedMs],
+      ['b.txt', size, modifiedMs],
+    ]) {
+      expect(await show({ name: 'Deeds', path, files: [guess] })).toMatchObject(NOWHERE);
+    }
+    expect(given).toEqual([]);
+    expect(await show({ name: 'Deeds', path, files })).toMatchObject({ status: 200, body: { path } });
+  });
+
+  it('is told from others by its first files where it has many', async () => {
+    const texts = Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`${1000 + index}.txt`, `${index}`]));
+    const files = folder('home/Many', texts).slice(0, 50);
+    expect(await show({ name: 'Many', path: null, files })).toMatchObject({ status: 200 });
+    expect(await show({ name: 'Many', path: null, files: files.slice(0, 49) })).toMatchObject(NOWHERE);
+  });
+
+  it('is refused when it is empty, not told, or shown by another page', async () => {
+    mkdirSync(join(root, 'home', 'Empty'), { recursive: true });
+    const empty = { name: 'Empty', path: null, files: [] };
+    expect(await show(empty)).toMatchObject({ status: 400, body: { code: 'invalid-input' } });
+    expect(await put('/folder', 'no JSON')).toMatchObject({ status: 400 });
+    expect(await show(empty, { authorization: 'Bearer wrong' })).toMatchObject({ status: 403 });
+    expect(given).toEqual([]);
+  });
+});
 
 describe('a file that the page sends', () => {
   it('is kept whole under its own name, in a folder of its own', async () => {

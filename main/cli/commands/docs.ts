@@ -4,7 +4,7 @@ import { LonghandError } from '../../contract/errors.ts';
 import { formatBytes } from '../../shell/progress.ts';
 import type { Connection } from '../../shell/connection.ts';
 import { defineCommand, parseNumber, UsageError, type Context } from '../command.ts';
-import { addDocuments, oneLine, placeIn } from '../documents.ts';
+import { addDocuments, describeFolder, followFolder, oneLine, placeIn } from '../documents.ts';
 import { finishJob } from '../model.ts';
 import { table } from '../table.ts';
 
@@ -12,10 +12,12 @@ const MOST_LINE = 300;
 
 export const docs = defineCommand({
   name: 'docs',
-  usage: 'add PATH… | list | search "WORDS" | remove NAME… | query NAME… "SELECT …" | models [NAME | FOLDER]',
+  usage:
+    'add PATH… | watch [FOLDER…] | unwatch FOLDER… | list | search "WORDS" | remove NAME… | query NAME… "SELECT …" | models [NAME | FOLDER]',
   summary: 'put documents on the shelf, search them, ask their tables, or take them off',
   options: {
     password: { type: 'string', value: 'WORD', help: 'of an encrypted file that is added' },
+    remove: { type: 'boolean', help: 'take the documents of a folder that is not watched any more off the shelf too' },
     in: { type: 'string', value: 'NAME', help: 'search only this document' },
     limit: { type: 'string', value: 'N', help: 'so many passages at most (5)' },
   },
@@ -25,6 +27,8 @@ export const docs = defineCommand({
     const [action, ...names] = positionals;
     const actions: Record<string, (connection: Connection) => Promise<number>> = {
       add: (connection) => add(connection, names, context.values.password, context),
+      watch: (connection) => watch(connection, names, context),
+      unwatch: (connection) => unwatch(connection, names, context.values.remove === true, context),
       list: (connection) => list(connection, context),
       search: (connection) => search(connection, names.join(' '), context),
       remove: (connection) => remove(connection, names, context),
@@ -33,7 +37,7 @@ export const docs = defineCommand({
     };
     const run = actions[action ?? 'list'];
     if (run === undefined) throw new UsageError(`'docs ${action}' is not known`);
-    const needed = { add: 1, search: 1, remove: 1, query: 2 }[action ?? ''] ?? 0;
+    const needed = { add: 1, unwatch: 1, search: 1, remove: 1, query: 2 }[action ?? ''] ?? 0;
     if (names.length < needed)
       throw new UsageError(`docs ${action} needs ${needed === 2 ? 'a name and a SELECT' : 'a name'}`);
     return run(await connect());
@@ -55,11 +59,49 @@ async function add(
       if (document.error !== null) failures++;
     }
   }
-  // Work ends with the processes of a command line that has no Longhand beside it.
+  await finishIndexing(connection, progress);
+  return failures === 0 ? 0 : 1;
+}
+
+/** Work ends with the processes of a command line that has no Longhand beside it. */
+async function finishIndexing(connection: Connection, progress: Context['progress']): Promise<void> {
   const waiting = (await connection.run((client) => client.documents.list())).find(({ state }) => state === 'indexing');
   const job = (await connection.run((client) => client.jobs.list())).find(({ id }) => id === waiting?.jobId);
   if (job !== undefined) await finishJob(connection, job, progress);
-  return failures === 0 ? 0 : 1;
+}
+
+/** Begins to watch folders, and waits until what lies in them is read; without a name it tells which are watched. */
+async function watch(connection: Connection, paths: string[], { json, print, progress }: Context): Promise<number> {
+  const added: string[] = [];
+  for (const path of paths) {
+    const { id } = await connection.run((client) => client.documents.watchFolder({ path: resolve(path) }));
+    added.push(id);
+    await followFolder(connection, id, progress);
+  }
+  if (added.length > 0) await finishIndexing(connection, progress);
+  const all = await connection.run((client) => client.documents.folders());
+  const folders = added.length === 0 ? all : all.filter(({ id }) => added.includes(id));
+  if (json) print(JSON.stringify(folders));
+  else if (folders.length === 0) print('No folder is watched. Watch one: longhand docs watch FOLDER');
+  else for (const folder of folders) print(describeFolder(folder));
+  return folders.every(({ state, error }) => (state === 'watched' || state === 'looking') && error === null) ? 0 : 1;
+}
+
+async function unwatch(
+  connection: Connection,
+  names: string[],
+  remove: boolean,
+  { json, print }: Context,
+): Promise<number> {
+  const folders = await connection.run((client) => client.documents.folders());
+  for (const name of names) {
+    const folder = folders.find((one) => one.id === name || one.path === resolve(name));
+    if (folder === undefined) throw new LonghandError('not-found', `${name} is not watched.`, { path: name });
+    const documents = remove ? 'remove' : 'keep';
+    await connection.run((client) => client.documents.unwatchFolder({ id: folder.id, documents }));
+  }
+  print(json ? JSON.stringify({ unwatched: names }) : `Not watched any more: ${names.join(', ')}.`);
+  return 0;
 }
 
 async function list(connection: Connection, { json, print }: Context): Promise<number> {

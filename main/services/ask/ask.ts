@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Sources } from '../../contract/citations.ts';
 import type { DocumentHit, ReadingPlan, ReadingWay, Span } from '../../contract/documents.ts';
 import type { Message } from '../../contract/chat.ts';
@@ -30,6 +31,7 @@ export type AskOptions = {
   log(line: string): void;
 };
 
+type Named = Sources['documents'][number];
 type Marked = ReturnType<typeof markedText>;
 
 /** Rendered texts that are kept: bytes in all. */
@@ -40,6 +42,8 @@ const FEWEST_PASSAGES = 2;
 /** Of a passage, about; and what of a context a search may take. */
 const PASSAGE_TOKENS = 350;
 const SEARCH_SHARE = 1 / 3;
+/** Documents of folders with tables, of which a model is told; the tables of more would fill its context. */
+const MOST_TABLED = 8;
 /** A question of fewer terms says what it is about only together with the one before. */
 const SHORT_QUESTION = 3;
 
@@ -69,9 +73,10 @@ export class Ask {
   ): Promise<Sources | null> {
     const ahead = await this.ahead(conversationId, path, { way, knowsTools });
     if (ahead === null || way === 'whole') return ahead;
-    const documents = this.#documentsOf(conversationId);
+    const { named, found } = this.#documentsOf(conversationId);
+    const all = [...named, ...found];
     const { hits, isClose } = await this.#options.search.sources(this.#query(path, question), {
-      documentIds: documents.map(({ id }) => id),
+      documentIds: all.map(({ id }) => id),
       limit: passagesFor(contextTokens),
       signal,
     });
@@ -81,7 +86,9 @@ export class Ask {
         return { documentId, part, start, end, place: { kind: partKind, label: partLabel } };
       })
       .filter((span) => !known.some((other) => isWithin(span, other)))
-      .sort((a, b) => order(documents, a) - order(documents, b) || a.part - b.part || a.start - b.start);
+      .sort((a, b) => order(all, a) - order(all, b) || a.part - b.part || a.start - b.start);
+    const read = found.filter(({ id }) => passages.some(({ documentId }) => documentId === id));
+    const documents = [...named, ...read];
     // What is in tables a query finds, whatever a search does.
     const hasTables = (ahead.tables ?? []).length > 0 || tableDocumentsOf(path).length > 0;
     return { ...ahead, documents, passages, ...(isClose || hasTables ? {} : { nothingClose: true }) };
@@ -98,7 +105,7 @@ export class Ask {
   ): Promise<Sources | null> {
     const ahead = this.#ahead(conversationId, path, way);
     if (ahead === null || !knowsTools) return ahead;
-    return this.#withTables(ahead, this.#documentsOf(conversationId), tableDocumentsOf(path));
+    return this.#withTables(ahead, this.#tabled(conversationId), tableDocumentsOf(path));
   }
 
   /** What a conversation that begins with this document, whole, begins with. @throws LonghandError `not-found` */
@@ -109,7 +116,8 @@ export class Ask {
   }
 
   #ahead(conversationId: string, path: readonly AskedMessage[], way: ReadingWay): Sources | null {
-    const all = this.#documentsOf(conversationId);
+    const { named, found, folders } = this.#documentsOf(conversationId);
+    const all = [...named, ...found];
     if (all.length === 0) return null;
     const there = new Set(
       path.flatMap(({ sources, leftOut }) =>
@@ -117,7 +125,8 @@ export class Ask {
       ),
     );
     const documents = way === 'whole' ? all.filter(({ id }) => !there.has(id)) : [];
-    return { way, documents, passages: [], firstMark: this.#marksOf(path) + 1, citations: [] };
+    const firstMark = this.#marksOf(path) + 1;
+    return { way, documents, ...(folders.length > 0 ? { folders } : {}), passages: [], firstMark, citations: [] };
   }
 
   /** Characters of the documents that `ahead` would name: whether they are worth being put into words at all. */
@@ -153,6 +162,7 @@ export class Ask {
     return {
       way: last.way,
       documents: [...documents.values()],
+      ...(last.folders ? { folders: last.folders } : {}),
       passages: read.flatMap(({ passages: found }) => found),
       firstMark: last.firstMark,
       citations: withComputed(await cite(answer.text, passages, signal), answer.text, answer.calls ?? []),
@@ -219,18 +229,36 @@ export class Ask {
     return this.#options.store.documents.get(documentId) !== null;
   }
 
-  #documentsOf(conversationId: string): Sources['documents'] {
+  /** The documents whose tables a model may be told of. */
+  #tabled(conversationId: string): Named[] {
+    const { named, found } = this.#documentsOf(conversationId);
+    const inFolders = found.filter(({ id }) => this.#options.store.documents.hasTables(id));
+    return inFolders.length > MOST_TABLED ? named : [...named, ...inFolders];
+  }
+
+  /**
+   * The documents of a conversation: those that it names, and those in its folders that can be read by now.
+   * @throws LonghandError `document-not-ready`
+   */
+  #documentsOf(conversationId: string): { named: Named[]; found: Named[]; folders: string[] } {
     const { store } = this.#options;
-    const found = store.attachments
-      .of(conversationId)
-      .documents.map(({ documentId }) => store.documents.get(documentId));
-    const documents = found.filter((document) => document !== null);
-    const missing = documents.filter(({ state }) => state !== 'parsed');
+    const { documents: attached, folderIds } = store.attachments.of(conversationId);
+    const get = (ids: readonly string[]) => ids.map((id) => store.documents.get(id)).filter((one) => one !== null);
+    const named = get(attached.map(({ documentId }) => documentId));
+    const inFolders = get([...new Set(folderIds.flatMap((id) => store.watchedFolders.documentsOf(id)))]).filter(
+      ({ id }) => !named.some((one) => one.id === id),
+    );
+    const found = inFolders.filter(({ state }) => state === 'parsed');
+    const missing = named.filter(({ state }) => state !== 'parsed');
+    // What is still read of a folder comes with a later question; but there is no question about nothing of it.
+    if (named.length + found.length === 0) missing.push(...inFolders.filter(({ state }) => state !== 'failed'));
     if (missing.length > 0) {
       const names = missing.map(({ name }) => name);
       throw new LonghandError('document-not-ready', `Not read yet: ${names.join(', ')}.`, { names });
     }
-    return documents.map(({ id, name }) => ({ id, name }));
+    const folders = folderIds.map((id) => basename(store.watchedFolders.get(id)?.path ?? ''));
+    const toNamed = ({ id, name }: Named): Named => ({ id, name });
+    return { named: named.map(toNamed), found: found.map(toNamed), folders };
   }
 
   /** How many paragraphs have a number so far. */

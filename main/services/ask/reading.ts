@@ -37,20 +37,20 @@ export class DocumentReading {
     this.#options = options;
   }
 
-  /** From its next message on a conversation has exactly these documents. @throws LonghandError `not-found` */
+  /** From its next message on a conversation has exactly these documents and folders. @throws LonghandError `not-found` */
   async attach(
     conversationId: string,
-    documentIds: readonly string[],
+    chosen: { documentIds: readonly string[]; folderIds: readonly string[] },
     way: ReadingWay | null,
   ): Promise<ReadingPlan | null> {
-    this.#options.store.attachments.set(conversationId, documentIds, way);
+    this.#options.store.attachments.set(conversationId, chosen, way);
     return this.#plan(conversationId);
   }
 
   async attached(conversationId: string) {
-    const { documents, way } = this.#options.store.attachments.of(conversationId);
+    const { documents, folderIds, way } = this.#options.store.attachments.of(conversationId);
     const documentIds = documents.map(({ documentId }) => documentId);
-    return { documentIds, way, plan: await this.#plan(conversationId) };
+    return { documentIds, folderIds, way, plan: await this.#plan(conversationId) };
   }
 
   /** What `start` would take; null while that can't be told. @throws LonghandError `not-found` */

@@ -118,7 +118,7 @@ export class Reports {
     const conversation = store.durably(() => {
       const title = documents.map(({ name }) => name).join(' / ');
       const { id } = store.conversations.create({ title, titleSource: 'auto' });
-      store.attachments.set(id, params.documentIds, null);
+      store.attachments.set(id, { documentIds: params.documentIds }, null);
       const asked = { conversationId: id, parentId: null, role: 'user' as const, text: request[language] };
       const { id: parentId } = store.messages.insert(asked);
       const { text } = written;

@@ -19,12 +19,8 @@ export function branch(
   return durably(() => {
     const { title, titleSource, systemPrompt, sampling, folderId } = from;
     const { id } = conversations.create({ title, titleSource, systemPrompt, sampling, folderId });
-    const { documents, way } = attachments.of(from.id);
-    attachments.set(
-      id,
-      documents.map(({ documentId }) => documentId),
-      way,
-    );
+    const { documents, folderIds, way } = attachments.of(from.id);
+    attachments.set(id, { documentIds: documents.map(({ documentId }) => documentId), folderIds }, way);
     return conversations.setLeaf(id, messages.copyPath(messageId, id));
   });
 }

@@ -7,9 +7,11 @@ import type { Documents } from './documents.ts';
 import type { Embedders } from './embedders.ts';
 import type { TableQueries } from '../store/table-query-thread.ts';
 import type { DocumentSearch } from './search.ts';
+import type { WatchedFolders } from './watched-folders.ts';
 
 type Parts = {
   documents: Documents;
+  folders: WatchedFolders;
   search: DocumentSearch;
   reading: DocumentReading;
   reports: Reports;
@@ -18,12 +20,12 @@ type Parts = {
   mayName: PathRule;
 };
 
-export function documentsApp({ documents, search, reading, reports, embedders, tables, mayName }: Parts) {
+export function documentsApp({ documents, folders, search, reading, reports, embedders, tables, mayName }: Parts) {
   const os = implement(contract);
   return os.router({
-    add: os.add.handler(async ({ input: { paths, ...options } }) => {
+    add: os.add.handler(async ({ input: { paths, password }, signal }) => {
       for (const path of paths) await mayName(path);
-      return { documents: await documents.add(paths, options) };
+      return { documents: await documents.add(paths, { password, signal }) };
     }),
     addText: os.addText.handler(({ input }) => documents.addText(input.name, input.text)),
     retry: os.retry.handler(({ input }) => documents.retry(input.id, input.password)),
@@ -33,6 +35,12 @@ export function documentsApp({ documents, search, reading, reports, embedders, t
     part: os.part.handler(({ input }) => documents.part(input.id, input.part)),
     bytes: os.bytes.handler(({ input }) => documents.bytes(input.id, input.from, input.to)),
     remove: os.remove.handler(({ input }) => reading.removed(input.id, () => documents.remove(input.id))),
+    folders: os.folders.handler(() => folders.list()),
+    watchFolder: os.watchFolder.handler(async ({ input: { path }, signal }) => {
+      await mayName(path);
+      return folders.add(path, signal);
+    }),
+    unwatchFolder: os.unwatchFolder.handler(({ input }) => folders.remove(input.id, input.documents)),
     search: os.search.handler(({ input: { query, ...options }, signal }) => search.find(query, { ...options, signal })),
     embedder: os.embedder.handler(() => embedders.status()),
     installEmbedder: os.installEmbedder.handler(({ input }) => embedders.install(input.name ?? null)),
@@ -48,8 +56,8 @@ export function documentsApp({ documents, search, reading, reports, embedders, t
       return embedders.status();
     }),
     query: os.query.handler(({ input, signal }) => tables.run(input, signal)),
-    attach: os.attach.handler(({ input: { conversationId, documentIds, way } }) =>
-      reading.attach(conversationId, documentIds, way),
+    attach: os.attach.handler(({ input: { conversationId, way, ...chosen } }) =>
+      reading.attach(conversationId, chosen, way),
     ),
     attached: os.attached.handler(({ input }) => reading.attached(input.conversationId)),
     summarise: os.summarise.handler(({ input }) => reports.start('summary', [input.id])),

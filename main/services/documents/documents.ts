@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { basename, extname, isAbsolute } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import type { DocumentInfo, DocumentState } from '../../contract/documents.ts';
+import type { DocumentInfo, DocumentState, WatchedFolder } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import type { OutlineEntry, Part } from '../../contract/extraction.ts';
 import type { Job } from '../../contract/jobs.ts';
@@ -9,7 +9,9 @@ import { Feed } from '../events/feed.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
 import type { StoredDocument } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
-import { filesIn, Library, type FoundFile, type KeptFile } from './library.ts';
+import type { FileLook } from '../store/watched-folders.ts';
+import { filesIn, type FoundFile } from './files-in.ts';
+import { Library, type KeptFile } from './library.ts';
 import { type Indexer } from './indexing.ts';
 import { READING, registerReading, type Extractor } from './reading.ts';
 
@@ -19,6 +21,8 @@ export type DocumentsOptions = {
   jobs: Jobs;
   reader: Extractor;
   indexer: Pick<Indexer, 'progressOf' | 'kick'>;
+  /** The folders that are watched, for whoever begins to watch. */
+  folders(): WatchedFolder[];
   /** Something is on the shelf. */
   added(): void;
   log(line: string): void;
@@ -27,7 +31,28 @@ export type DocumentsOptions = {
 export type DocumentEvent =
   | { type: 'documents'; documents: DocumentInfo[] }
   | { type: 'document'; document: DocumentInfo }
-  | { type: 'removed'; id: string };
+  | { type: 'removed'; id: string }
+  | { type: 'folders'; folders: WatchedFolder[] }
+  | { type: 'folder'; folder: WatchedFolder }
+  | { type: 'folder-removed'; id: string };
+
+/** A file of a folder that is watched. */
+export type FollowedFile = {
+  path: string;
+  origin: string;
+  /** As it was seen: what has changed since is not taken. */
+  look: FileLook;
+  /** Documents of files that are gone. One with the same content is this file's, under its new name. */
+  formerly: readonly string[];
+};
+
+type Keeping = {
+  name: string;
+  origin?: string | null;
+  password?: string | undefined;
+  isKept?: boolean;
+  formerly?: readonly string[];
+};
 
 const ARCHIVE = '.zip';
 /** A piece of a file that is sent at once. */
@@ -84,23 +109,56 @@ export class Documents {
 
   /**
    * Adds files, and those of folders and archives; one that is here already under its name is left as it is, unless it failed.
-   * @throws LonghandError `not-found` | `invalid-input` | `disk-full` | what unpacking throws; what was added before stays
+   * @throws LonghandError `not-found` | `invalid-input` | `disk-full` | what unpacking throws, or `signal.reason`; what was
+   *   added before stays
    */
-  async add(paths: readonly string[], { password }: { password?: string | undefined } = {}): Promise<DocumentInfo[]> {
+  async add(
+    paths: readonly string[],
+    { password, signal }: { password?: string | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<DocumentInfo[]> {
     for (const path of paths) {
       if (!isAbsolute(path)) throw new LonghandError('invalid-input', `${path} is not a whole path.`, { path });
     }
+    const stop = this.#until(signal);
     const added: DocumentInfo[] = [];
-    for await (const { path, name, origin } of this.#files(paths)) {
-      added.push(await this.#keep(() => this.#library.copy(path, this.#stop.signal), { name, origin, password }));
+    for await (const { path, name, origin } of this.#files(paths, stop)) {
+      const copy = () => this.#library.copy(path, stop);
+      added.push(await this.#keep(copy, { name, origin, password }));
     }
     return added;
   }
 
+  /**
+   * Takes in a file of a folder that is watched, or those of an archive in it. Nobody is told before `followed`.
+   * @returns the ids of its documents
+   * @throws as `add` does, and `FileChanged`
+   */
+  async follow({ path, origin, look, formerly }: FollowedFile, signal: AbortSignal): Promise<string[]> {
+    const stop = this.#until(signal);
+    const ids: string[] = [];
+    for await (const found of this.#files([path], stop)) {
+      const copy = () => this.#library.copy(found.path, stop, found.path === path ? look : undefined);
+      const { id } = await this.#keep(copy, { name: found.name, origin, isKept: false, formerly });
+      ids.push(id);
+    }
+    return ids;
+  }
+
+  /** Documents that were taken in are known to lie in their folder. */
+  followed(ids: readonly string[]): void {
+    for (const id of ids) {
+      const stored = this.#options.store.documents.get(id);
+      if (stored !== null) this.#feed.publish({ type: 'document', document: this.#show(stored) });
+    }
+  }
+
+  #until(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
+  }
+
   /** The files that paths stand for, those of archives unpacked for as long as each is looked at. */
-  async *#files(paths: readonly string[]): AsyncGenerator<FoundFile> {
-    const { signal } = this.#stop;
-    for await (const found of filesIn(paths)) {
+  async *#files(paths: readonly string[], signal: AbortSignal): AsyncGenerator<FoundFile> {
+    for await (const found of filesIn(paths, { signal, except: this.#options.dataDir })) {
       if (extname(found.name).toLowerCase() !== ARCHIVE) {
         yield found;
         continue;
@@ -120,7 +178,8 @@ export class Documents {
   async addText(name: string, text: string): Promise<DocumentInfo> {
     const file = basename(name.replaceAll('\\', '/'));
     const bytes = new TextEncoder().encode(text);
-    return this.#keep(() => this.#library.put(bytes), { name: extname(file) === '' ? `${file}.txt` : file });
+    const whole = extname(file) === '' ? `${file}.txt` : file;
+    return this.#keep(() => this.#library.put(bytes), { name: whole });
   }
 
   /** Reads a document again that failed, behind what is stored of it. @throws LonghandError `not-found` */
@@ -145,7 +204,16 @@ export class Documents {
 
   /** All of them, then every change. */
   watch(signal?: AbortSignal): AsyncGenerator<DocumentEvent, void> {
-    return this.#feed.watch(() => [{ type: 'documents', documents: this.list() }], signal);
+    const all = (): DocumentEvent[] => [
+      { type: 'documents', documents: this.list() },
+      { type: 'folders', folders: this.#options.folders() },
+    ];
+    return this.#feed.watch(all, signal);
+  }
+
+  /** Tells everybody of a folder that is watched, or is no more. */
+  tell(event: Extract<DocumentEvent, { type: 'folder' | 'folder-removed' }>): void {
+    this.#feed.publish(event);
   }
 
   /** Another model embeds from now on: all of them stand elsewhere. */
@@ -192,7 +260,7 @@ export class Documents {
 
   async #keep(
     copy: () => Promise<KeptFile>,
-    { name, origin = null, password }: { name: string; origin?: string | null; password?: string | undefined },
+    { name, origin = null, password, isKept = true, formerly = [] }: Keeping,
   ): Promise<DocumentInfo> {
     const { store } = this.#options;
     let kept = await copy();
@@ -203,11 +271,15 @@ export class Documents {
     }
     const { hash, sizeBytes } = kept;
     if (password !== undefined) this.#passwords.set(hash, password);
-    const stored = store.documents.add({ hash, sizeBytes, name, origin });
+    const renamed = formerly
+      .map((id) => store.documents.get(id))
+      .find((one) => one?.hash === hash && one.name !== name);
+    if (renamed) store.documents.rename(renamed.id, name);
+    const stored = store.documents.add({ hash, sizeBytes, name, origin, isKept });
     if (stored.state === 'queued' || stored.state === 'failed') this.#read(hash);
     this.#options.added();
     const shown = this.#show(store.documents.known(stored.id));
-    this.#feed.publish({ type: 'document', document: shown });
+    if (isKept) this.#feed.publish({ type: 'document', document: shown });
     return shown;
   }
 
@@ -241,7 +313,7 @@ export class Documents {
     this.#shown.set(contentId, setTimeout(show, SHOW_EVERY_MS).unref());
   }
 
-  #show({ contentId: _content, hash, embedderId, state, ...stored }: StoredDocument): DocumentInfo {
+  #show({ contentId: _content, isKept: _kept, hash, embedderId, state, ...stored }: StoredDocument): DocumentInfo {
     const index = this.#options.indexer.progressOf({ ...stored, embedderId });
     const read: DocumentState = index.jobId === null ? 'ready' : 'indexing';
     const jobId = this.#jobs.get(hash) ?? (state === 'parsed' ? index.jobId : null);

@@ -1,21 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LonghandError } from '../../contract/errors.ts';
 import { flushFolder } from '../data/flush.ts';
 import { explainWrite, requireSpace } from '../models/disk.ts';
+import type { FileLook } from '../store/watched-folders.ts';
+import { FileChanged, isSameLook, lookAt } from './files-in.ts';
 
 /** A file whose bytes are kept: its name among the kept ones is their SHA-256, in hex. */
 export type KeptFile = { hash: string; sizeBytes: number };
-/** A file to add. `origin`: the folder that it was found in; null for one that was named itself. */
-export type FoundFile = { path: string; name: string; origin: string | null };
 
 const INCOMING = 'incoming-';
-/** Why a folder is passed over. */
-const UNREADABLE = ['EACCES', 'EPERM'];
 const ZEROS = new Uint8Array(1 << 20);
 
 /** The bytes of documents, in a folder of their own: a file a content, whole or not there at all. */
@@ -36,8 +34,12 @@ export class Library {
     return join(this.#folder, `${INCOMING}${randomUUID()}`);
   }
 
-  /** Copies a file in and names it by its bytes. @throws LonghandError `not-found` | `disk-full`, or `signal.reason` */
-  async copy(path: string, signal: AbortSignal): Promise<KeptFile> {
+  /**
+   * Copies a file in and names it by its bytes.
+   * @param expected how it was seen: a copy that was overtaken by a change is not kept
+   * @throws LonghandError `not-found` | `disk-full`, `FileChanged`, or `signal.reason`
+   */
+  async copy(path: string, signal: AbortSignal, expected?: FileLook): Promise<KeptFile> {
     const found = await stat(path).catch(() => null);
     if (found === null || !found.isFile()) throw new LonghandError('not-found', `There is no file ${path}.`, { path });
     return this.#keep(found.size, async (part) => {
@@ -51,6 +53,7 @@ export class Library {
         },
       });
       await pipeline(createReadStream(path), look, createWriteStream(part, { flush: true, mode: 0o600 }), { signal });
+      if (expected !== undefined && !isSameLook(await lookAt(path), expected)) throw new FileChanged(path);
       return { hash: hash.digest('hex'), sizeBytes };
     });
   }
@@ -117,32 +120,5 @@ export class Library {
       await rm(part, { force: true });
       throw await explainWrite(error, this.#folder, neededBytes);
     }
-  }
-}
-
-/**
- * The files that paths stand for: themselves, and those in a folder and below. Hidden ones are left out, and links in a folder
- * are not followed, since they may lead out of it. A folder in it that may not be read is passed over.
- * @throws LonghandError `not-found`
- */
-export async function* filesIn(paths: readonly string[]): AsyncGenerator<FoundFile> {
-  for (const path of paths) {
-    const found = await stat(path).catch(() => null);
-    if (found?.isDirectory() === true) yield* filesBelow(path, path);
-    else if (found?.isFile() === true) yield { path, name: basename(path), origin: null };
-    else throw new LonghandError('not-found', `There is no file or folder ${path}.`, { path });
-  }
-}
-
-async function* filesBelow(folder: string, origin: string): AsyncGenerator<FoundFile> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (folder !== origin && UNREADABLE.includes(error.code ?? '')) return [];
-    throw error;
-  });
-  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (entry.name.startsWith('.')) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* filesBelow(path, origin);
-    else if (entry.isFile()) yield { path, name: entry.name, origin };
   }
 }

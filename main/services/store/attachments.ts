@@ -4,7 +4,8 @@ import { durably, type ReadableDb, type WritableDb } from './db.ts';
 
 /** A document of a conversation. `messageId` is the message that it was added with; null until there is one. */
 export type Attachment = { documentId: string; messageId: string | null };
-export type Attachments = { documents: Attachment[]; way: ReadingWay | null };
+/** `folderIds`: watched folders, all of whose documents belong to it as they are. */
+export type Attachments = { documents: Attachment[]; folderIds: string[]; way: ReadingWay | null };
 
 export const LIST_ATTACHMENTS = /* sql */ `
   SELECT document_id AS documentId, message_id AS messageId FROM attachments
@@ -19,7 +20,17 @@ export function attachmentReader(db: ReadableDb) {
     .pluck();
   const using = db
     .prepare<{ documentId: string }, string>(
-      'SELECT conversation_id FROM attachments WHERE document_id = :documentId ORDER BY conversation_id',
+      /* sql */ `
+      SELECT conversation_id FROM attachments WHERE document_id = :documentId
+      UNION SELECT m.conversation_id FROM message_documents AS r JOIN messages AS m ON m.id = r.message_id
+      WHERE r.document_id = :documentId ORDER BY conversation_id`,
+    )
+    .pluck();
+  const listFolders = db
+    .prepare<{ conversationId: string }, string>(
+      /* sql */ `
+      SELECT a.folder_id FROM attached_folders AS a JOIN watched_folders AS f ON f.id = a.folder_id
+      WHERE a.conversation_id = :conversationId ORDER BY f.added_ms, f.id`,
     )
     .pluck();
 
@@ -27,10 +38,11 @@ export function attachmentReader(db: ReadableDb) {
     /** In the order in which they were added, and how they are read; `way` null: as the app proposes. */
     of: (conversationId: string): Attachments => ({
       documents: list.all({ conversationId }),
+      folderIds: listFolders.all({ conversationId }),
       way: getWay.get({ conversationId }) ?? null,
     }),
 
-    /** The conversations that read a document. */
+    /** The conversations that read a document, or have read it. */
     conversationsOf: (documentId: string): string[] => using.all({ documentId }),
   };
 }
@@ -48,6 +60,11 @@ export function attachmentWriter(db: WritableDb) {
   const remove = db.prepare(
     'DELETE FROM attachments WHERE conversation_id = :conversationId AND document_id = :documentId',
   );
+  const isFolder = db.prepare<{ folderId: string }, 1>('SELECT 1 FROM watched_folders WHERE id = :folderId');
+  const leaveFolders = db.prepare('DELETE FROM attached_folders WHERE conversation_id = :conversationId');
+  const putFolder = db.prepare(
+    'INSERT OR IGNORE INTO attached_folders (conversation_id, folder_id) VALUES (:conversationId, :folderId)',
+  );
   const settle = db.prepare(/* sql */ `
     UPDATE attachments SET message_id = :messageId WHERE conversation_id = :conversationId AND message_id IS NULL`);
 
@@ -55,10 +72,14 @@ export function attachmentWriter(db: WritableDb) {
     ...reader,
 
     /**
-     * From its next message on the conversation has exactly these documents; those that it had already stay at the
-     * message that they were added with. @throws LonghandError `not-found` for a conversation or a document
+     * From its next message on the conversation has exactly these documents and folders; documents that it had already stay at
+     * the message that they were added with. @throws LonghandError `not-found` for a conversation, a document or a folder
      */
-    set: (conversationId: string, documentIds: readonly string[], way: ReadingWay | null): Attachments =>
+    set: (
+      conversationId: string,
+      { documentIds, folderIds = [] }: { documentIds: readonly string[]; folderIds?: readonly string[] },
+      way: ReadingWay | null,
+    ): Attachments =>
       durably(db, () => {
         if (exists.get({ conversationId }) === undefined) {
           throw new LonghandError('not-found', `There is no conversation ${conversationId}.`, { id: conversationId });
@@ -71,6 +92,13 @@ export function attachmentWriter(db: WritableDb) {
             throw new LonghandError('not-found', `There is no document ${documentId}.`, { id: documentId });
           }
           put.run({ conversationId, documentId });
+        }
+        leaveFolders.run({ conversationId });
+        for (const folderId of folderIds) {
+          if (isFolder.get({ folderId }) === undefined) {
+            throw new LonghandError('not-found', `There is no watched folder ${folderId}.`, { id: folderId });
+          }
+          putFolder.run({ conversationId, folderId });
         }
         setWay.run({ conversationId, way });
         return reader.of(conversationId);

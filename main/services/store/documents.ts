@@ -14,6 +14,8 @@ export type StoredDocument = Omit<DocumentInfo, 'state' | 'jobId'> & {
   state: ContentState;
   contentId: number;
   hash: string;
+  /** Put on the shelf by the user, not only found in a folder that is watched. */
+  isKept: boolean;
   embedderId: number | null;
 };
 
@@ -23,6 +25,15 @@ const PIECES = 100;
 
 /** [start, end) of a passage in its part, and the heading that it stands under, '' where there is none. */
 export type NewPassage = { start: number; end: number; context: string };
+
+export type NewDocument = {
+  hash: string;
+  sizeBytes: number;
+  name: string;
+  origin: string | null;
+  /** False for what only came with a folder. */
+  isKept?: boolean;
+};
 
 /** A part as models and readers are shown it, without its places on the page. */
 export type PartText = { number: number; kind: Part['kind']; label: string; text: string };
@@ -34,6 +45,8 @@ type Row = {
   name: string;
   origin: string | null;
   added_ms: number;
+  kept: 0 | 1;
+  folder: string | null;
   size_bytes: number;
   state: ContentState;
   format: string | null;
@@ -62,7 +75,10 @@ type PartRow = {
 
 const DOCUMENTS = /* sql */ `
   SELECT d.id, d.content_id, c.hash, d.name, d.origin, d.added_ms, c.size_bytes, c.state, c.format, c.title, c.part_kind,
-         c.parts, c.parts_total, c.characters, c.passages, c.embedded, c.embedder_id, c.notes, c.error
+         c.parts, c.parts_total, c.characters, c.passages, c.embedded, c.embedder_id, c.notes, c.error, d.kept,
+         (SELECT json_object('id', f.folder_id, 'path', f.path)
+          FROM watched_documents AS w JOIN watched_files AS f ON f.id = w.file_id
+          WHERE w.document_id = d.id ORDER BY f.id LIMIT 1) AS folder
   FROM documents AS d JOIN contents AS c ON c.id = d.content_id`;
 
 export const GET_DOCUMENT = `${DOCUMENTS} WHERE d.id = :id`;
@@ -148,8 +164,10 @@ export function documentWriter(db: WritableDb, now: () => number) {
   const insertContent = db.prepare(/* sql */ `
     INSERT INTO contents (hash, size_bytes, state) VALUES (:hash, :sizeBytes, 'queued') ON CONFLICT (hash) DO NOTHING`);
   const insertDocument = db.prepare(/* sql */ `
-    INSERT INTO documents (id, content_id, name, origin, added_ms)
-    SELECT :id, id, :name, :origin, :now FROM contents WHERE hash = :hash`);
+    INSERT INTO documents (id, content_id, name, origin, added_ms, kept)
+    SELECT :id, id, :name, :origin, :now, :kept FROM contents WHERE hash = :hash`);
+  const keep = db.prepare('UPDATE documents SET kept = 1 WHERE id = :id');
+  const updateName = db.prepare('UPDATE OR IGNORE documents SET name = :name WHERE id = :id');
   const updateState = db.prepare('UPDATE contents SET state = :state, error = :error WHERE id = :contentId');
   const updateAbout = db.prepare(/* sql */ `
     UPDATE contents SET format = :format, title = :title, parts_total = :parts WHERE id = :contentId`);
@@ -215,21 +233,17 @@ export function documentWriter(db: WritableDb, now: () => number) {
     /** @throws LonghandError `not-found` */
     known,
 
-    /** A document of this content and name; the one that is there already, if there is. */
-    add: ({
-      hash,
-      sizeBytes,
-      name,
-      origin,
-    }: {
-      hash: string;
-      sizeBytes: number;
-      name: string;
-      origin: string | null;
-    }) =>
+    /**
+     * A document of this content and name; the one that is there already, if there is. What the user adds is kept from
+     * then on, also where a folder had brought it.
+     */
+    add: ({ hash, sizeBytes, name, origin, isKept = true }: NewDocument) =>
       durably(db, (): StoredDocument => {
         const there = reader.named(hash, name);
-        if (there !== null) return there;
+        if (there !== null) {
+          if (isKept && !there.isKept) keep.run({ id: there.id });
+          return known(there.id);
+        }
         const contentId = reader.contentOf(hash);
         if (contentId !== null && reader.ofContent(contentId).length === 0) {
           while (!destroyUntil(contentId, Infinity)); // what could not be destroyed is not whole
@@ -237,9 +251,19 @@ export function documentWriter(db: WritableDb, now: () => number) {
         insertContent.run({ hash, sizeBytes });
         const nowMs = now();
         const id = newId(nowMs);
-        insertDocument.run({ id, hash, name, origin, now: nowMs });
+        insertDocument.run({ id, hash, name, origin, now: nowMs, kept: isKept ? 1 : 0 });
         return known(id);
       }),
+
+    /** Its file has another name now; one whose content is there under that name already keeps its own. */
+    rename: (id: string, name: string): StoredDocument =>
+      durably(db, () => {
+        updateName.run({ id, name });
+        return known(id);
+      }),
+
+    /** It stays on the shelf, whatever becomes of its file. */
+    keep: (id: string): void => durably(db, () => void keep.run({ id })),
 
     setState: (contentId: number, state: ContentState, error: StoredError | null = null): void =>
       durably(db, () => void updateState.run({ contentId, state, error: toJson(error) })),
@@ -315,12 +339,17 @@ function wordsHash(words: string): Uint8Array {
 }
 
 function fromRow(row: Row): StoredDocument {
+  const isKept = row.kept === 1;
+  const folder = row.folder === null ? null : (JSON.parse(row.folder) as DocumentInfo['folder']);
   return {
     id: row.id,
     contentId: row.content_id,
     hash: row.hash,
     name: row.name,
     origin: row.origin,
+    isKept,
+    folder,
+    isGone: !isKept && folder === null,
     addedMs: row.added_ms,
     sizeBytes: row.size_bytes,
     state: row.state,

@@ -19,6 +19,7 @@ import type { Migration } from './migrations/migration.ts';
 import { searchIndex, searchReader } from './search.ts';
 import { settingsReader, settingsWriter } from './settings.ts';
 import { vectorReader, vectorWriter } from './vectors.ts';
+import { watchedFolderReader, watchedFolderWriter } from './watched-folders.ts';
 import { verificationReader, verificationWriter } from './verifications.ts';
 
 export type StoreOptions = {
@@ -80,6 +81,7 @@ export function openStore(path: string, options: StoreOptions = {}) {
     documents: guard('documents', documentWriter(open, now), context),
     attachments: guard('attachments', attachmentWriter(open), context),
     citations: guard('citations', citationWriter(open), context),
+    watchedFolders: guard('watchedFolders', watchedFolderWriter(open, now), context),
     vectors: guard('vectors', vectorWriter(open), context),
     settings: guard('settings', settingsWriter(open), context),
 
@@ -143,6 +145,7 @@ export function openStoreReader(path: string, options: { onSlow?: (call: SlowCal
     verifications: guard('verifications', verificationReader(db), context),
     documents: guard('documents', documentReader(db), context),
     attachments: guard('attachments', attachmentReader(db), context),
+    watchedFolders: guard('watchedFolders', watchedFolderReader(db), context),
     vectors: guard('vectors', vectorReader(db), context),
     settings: guard('settings', settingsReader(db), context),
     close: () => void db.close(),

@@ -77,7 +77,7 @@ async function run(options: Options, report: Report, parts: Parts): Promise<void
     incoming: () => join(dataFolder, INCOMING_FOLDER),
     connectPage: () => supervisor.connectPage(),
     connectClient: () => supervisor.connectClient(),
-    onUpload: (path) => chosen.add(path),
+    onPath: (path) => chosen.add(path),
     onPages: (count) => pages.set(count),
   });
   const instance: Instance = { pid: process.pid, address: server.address, token, commandToken };

@@ -8,6 +8,7 @@ import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL } from '../socket-port.ts';
 import { isFrameScript, openAssets, securityHeaders } from '../assets.ts';
 import { refusalsIn } from './refusals.ts';
+import { FOLDER_PATH, recogniseFolder } from './shown-folder.ts';
 import { receiveUpload, UPLOAD_PATH, type UploadOptions } from './upload.ts';
 
 const MAX_MESSAGE_BYTES = 16 << 20;
@@ -31,8 +32,10 @@ export type ServerOptions = {
   /** A new port to the assistant for a page. What it throws closes that page's socket. */
   connectPage(): Port;
   connectClient?(): Port;
-  /** Called with the path of every file that the page has sent. */
-  onUpload?(path: string): void;
+  /** Where a folder that was dropped is looked for, instead of the home folder. */
+  home?: () => string;
+  /** Called with the path of every file that the page has sent, and of every folder that it has been given. */
+  onPath?(path: string): void;
   /** Called with the number of open pages whenever it changes. */
   onPages?(count: number): void;
   pingMs?: number;
@@ -44,7 +47,8 @@ export type Server = { readonly address: string; close(): Promise<void> };
 /**
  * Serves the page on 127.0.0.1 and relays its WebSockets to the assistant, message by message and unread. Whoever has
  * not this very host in the address bar is refused, and without the token there is nothing but the page's own files.
- * `PUT /upload/NAME` with the token as bearer takes a file from the page and answers `{ path }`, or an error of ours.
+ * `PUT /upload/NAME` with the token as bearer takes a file from the page and answers `{ path }`, or an error of ours. So does
+ * `PUT /folder` with what the page was shown of a folder; its path is null where it is not found.
  * @throws LonghandError `port-in-use`
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -68,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         .writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8', connection: 'close', ...more })
         .end(text);
     if (!isOurs(request, hosts) && !isFrames(request, hosts, path)) return refuse(403, words.address);
-    if (path.startsWith(UPLOAD_PATH)) return upload(request, response, headers);
+    if (path.startsWith(UPLOAD_PATH) || path === FOLDER_PATH) return take(request, response, headers);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return refuse(405, words.method, { allow: 'GET, HEAD' });
     }
@@ -83,7 +87,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     response.end(request.method === 'HEAD' ? undefined : asset.body);
   }
 
-  async function upload(request: IncomingMessage, response: ServerResponse, headers: Record<string, string>) {
+  /** Takes a file or a folder from the page. */
+  async function take(request: IncomingMessage, response: ServerResponse, headers: Record<string, string>) {
     const reply = (status: number, body: object) => {
       response.writeHead(status, { ...headers, 'content-type': 'application/json', connection: 'close' });
       response.end(JSON.stringify(body));
@@ -101,8 +106,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       return reply(404, toStoredError(new LonghandError('not-found', 'No files are taken here.')));
     }
     try {
-      const path = await receiveUpload(request, options.incoming(), options.uploads);
-      options.onUpload?.(path);
+      const isFolder = request.url === FOLDER_PATH;
+      const path = isFolder
+        ? await recogniseFolder(request, options.home?.())
+        : await receiveUpload(request, options.incoming(), options.uploads);
+      if (path !== null) options.onPath?.(path);
       reply(200, { path });
     } catch (error) {
       if (!response.destroyed) reply(statusOf(error), toStoredError(error));

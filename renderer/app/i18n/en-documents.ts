@@ -118,6 +118,9 @@ export const enDrop = {
   askText: 'Into this conversation. What reading it takes is shown before you send.',
   keep: 'Keep on the shelf',
   keepText: 'Read and indexed in the background, for any conversation.',
+  watch: 'Watch the folder',
+  watchText: 'Its files are on the shelf as they are: what is new, changed or gone is so here too.',
+  watchFolder: 'Watch a folder…',
   model: 'A model file (GGUF, safetensors) is set up, wherever you drop it.',
   tooMany: (count: string) => `More than ${count} files at once. Nothing was taken; drop fewer of them.`,
   attach: 'Attach documents',
@@ -131,9 +134,58 @@ export const enDrop = {
   pastedName: (time: string) => `Pasted text, ${time}`,
 };
 
+/** Folders that are watched. */
+export const enWatch = {
+  label: (name: string) => `Folder ${name}`,
+  begun: (name: string) => `“${name}” is watched from now on.`,
+  ended: (name: string) => `“${name}” is not watched any more.`,
+  onlyFolders: 'Only folders can be watched. Drop one of them here.',
+  others: 'Other documents',
+  states: {
+    looking: 'Being looked through',
+    watched: 'Watched',
+    missing: 'Not there. What was read of it stays; it is watched again when it is back.',
+    unreadable: 'May not be read. What was read of it stays.',
+    empty:
+      'Empty all at once. In case its disk was taken away, what was read of it stays. If you emptied it, stop watching it.',
+    'too-large': 'Too many files by now. What was read of it stays as it is.',
+  },
+  documents: counted('document', 'documents'),
+  passedOver: counted('file of another kind', 'files of other kinds'),
+  waiting: counted('change not taken over yet', 'changes not taken over yet'),
+  reading: (count: string) => `${count} to be read`,
+  unreadable: (count: string) => `${count} that may not be read`,
+  show: (count: string) => (count === '1' ? 'Show its document' : `Show its ${count} documents`),
+  hide: 'Hide its documents',
+  ask: 'Ask about it',
+  stop: 'Stop watching',
+  stopTitle: (name: string) => `Stop watching “${name}”?`,
+  stopText: 'Its documents can stay on the shelf as they are now, or go. The folder itself is not touched.',
+  keep: 'Keep its documents',
+  remove: 'Remove its documents',
+  gone: 'No longer so in its folder; kept because a conversation has read it',
+  goneShort: 'no longer so in its folder',
+  whereTitle: (name: string) => `Where is “${name}”?`,
+  whereText:
+    'A browser does not tell where a folder is, and it was not found below your home folder. Give its whole path on this machine; it is known by its files.',
+  path: 'Path of the folder',
+  pathHint: '/home/ada/Reports',
+  notThere: 'This is not the folder that you gave: other files are there, or none.',
+  watch: 'Watch',
+};
+
+/** The list at an @ in the message field. */
+export const enMention = {
+  label: 'Documents on the shelf',
+  folder: 'folder',
+  found: (count: string) =>
+    `${counted('document', 'documents')(count)}; arrow keys choose, Enter adds it, Escape closes the list.`,
+};
+
 /** The documents of a conversation, above its field. */
 export const enAttached = {
   label: 'Documents of this conversation',
+  folder: (name: string, count: string) => `${name}: ${counted('document', 'documents')(count)}`,
   remove: (name: string) => `Remove “${name}” from this conversation`,
   way: 'How they are read',
   whole: 'Whole',

@@ -98,6 +98,8 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
     `Reading the document was stopped: it takes more than is allowed (${EN_LIMITS[value('limit')] ?? value('limit')}). The file was not changed. Divide it, or choose a smaller one.`,
   'unsupported-document': (value) =>
     `Files of this kind are not read yet (${value('found')}). The file was not changed. Save it as PDF, DOCX or text.`,
+  'folder-too-large': (value) =>
+    `This folder holds more than ${value('limit')} files, too many to be watched. Nothing was taken. Choose a folder in it.`,
   'engine-stopped': (value) => `The model process stopped${value(WHY)}. Your text is saved.`,
   'engine-hung': () => 'The model process did not respond and was started again. Your text is saved.',
   'reader-stopped': () => 'The process that reads files stopped. Your files were not changed. Try again.',

@@ -75,6 +75,7 @@ export const enFrame = {
     documents: 'Documents',
     attach: 'Ask about files',
     keep: 'Keep files on the shelf',
+    watchFolder: 'Watch a folder',
     diagnostics: 'Diagnostics',
     panel: 'Settings of this conversation',
     rename: 'Rename this conversation',

@@ -4,7 +4,17 @@ import { enContext } from './en-context.ts';
 import { enErrors, type ErrorWords } from './en-errors.ts';
 import { enFrame } from './en-frame.ts';
 import { enData } from './en-data.ts';
-import { enAttached, enDocuments, enDrop, enMeaning, enPane, enCalls, enSources } from './en-documents.ts';
+import {
+  enAttached,
+  enCalls,
+  enDocuments,
+  enDrop,
+  enMeaning,
+  enMention,
+  enPane,
+  enSources,
+  enWatch,
+} from './en-documents.ts';
 import { enHub } from './en-hub.ts';
 import { enKeyChoice } from './en-keys.ts';
 import { enReading } from './en-reading.ts';
@@ -149,6 +159,8 @@ export const en = {
   data: enData,
   documents: enDocuments,
   drop: enDrop,
+  watch: enWatch,
+  mention: enMention,
   attached: enAttached,
   sources: enSources,
   calls: enCalls,

@@ -1,4 +1,14 @@
-import type { enAttached, enDocuments, enDrop, enMeaning, enPane, enCalls, enSources } from './en-documents.ts';
+import type {
+  enAttached,
+  enCalls,
+  enDocuments,
+  enDrop,
+  enMeaning,
+  enMention,
+  enPane,
+  enSources,
+  enWatch,
+} from './en-documents.ts';
 
 const of = (total: string | null) => (total === null ? '' : ` / ${total}`);
 
@@ -114,6 +124,9 @@ export const zhCNDrop: typeof enDrop = {
   askText: '放入此对话。发送之前会显示读取所需的时间。',
   keep: '收入文档',
   keepText: '在后台读取并建立索引，任何对话都可使用。',
+  watch: '关注文件夹',
+  watchText: '其中的文件随时与这里保持一致：新增、修改和删除都会跟上。',
+  watchFolder: '关注文件夹…',
   model: '模型文件（GGUF、safetensors）拖到哪里都会被安装。',
   tooMany: (count) => `一次超过 ${count} 个文件，未收下任何文件。请分批拖入。`,
   attach: '添加文档',
@@ -127,8 +140,53 @@ export const zhCNDrop: typeof enDrop = {
   pastedName: (time) => `粘贴的文本，${time}`,
 };
 
+export const zhCNWatch: typeof enWatch = {
+  label: (name) => `文件夹 ${name}`,
+  begun: (name) => `已开始关注“${name}”。`,
+  ended: (name) => `已不再关注“${name}”。`,
+  onlyFolders: '只能关注文件夹。请把文件夹拖到这里。',
+  others: '其他文档',
+  states: {
+    looking: '正在查看',
+    watched: '关注中',
+    missing: '文件夹不在原处。已读内容会保留，文件夹恢复后继续关注。',
+    unreadable: '无权读取。已读内容会保留。',
+    empty: '文件夹突然变空。为防磁盘被移除，已读内容会保留。若是您清空的，请停止关注。',
+    'too-large': '文件已过多。已读内容保持不变。',
+  },
+  documents: (count) => `${count} 份文档`,
+  passedOver: (count) => `${count} 个其他类型的文件`,
+  waiting: (count) => `${count} 处变动尚未收入`,
+  reading: (count) => `${count} 份等待读取`,
+  unreadable: (count) => `${count} 个无权读取`,
+  show: (count) => `显示其中 ${count} 份文档`,
+  hide: '隐藏其中的文档',
+  ask: '就此提问',
+  stop: '停止关注',
+  stopTitle: (name) => `停止关注“${name}”？`,
+  stopText: '其中的文档可以按现状保留，也可以一并移除。文件夹本身不会改动。',
+  keep: '保留文档',
+  remove: '移除文档',
+  gone: '文件夹中已不是这样；因有对话读过而保留',
+  goneShort: '文件夹中已不是这样',
+  whereTitle: (name) => `“${name}”在哪里？`,
+  whereText:
+    '浏览器不会透露文件夹的位置，在主文件夹中也没有找到它。请给出它在本机的完整路径，Longhand 会按其中的文件核对。',
+  path: '文件夹路径',
+  pathHint: '/home/ada/Reports',
+  notThere: '这不是您给出的文件夹：那里没有文件，或文件不同。',
+  watch: '关注',
+};
+
+export const zhCNMention: typeof enMention = {
+  label: '已收下的文档',
+  folder: '文件夹',
+  found: (count) => `${count} 份文档；用方向键选择，按 Enter 添加，按 Esc 关闭列表。`,
+};
+
 export const zhCNAttached: typeof enAttached = {
   label: '此对话的文档',
+  folder: (name, count) => `${name}：${count} 份文档`,
   remove: (name) => `从此对话中移除“${name}”`,
   way: '读取方式',
   whole: '全文',

@@ -81,6 +81,8 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'document-too-large': (value) =>
     `已停止读取该文档：超出允许的限度（${ZH_LIMITS[value('limit')] ?? value('limit')}）。文件未作改动。请拆分文档，或选择较小的文件。`,
   'unsupported-document': (value) => `尚不支持这类文件（${value('found')}）。文件未作改动。请另存为 PDF、DOCX 或文本。`,
+  'folder-too-large': (value) =>
+    `该文件夹中的文件超过 ${value('limit')} 个，无法关注。未收下任何文件。请选择其中的子文件夹。`,
   'engine-stopped': (value) => `模型进程已停止${value(WHY)}。您的文字已保存。`,
   'engine-hung': () => '模型进程没有响应，已重新启动。您的文字已保存。',
   'reader-stopped': () => '读取文件的进程已停止，您的文件未作改动。请重试。',

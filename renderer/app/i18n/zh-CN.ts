@@ -9,9 +9,11 @@ import {
   zhCNDocuments,
   zhCNDrop,
   zhCNMeaning,
+  zhCNMention,
   zhCNPane,
   zhCNCalls,
   zhCNSources,
+  zhCNWatch,
 } from './zh-CN-documents.ts';
 import { zhCNHub } from './zh-CN-hub.ts';
 import { zhCNKeyChoice } from './zh-CN-keys.ts';
@@ -154,6 +156,8 @@ export const zhCN: Dictionary = {
   data: zhCNData,
   documents: zhCNDocuments,
   drop: zhCNDrop,
+  watch: zhCNWatch,
+  mention: zhCNMention,
   attached: zhCNAttached,
   sources: zhCNSources,
   calls: zhCNCalls,

@@ -7,6 +7,7 @@ import { perplexities } from './0006-perplexities.ts';
 import { messageSources } from './0007-message-sources.ts';
 import { documents } from './0008-documents.ts';
 import { messageCalls } from './0009-message-calls.ts';
+import { watchedFolders } from './0010-watched-folders.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they run. */
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   messageSources,
   documents,
   messageCalls,
+  watchedFolders,
 ];
