@@ -8,6 +8,7 @@ import { buildRenderer } from '../../scripts/build-renderer.mjs';
 import { findChromium } from '../../scripts/chromium.ts';
 import { routeTo } from '../../renderer/app/route.ts';
 import { describeMachine } from '../support/machine.ts';
+import { observe, report, reset, round } from '../support/page-marks.ts';
 import { ScriptedAssistant } from '../support/scripted-assistant.ts';
 import { words } from '../support/scripted-data.ts';
 
@@ -16,41 +17,6 @@ const CONVERSATIONS = 10_000;
 const ANSWER_WORDS = 20_000;
 const SECONDS = 15;
 const SPEEDS = { steady: 60, fast: 1200 }; // tokens a second; words here
-
-type Marks = { frames: number[]; tasks: { ms: number; at: number }[]; keys: number[] };
-
-declare global {
-  interface Window {
-    marks: Marks;
-  }
-}
-
-/** Runs in the page from its first moment on. */
-function observe(): void {
-  const marks: Marks = { frames: [], tasks: [], keys: [] };
-  window.marks = marks;
-  new PerformanceObserver((list) => {
-    for (const { duration, startTime } of list.getEntries()) marks.tasks.push({ ms: duration, at: startTime });
-  }).observe({ type: 'longtask', buffered: true });
-  let last = performance.now();
-  const frame = (now: number) => {
-    marks.frames.push(now - last);
-    last = now;
-    requestAnimationFrame(frame);
-  };
-  requestAnimationFrame(frame);
-  addEventListener(
-    'keydown',
-    ({ timeStamp }) => {
-      requestAnimationFrame(() => {
-        const { port1, port2 } = new MessageChannel();
-        port1.onmessage = () => marks.keys.push(performance.now() - timeStamp);
-        port2.postMessage(null); // runs when the frame has been handed over
-      });
-    },
-    { capture: true },
-  );
-}
 
 /** About 130,000 characters of what models write: headings, lists, tables, code, formulas. */
 function longAnswer(): string {
@@ -77,44 +43,11 @@ function longAnswer(): string {
   return parts.join('\n\n');
 }
 
-const percentile = (values: number[], share: number) =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
-const round = (value: number) => Math.round(value * 10) / 10;
-
 async function memory(cdp: CDPSession) {
   await cdp.send('HeapProfiler.collectGarbage');
   const { metrics } = await cdp.send('Performance.getMetrics');
   const of = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? 0;
   return { heapMB: round(of('JSHeapUsedSize') / 1e6), nodes: of('Nodes') };
-}
-
-async function reset(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    window.marks.frames.length = window.marks.tasks.length = window.marks.keys.length = 0;
-  });
-}
-
-async function report(page: Page) {
-  const { frames, tasks, keys } = await page.evaluate(() => window.marks);
-  return {
-    frames: frames.length,
-    frameMs: {
-      median: round(percentile(frames, 0.5)),
-      p95: round(percentile(frames, 0.95)),
-      p99: round(percentile(frames, 0.99)),
-      max: round(Math.max(0, ...frames)),
-    },
-    tasksOver50Ms: tasks.length,
-    longestTaskMs: tasks.length === 0 ? '< 50' : round(Math.max(...tasks.map(({ ms }) => ms))),
-    ...(keys.length > 0 && {
-      keys: keys.length,
-      keyToPaintMs: {
-        median: round(percentile(keys, 0.5)),
-        p95: round(percentile(keys, 0.95)),
-        max: round(Math.max(...keys)),
-      },
-    }),
-  };
 }
 
 /** A shown answer that goes on for a while, with somebody typing the next question meanwhile. */

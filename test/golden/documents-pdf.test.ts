@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { compareWords, extractAll, fixture, sample, wordsOf } from '../support/extractions.ts';
 import { isSamePlace, placedWords, referenceWords } from '../support/pdf-words.ts';
+import { tinyPdf } from '../support/tiny-pdf.ts';
 
 describe('a PDF', () => {
   it.each(['columns', 'report-zh', 'vertical'])('%s has the words that pdftotext finds in it', async (name) => {
@@ -76,5 +79,18 @@ describe('a PDF', () => {
   it('that is locked is read with its password', async () => {
     const { text } = await extractAll(fixture('pdf/locked.pdf'), { password: 'reader' });
     expect(text).toContain('林秋水');
+  });
+
+  it('does not take an empty page for a picture, whatever is set on it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'longhand-pdf-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, 'blank.pdf');
+    await writeFile(path, tinyPdf([[], ['Words on the second page.']]));
+    const { parts, notes } = await extractAll(path);
+    expect(parts.map(({ text, recognised }) => [text, recognised])).toEqual([
+      ['', false],
+      ['Words on the second page.', false],
+    ]);
+    expect(notes).toEqual([]);
   });
 });

@@ -18,27 +18,14 @@ import { passageSearch } from '../../main/services/store/passage-search.ts';
 import { embedders } from '../../native-models/catalog/index.ts';
 import { describeMachine } from '../support/machine.ts';
 import { addFile, fetchCorpus } from './corpus.ts';
+import { hasAnswer, isEnglish, type Question } from './questions.ts';
 
-type Question = {
-  language: 'en' | 'zh';
-  /** The last two have no answer there: one is about something else, the other about what the books are about. */
-  kind: 'literal' | 'paraphrase' | 'across' | 'unanswerable' | 'absent';
-  /** Written to a passage that was drawn at chance, and after the search was settled: nothing was chosen on it. */
-  drawn?: boolean;
-  question: string;
-  /**
-   * Words of the passages that answer it, as they stand there but for white space; one of them is enough. Where some way
-   * missed, the first five of every way were read, and those that answer it were added.
-   */
-  evidence: string[];
-};
 const WAYS = ['words', 'meaning', 'hybrid'] as const;
 type Way = (typeof WAYS)[number];
 
 const FIRST = 5;
 const AT_ONCE = 16;
 const MODEL = 'all-MiniLM-L6-v2';
-const HAN = /\p{Script=Han}/gu;
 
 const [folder, resultFile] = process.argv.slice(2);
 if (folder === undefined) throw new Error('usage: evaluate.ts FOLDER [RESULT.json]');
@@ -159,14 +146,6 @@ function vectorAt(vectors: Float32Array, index: number): Float32Array {
 
 function groupOf({ language, kind, drawn }: Question): string {
   return `${language} ${kind}${drawn ? ', drawn' : ''}`;
-}
-
-function hasAnswer({ kind }: Question): boolean {
-  return kind !== 'unanswerable' && kind !== 'absent';
-}
-
-function isEnglish(text: string): boolean {
-  return (text.match(HAN)?.length ?? 0) < text.length / 8;
 }
 
 function fold(text: string): string {

@@ -29,9 +29,12 @@ export type App = {
 };
 
 /** A drag of a real file, which has a path where the shell tells it. */
-export async function dropFile(ui: Page, path: string): Promise<void> {
+export const dropFile = (ui: Page, path: string): Promise<void> => dropFiles(ui, [path]);
+
+/** The same of several at once. */
+export async function dropFiles(ui: Page, files: string[]): Promise<void> {
   const devtools = await ui.context().newCDPSession(ui);
-  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  const data = { items: [], files, dragOperationsMask: 1 };
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
     await devtools.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data });
   }

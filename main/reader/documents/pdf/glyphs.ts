@@ -65,8 +65,6 @@ type TextState = {
   rise: number;
 };
 
-/** Operations of a page that shows nothing; pictures leave none of their own when they are not decoded. */
-const BLANK = 2;
 const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0];
 const PLAIN: Font = { vertical: false, isBold: false, isMono: false, unit: 0.001, em: 1, ascent: 0.75, descent: -0.25 };
 
@@ -194,7 +192,21 @@ export async function glyphsOf(
         break;
     }
   }
-  return { glyphs, isDrawn: fnArray.length > BLANK };
+  return { glyphs, isDrawn: isDrawn(fnArray, OPS) };
+}
+
+/**
+ * Whether operations show anything. Pictures leave none of their own when they are not decoded, but the room that was made for
+ * them: a transformation that is given up at once. Colours and fonts are set on empty pages too.
+ */
+function isDrawn(operations: readonly number[], OPS: PdfLibrary['OPS']): boolean {
+  const states = new Set([
+    ...[OPS.save, OPS.restore, OPS.transform, OPS.setStrokeRGBColor, OPS.setFillRGBColor, OPS.dependency],
+    ...[OPS.beginText, OPS.endText, OPS.setFont, OPS.setLeading, OPS.moveText, OPS.nextLine, OPS.setTextMatrix],
+  ]);
+  return operations.some(
+    (one, at) => !states.has(one) || (one === OPS.transform && operations[at + 1] === OPS.restore),
+  );
 }
 
 function place(text: string, at: Matrix, length: number, { font, size }: TextState): Omit<Glyph, 'afterSpace'> | null {

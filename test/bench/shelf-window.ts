@@ -1,0 +1,156 @@
+/**
+ * Files dropped on the window of the whole product, in Chromium: when the first page of each is found by a search in the window's
+ * stead, how smooth the page is while they are read and somebody types into the search, and how long a source takes to open.
+ *
+ *     node test/bench/shelf-window.ts OUT.json FILE...
+ *
+ * The manual of Debian's valgrind and the policy of its debian-policy, both PDFs, have 590 pages together.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chromium, type Page } from '@playwright/test';
+import { buildRenderer } from '../../scripts/build-renderer.mjs';
+import { findChromium } from '../../scripts/chromium.ts';
+import { describeMachine } from '../support/machine.ts';
+import { observe, report, reset, round } from '../support/page-marks.ts';
+import { dropFiles, type App } from '../support/shells/app.ts';
+import { startBrowserShell } from '../support/shells/browser.ts';
+
+const POLL_MS = 25;
+const KEY_MS = 150;
+const OPENINGS = 8;
+const TYPED = 'package system file ';
+
+const [out, ...files] = process.argv.slice(2);
+if (out === undefined || files.length === 0) throw new Error('usage: shelf-window.ts OUT.json FILE...');
+
+await buildRenderer();
+const dataFolder = mkdtempSync(join(tmpdir(), 'longhand-shelf-window-'));
+const app = await startBrowserShell({ dataFolder, model: null });
+const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+const browser = await chromium.launch({ executablePath: findChromium(), args: asRoot });
+try {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.addInitScript(observe);
+  await app.show(page);
+  await page.getByRole('button', { name: 'Look around', exact: true }).click();
+  await sleep(3000); // the start of the page is a case of its own
+  await reset(page);
+  const dropped = await drop(page, files);
+  const opened = await open(page);
+  const browserName = `Chromium ${browser.version()}, headless, 1280x800, no GPU`;
+  const result = {
+    ...describeMachine(),
+    browser: browserName,
+    files: files.map((file) => basename(file)),
+    dropped,
+    opened,
+  };
+  writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+} finally {
+  await browser.close();
+  await app.stop();
+  rmSync(dataFolder, { recursive: true, force: true });
+}
+
+async function drop(page: Page, paths: string[]) {
+  const from = performance.now();
+  const since = () => Math.round(performance.now() - from);
+  await dropFiles(page, paths);
+  const search = page.getByRole('searchbox', { name: 'Search inside documents' });
+  let isRead = false;
+  const typing = (async () => {
+    // A drop leads to the conversation, once all are there.
+    const chips = page.getByRole('region', { name: 'Documents of this conversation' });
+    await chips.getByText(basename(paths.at(-1)!)).waitFor();
+    await sleep(500);
+    await page.keyboard.press('Control+D');
+    await search.waitFor();
+    for (let at = 0; !isRead; at++) {
+      if (at % TYPED.length === 0) await search.fill('');
+      await search.press(TYPED.charAt(at % TYPED.length) === ' ' ? 'Space' : TYPED.charAt(at % TYPED.length));
+      await sleep(KEY_MS);
+    }
+  })();
+  typing.catch(() => undefined); // it is awaited below
+  let firstFoundMs: number | null = null;
+  for (;;) {
+    const documents = await app.call((client) => client.documents.list());
+    const parts = documents.reduce((sum, one) => sum + one.parts, 0);
+    if (firstFoundMs === null && parts > 0 && (await isFound(app, documents.find((one) => one.parts > 0)!.id))) {
+      firstFoundMs = since();
+    }
+    const isOver = documents.every(({ state }) => state !== 'queued' && state !== 'parsing');
+    if (documents.length === paths.length && isOver) {
+      isRead = true;
+      await typing;
+      const allMs = since();
+      const failed = documents.find(({ error }) => error !== null);
+      if (failed) throw new Error(`${failed.name}: ${failed.error!.message}`);
+      return {
+        pages: parts,
+        firstFoundMs,
+        allMs,
+        pagesPerSecond: round((parts / allMs) * 1000),
+        ...(await report(page)),
+      };
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/** By the first words of the first part that has some. */
+async function isFound(of: App, id: string): Promise<boolean> {
+  return of.call(async (client) => {
+    const { parts } = await client.documents.get({ id });
+    for (let part = 0; part < parts; part++) {
+      const { text } = await client.documents.part({ id, part });
+      const query = text
+        .split(/\s+/u)
+        .filter((word) => /\p{L}/u.test(word))
+        .slice(0, 6)
+        .join(' ');
+      if (query === '') continue;
+      return (await client.documents.search({ query, documentIds: [id] })).hits.length > 0;
+    }
+    return false;
+  });
+}
+
+/** From the click on what a search found to the words being marked on its page. */
+async function open(page: Page) {
+  const search = page.getByRole('searchbox', { name: 'Search inside documents' });
+  const taken: number[] = [];
+  for (let at = 0; at < OPENINGS; at++) {
+    await search.fill(['memory', 'error', 'file system', 'program'][at % 4]!);
+    await sleep(1500);
+    await reset(page);
+    const clicked = await page.evaluate((index) => {
+      const marks = [...document.querySelectorAll<HTMLElement>('main mark')];
+      marks[index % marks.length]!.click();
+      return performance.now();
+    }, at);
+    const shown = await page.evaluate(async () => {
+      const isShown = () =>
+        [...document.querySelectorAll('aside [data-marked], aside mark')].some((one) => {
+          const { top, bottom, width } = one.getBoundingClientRect();
+          return width > 0 && bottom > 0 && top < innerHeight;
+        });
+      while (!isShown()) await new Promise(requestAnimationFrame);
+      return performance.now();
+    });
+    taken.push(shown - clicked);
+    await page.keyboard.press('Escape');
+    await sleep(500);
+  }
+  const sorted = taken.toSorted((a, b) => a - b);
+  return {
+    openings: OPENINGS,
+    ms: taken.map(round),
+    medianMs: round(sorted[OPENINGS / 2]!),
+    maxMs: round(sorted.at(-1)!),
+  };
+}
