@@ -43,25 +43,38 @@ export function chosenFolder(files: readonly File[]): GivenFolder | null {
   const found = files
     .map((file) => ({ file, path: file.webkitRelativePath.split('/').slice(1) }))
     .filter(({ path }) => !path.some(isPassedOver))
-    .toSorted((a, b) => inOrder(a.path, b.path))
-    .slice(0, SHOWN_FILES);
-  const shown = found.map(({ file, path }) => lookOf(file, path.join('/')));
+    .toSorted((a, b) => inOrder(a.path, b.path));
+  const shown = found
+    .filter(({ path }, index) => path[0] !== found[index - 1]?.path[0]) // of a folder the first
+    .slice(0, SHOWN_FILES)
+    .map(({ file, path }) => lookOf(file, path.join('/')));
   return { file: null, show: () => Promise.resolve({ name, path: null, files: shown }) };
 }
 
 async function showFolder(entry: FileSystemDirectoryEntry): Promise<ShownFolder> {
   const files: ShownFolder['files'] = [];
-  await showBelow(entry, '', files);
+  for (const one of await shownEntries(entry)) {
+    if (files.length === SHOWN_FILES) break;
+    const first = await firstFile(one, '');
+    if (first !== null) files.push(first);
+  }
   return { name: entry.name, path: null, files };
 }
 
-async function showBelow(folder: FileSystemDirectoryEntry, path: string, files: ShownFolder['files']): Promise<void> {
-  const entries = (await entriesOf(folder)).filter(({ name }) => !isPassedOver(name));
-  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (files.length === SHOWN_FILES) return;
-    if (isFile(entry)) files.push(lookOf(await fileOf(entry), path + entry.name));
-    else if (isFolder(entry)) await showBelow(entry, `${path}${entry.name}/`, files);
+/** The entry, or the first file below it; null where there is none. */
+async function firstFile(entry: FileSystemEntry, path: string): Promise<ShownFolder['files'][number] | null> {
+  if (isFile(entry)) return lookOf(await fileOf(entry), path + entry.name);
+  if (!isFolder(entry)) return null;
+  for (const one of await shownEntries(entry)) {
+    const first = await firstFile(one, `${path}${entry.name}/`);
+    if (first !== null) return first;
   }
+  return null;
+}
+
+async function shownEntries(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const entries = (await entriesOf(folder)).filter(({ name }) => !isPassedOver(name));
+  return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 const lookOf = ({ size, lastModified }: File, path: string): ShownFolder['files'][number] => [path, size, lastModified];

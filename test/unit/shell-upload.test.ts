@@ -136,11 +136,25 @@ describe('a folder that the page was given', () => {
     expect(await show({ name: 'Deeds', path, files })).toMatchObject({ status: 200, body: { path } });
   });
 
-  it('is told from others by its first files where it has many', async () => {
+  it('is told from others by all that is in it, and of folders in it by the first file below', async () => {
     const texts = Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`${1000 + index}.txt`, `${index}`]));
-    const files = folder('home/Many', texts).slice(0, 50);
-    expect(await show({ name: 'Many', path: null, files })).toMatchObject({ status: 200 });
-    expect(await show({ name: 'Many', path: null, files: files.slice(0, 49) })).toMatchObject(NOWHERE);
+    const files = folder('home/Many', texts);
+    const below = folder('home/Many', { 'deep/er/a.txt': 'first', 'deep/er/b.txt': 'second' }).slice(0, 1);
+    const path = join(root, 'home', 'Many');
+    expect(await show({ name: 'Many', path: null, files: [...files, ...below] })).toMatchObject({ body: { path } });
+    expect(await show({ name: 'Many', path: null, files })).toMatchObject(NOWHERE);
+    expect(await show({ name: 'Many', path: null, files: [...files.slice(1), ...below] })).toMatchObject(NOWHERE);
+  });
+
+  it('does not stand for the folder around it', async () => {
+    const texts = Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`${1000 + index}.txt`, `${index}`]));
+    const inner = folder('home/Desktop', texts);
+    folder('home/Documents', { 'secret.txt': 'nobody gave this' });
+    const files = inner.map(([name, ...look]) => [`Desktop/${name}`, ...look]);
+    for (const shown of [files, files.slice(0, 1)]) {
+      expect(await show({ name: 'home', path: join(root, 'home'), files: shown })).toMatchObject(NOWHERE);
+    }
+    expect(given).toEqual([]);
   });
 
   it('is refused when it is empty, not told, or shown by another page', async () => {

@@ -16,8 +16,8 @@ const DEPTH = 8;
 
 /**
  * Finds the folder that a page was given by its user. A browser hands over what is in a folder, never its path; but who has
- * been given a folder can tell the times and sizes of its files, and a page that was not can't. So a path is believed
- * when the first files there are those that the page names.
+ * been given a folder can tell the times and sizes of its files, and a page that was not can't. So a path is believed when the
+ * page names each file there, and a file in each folder there: who was given one of them can't have the folder around it.
  * @param home where a folder is looked for whose path nobody says
  * @returns its path; null where no such folder is found
  * @throws LonghandError `invalid-input`
@@ -44,7 +44,7 @@ async function isSame(folder: string, files: ShownFolder['files']): Promise<bool
   const wanted = new Map(files.map(([path, ...look]) => [path.normalize(), look]));
   let seen = 0;
   try {
-    for await (const path of filesBelow(folder)) {
+    for await (const path of firstFiles(folder)) {
       const look = await lookAt(path);
       if (look === null) continue;
       const below = relative(folder, path).split(sep).join('/').normalize();
@@ -57,6 +57,22 @@ async function isSame(folder: string, files: ShownFolder['files']): Promise<bool
     return false; // not there, or not to be read
   }
   return seen === wanted.size;
+}
+
+/** The files in a folder, and of each folder in it the first file below. */
+async function* firstFiles(folder: string): AsyncGenerator<string> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (isPassedOver(entry.name)) continue;
+    const path = join(folder, entry.name);
+    if (entry.isFile()) yield path;
+    else if (entry.isDirectory()) {
+      for await (const first of filesBelow(path, {}, false)) {
+        yield first;
+        break;
+      }
+    }
+  }
 }
 
 /** The folders of a name below another, the nearest first. */
