@@ -47,7 +47,7 @@ export const toCsv = (head: Inline[][], rows: Inline[][][]): string =>
 /** Rows as RFC 4180 wants them, with a leading apostrophe where a spreadsheet would take a cell for a formula. */
 export function csvOf(rows: readonly (readonly string[])[]): string {
   const cell = (text: string) => {
-    const harmless = /^[=+@\t\r]|^-(?![\d.,]+(?:e[+-]?\d+)?%?$)/i.test(text) ? `'${text}` : text;
+    const harmless = /^[=+@\t\r\n＝＋－＠]|^-(?![\d.,]+(?:e[+-]?\d+)?%?$)/i.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
   };
   return rows.map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';

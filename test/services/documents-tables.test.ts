@@ -44,12 +44,21 @@ describe('a query over tables', () => {
     expect((await client.documents.query({ documentIds, sql })).rows).toEqual([['Vienna']]);
   });
 
+  it('knows a column by the name that is told of it, in quotes, and a text by its own', async () => {
+    const { client } = startAssistant();
+    const id = await addTable(client, 'sales.csv', 'city,"Net\n  sales"\n"St ""Pölten""",3\nGraz,4\n');
+    const query = async (sql: string) => (await client.documents.query({ documentIds: [id], sql })).rows;
+    expect(await query(`SELECT "Net sales" FROM "sales" WHERE city = 'St "Pölten"'`)).toEqual([[3]]);
+    expect(await query('SELECT max("Net sales") AS "the ""most""" FROM "sales" -- "of all')).toEqual([[4]]);
+  });
+
   it.each([
     ['DELETE FROM sqlite_schema', 'Only one SELECT'],
     ["ATTACH DATABASE '/etc/passwd' AS x", 'Only one SELECT'],
     ['SELECT 1; SELECT 2', 'Only one SELECT'],
     ['WITH x AS (SELECT 1) DELETE FROM "rivers"', 'readonly'],
     ['SELECT nonsense', 'no such column'],
+    ['SELECT sum("kmm") FROM "rivers"', 'no such column'],
   ])('refuses %s', async (sql, reason) => {
     const { client } = startAssistant();
     const id = await addTable(client, 'rivers.csv', RIVERS);

@@ -6,7 +6,7 @@ type Row = { columns: readonly string[]; cells: readonly TableCell[]; text: stri
 
 /**
  * Citations of an answer that was made with queries: a statement whose numbers came out of one rests on that, not on the
- * words of a document. Numbers of the query itself (a year that was asked for) need not come out of it again.
+ * words of a document, unless those bear it out. Numbers of the query itself (a year that was asked for) need not come out of it again.
  */
 export function withComputed(citations: Citation[], answer: string, calls: readonly ToolCall[]): Citation[] {
   const rows = calls.flatMap(({ table }) =>
@@ -15,6 +15,8 @@ export function withComputed(citations: Citation[], answer: string, calls: reado
   if (rows.length === 0) return citations;
   const asked = new Set(calls.flatMap(({ written }) => numeralsOf(written)));
   return citations.map((citation) => {
+    const isBorneOut = citation.state !== 'missing' && !citation.doubts.some(({ kind }) => kind === 'number');
+    if (isBorneOut) return citation;
     const claim = withoutMarks(answer.slice(citation.start, citation.end));
     const found = new Map(numeralsOf(claim).map((numeral) => [numeral, rowOf(numeral, claim, rows)]));
     const held = [...new Set(found.values())].filter((row) => row !== null);

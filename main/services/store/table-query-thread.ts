@@ -108,6 +108,15 @@ async function load(store: ReadableDb, stored: readonly StoredTable[]): Promise<
   const wasm = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');
   const { Database } = await initSqlJs({ locateFile: () => wasm });
   const db = new Database();
+  try {
+    return fill(store, db, stored);
+  } catch (error) {
+    db.close(); // all databases share one memory
+    throw error;
+  }
+}
+
+function fill(store: ReadableDb, db: WasmDatabase, stored: readonly StoredTable[]): Omit<Tables, 'key'> {
   db.run(`PRAGMA hard_heap_limit = ${MOST_BYTES}`);
   const cellsOf = store
     .prepare<{ content_id: number; number: number }, string>(
@@ -118,7 +127,7 @@ async function load(store: ReadableDb, stored: readonly StoredTable[]): Promise<
   const described: TableInfo[] = [];
   for (const { name: given, columns: headings, content_id, number, document_id: documentId } of stored) {
     const rows = cellsOf.all({ content_id, number }).flatMap((cells) => JSON.parse(cells) as TableCell[][]);
-    const name = unused(given.trim() || 'table', names);
+    const name = unused(oneLine(given) || 'table', names);
     const columns = insert(db, name, JSON.parse(headings) as string[], rows);
     described.push({ documentId, name, columns, rows: rows.length, sample: rows.slice(0, SAMPLE_ROWS) });
   }
@@ -135,7 +144,10 @@ function insert(
   const width = rows.reduce((most, row) => Math.max(most, row.length), Math.max(1, columns.length));
   const taken = new Set<string>();
   const declared = Array.from({ length: width }, (_, column) => {
-    return { name: unused(columns[column]?.trim() || `column ${column + 1}`, taken), type: typeOf(rows, column) };
+    return {
+      name: unused(oneLine(columns[column] ?? '') || `column ${column + 1}`, taken),
+      type: typeOf(rows, column),
+    };
   });
   db.run(`CREATE TABLE ${quoted(table)} (${declared.map(({ name, type }) => `${quoted(name)} ${type}`).join(', ')})`);
   const marks = Array.from({ length: width }, () => '?').join(', ');
@@ -160,7 +172,7 @@ function typeOf(rows: readonly TableCell[][], column: number): ColumnType {
 
 function run(db: WasmDatabase, sql: string): TableResult {
   try {
-    const statements = db.iterateStatements(sql);
+    const statements = db.iterateStatements(withStrictNames(sql));
     let result: TableResult | null = null;
     for (const statement of statements) {
       if (result !== null) throw refused('Only one SELECT can be run.');
@@ -182,6 +194,19 @@ function run(db: WasmDatabase, sql: string): TableResult {
 
 const toSql = (cell: TableCell): SqlValue => (typeof cell === 'boolean' ? Number(cell) : cell);
 const fromSql = (value: SqlValue): TableCell => (value instanceof Uint8Array ? `${value.length} bytes` : value);
+
+/**
+ * The same with names in backticks instead of double quotes: SQLite takes a name in double quotes that it does not know for a
+ * text, and a sum over a column that is misspelt for 0.
+ */
+function withStrictNames(sql: string): string {
+  return sql.replace(/'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\/|"((?:[^"]|"")*)"/gu, (whole, name?: string) =>
+    name === undefined ? whole : `\`${name.replaceAll('""', '"').replaceAll('`', '``')}\``,
+  );
+}
+
+/** As the model is told a name. */
+const oneLine = (name: string) => name.replace(/\s+/gu, ' ').trim();
 
 /** `name`, or with a number behind it where SQLite would take it for one that is there. */
 function unused(name: string, taken: Set<string>): string {

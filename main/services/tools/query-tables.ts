@@ -5,6 +5,7 @@ import { defineTool } from './tool.ts';
 const MOST_ROWS = 50;
 const MOST_CHARACTERS = 6000;
 const MOST_CELL = 200;
+const MOST_COLUMNS = 60;
 /** Of a result, in a message that every window is sent. */
 const MOST_KEPT_CHARACTERS = 64 * 1024;
 
@@ -24,10 +25,14 @@ export const queryTables = defineTool({
 
 /** A result as the model is told it: a line a row, and what of it is missing. */
 function told({ columns, rows, truncated }: TableResult): string {
-  const lines = [columns.map(short).join(' | ')];
+  const more = columns.length > MOST_COLUMNS ? [`and ${columns.length - MOST_COLUMNS} more columns`] : [];
+  const lines = [[...columns.slice(0, MOST_COLUMNS).map(short), ...more].join(' | ')];
   let characters = lines[0]!.length;
   for (const row of rows.slice(0, MOST_ROWS)) {
-    const line = row.map((cell) => (cell === null ? 'NULL' : short(cellText(cell)))).join(' | ');
+    const line = row
+      .slice(0, MOST_COLUMNS)
+      .map((cell) => (cell === null ? 'NULL' : short(cellText(cell))))
+      .join(' | ');
     if ((characters += line.length) > MOST_CHARACTERS) break;
     lines.push(line);
   }
@@ -35,7 +40,7 @@ function told({ columns, rows, truncated }: TableResult): string {
   if (rows.length === 0) lines.push('(no rows)');
   else if (shown < rows.length)
     lines.push(`(the first ${shown} of ${truncated ? 'more than ' : ''}${rows.length} rows)`);
-  return lines.join('\n').replace(/<(\/?tool_)/gi, '< $1'); // no cell can end what it stands in
+  return lines.join('\n');
 }
 
 function short(text: string): string {

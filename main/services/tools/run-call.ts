@@ -46,13 +46,16 @@ export async function runCall(
       throw new LonghandError('call-unreadable', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`);
     }
     const { response, table = null } = await tool.run(checked.data, context, signal);
-    return { response, table, error: null };
+    return { response: harmless(response), table, error: null };
   } catch (error) {
     signal.throwIfAborted();
     const stored = toStoredError(error);
-    return { response: `Error: ${stored.message}`, table: null, error: stored };
+    return { response: harmless(`Error: ${stored.message}`), table: null, error: stored };
   }
 }
+
+/** Nothing that was found can end what it stands in, or be taken for a call. */
+const harmless = (text: string) => text.replace(/<(\/?tool_)/gi, '< $1');
 
 function parseJson(text: string): unknown {
   try {
