@@ -3,7 +3,7 @@ export type Question = {
   language: 'en' | 'zh';
   /** The last two have no answer there: one is about something else, the other about what the books are about. */
   kind: 'literal' | 'paraphrase' | 'across' | 'unanswerable' | 'absent';
-  /** Written to a passage that was drawn at chance, and after the search was settled: nothing was chosen on it. */
+  /** Written to a passage that was drawn at chance, once the search was built, without seeing what it finds. */
   drawn?: boolean;
   question: string;
   /**

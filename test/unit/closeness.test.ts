@@ -11,13 +11,18 @@ describe('how close passages come to a question', () => {
 
   it('is the share of its terms that one passage has, the rare ones weighing more', () => {
     expect(holding('common', 'rare')).toBe(1);
-    expect(holding('rare')).toBe(1); // what every passage has weighs nothing
-    expect(holding('common')).toBe(0);
+    expect(holding('rare')).toBeGreaterThan(0.8);
+    expect(holding('common')).toBeLessThan(0.2);
+  });
+
+  it('is not nothing where there is one passage, which has most of the question', () => {
+    const few = ['a', 'b', 'c', 'd'].map((term) => ({ term, count: term === 'd' ? 0 : 1 }));
+    expect(coverage({ counted: few, passages: 1, ids: [1], has: (term) => term !== 'd' })).toBeGreaterThan(0.5);
   });
 
   it('is that of the best passage, and of none where nothing was found', () => {
     const has = (term: string, id: number) => term === 'rare' && id === 2;
-    expect(coverage({ counted, passages: 99, ids: [1, 2], has })).toBe(1);
+    expect(coverage({ counted, passages: 99, ids: [1, 2], has })).toBeGreaterThan(0.8);
     expect(coverage({ counted, passages: 99, ids: [], has })).toBe(0);
   });
 
@@ -25,11 +30,15 @@ describe('how close passages come to a question', () => {
     expect(coverage({ counted: [], passages: 99, ids: [], has: () => false })).toBe(1);
   });
 
-  it('is judged by meaning where that is measured, by words where it is not', () => {
+  it('is never denied on the word of a model whose bound nobody has measured', () => {
+    expect(isClose({ covered: 0, similarity: 0.1 }, null)).toBe(true);
+  });
+
+  it('is judged by meaning where that was looked for, by words where it was not', () => {
     expect(isClose({ covered: 0.2, similarity: 0.5 }, 0.35)).toBe(true);
     expect(isClose({ covered: 0.4, similarity: 0.2 }, 0.35)).toBe(false);
-    expect(isClose({ covered: 0.4, similarity: 0.2 }, null)).toBe(true);
-    expect(isClose({ covered: 0.2, similarity: 0.9 }, null)).toBe(false);
+    expect(isClose({ covered: 0.4, similarity: null }, 0.35)).toBe(true);
+    expect(isClose({ covered: 0.2, similarity: null }, 0.35)).toBe(false);
     expect(isClose({ covered: 0.6, similarity: 0 }, 0.35)).toBe(true);
   });
 });

@@ -65,6 +65,8 @@ type TextState = {
   rise: number;
 };
 
+/** Units of a page: smaller ones hold no text. */
+const LEAST_PICTURE = 8;
 const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0];
 const PLAIN: Font = { vertical: false, isBold: false, isMono: false, unit: 0.001, em: 1, ascent: 0.75, descent: -0.25 };
 
@@ -192,21 +194,22 @@ export async function glyphsOf(
         break;
     }
   }
-  return { glyphs, isDrawn: isDrawn(fnArray, OPS) };
+  return { glyphs, isDrawn: isDrawn({ fnArray, argsArray }, OPS) };
 }
+
+type Operations = Pick<Awaited<ReturnType<PDFPageProxy['getOperatorList']>>, 'fnArray' | 'argsArray'>;
 
 /**
  * Whether operations show anything. Pictures leave none of their own when they are not decoded, but the room that was made for
- * them: a transformation that is given up at once. Colours and fonts are set on empty pages too.
+ * them: a transformation from their unit square to their size. Colours and fonts are set on empty pages too.
  */
-function isDrawn(operations: readonly number[], OPS: PdfLibrary['OPS']): boolean {
+function isDrawn({ fnArray, argsArray }: Operations, OPS: PdfLibrary['OPS']): boolean {
   const states = new Set([
     ...[OPS.save, OPS.restore, OPS.transform, OPS.setStrokeRGBColor, OPS.setFillRGBColor, OPS.dependency],
     ...[OPS.beginText, OPS.endText, OPS.setFont, OPS.setLeading, OPS.moveText, OPS.nextLine, OPS.setTextMatrix],
   ]);
-  return operations.some(
-    (one, at) => !states.has(one) || (one === OPS.transform && operations[at + 1] === OPS.restore),
-  );
+  const isRoom = ([a, b, c, d]: Matrix) => Math.hypot(a, b) >= LEAST_PICTURE && Math.hypot(c, d) >= LEAST_PICTURE;
+  return fnArray.some((one, at) => !states.has(one) || (one === OPS.transform && isRoom(argsArray[at] as Matrix)));
 }
 
 function place(text: string, at: Matrix, length: number, { font, size }: TextState): Omit<Glyph, 'afterSpace'> | null {
