@@ -52,10 +52,12 @@ export async function followFolder(connection: Connection, id: string, progress:
         else if (event.type === 'documents') for (const one of event.documents) note(reading, one, id);
         else if (event.type === 'document') note(reading, event.document, id);
         else if (event.type === 'removed') reading.delete(event.id);
+        else if (event.type === 'folder-removed' && event.id === id) return;
         if (folder === undefined) continue;
         progress.update(`${folder.name}: ${folder.waiting} changes to take over, ${reading.size} to read`, 'watch');
         const isThrough = folder.waiting === 0 && reading.size === 0;
-        if (folder.state !== 'looking' && (isThrough || folder.error !== null || folder.state !== 'watched')) return;
+        if (folder.error !== null) return;
+        if (folder.state !== 'looking' && (isThrough || folder.state !== 'watched')) return;
       }
     });
   } finally {

@@ -36,6 +36,16 @@ describe('two documents', () => {
     ]);
   });
 
+  it('do not differ in a paragraph that repeats in one of them', () => {
+    const repeated = 'one line that stands twice here';
+    const [before, after] = [
+      ['alpha one two', repeated, repeated, 'beta three four'],
+      ['gamma five six', repeated, 'delta seven eight'],
+    ];
+    expect(differences(before!, after!).join('\n')).not.toContain(`${repeated} -> ${repeated}`);
+    expect(aligned(before!, after!).same).toEqual({ before: 1, after: 1 });
+  });
+
   it('differ in a stretch that took the place of another', () => {
     expect(differences([a, b, c], [a, d, e, c])).toEqual([`changed: ${b} -> ${d} / ${e}`]);
   });

@@ -53,7 +53,10 @@ export function align(before: readonly Comparable[], after: readonly Comparable[
   const moved = movedPairs(before, after, left);
   const from = new Map(moved.map(({ a, b }) => [b, a]));
   const gone = new Set(moved.map(({ a }) => a));
-  const changes = open.flatMap((gap) => changesIn(gap, near, { from, gone }));
+  // What repeats is no anchor, and may have found its equal only now.
+  const isEqual = ({ a, b }: Pair) => before[a]?.key === after[b]?.key;
+  const equals = near.filter(isEqual).length;
+  const changes = open.flatMap((gap) => changesIn(gap, near, { from, gone, isEqual }));
   const both = [...same, ...near, ...moved];
   const charactersOf = (list: readonly Comparable[], indexes: Iterable<number>) =>
     [...indexes].reduce((sum, index) => sum + list[index]!.characters, 0);
@@ -64,7 +67,7 @@ export function align(before: readonly Comparable[], after: readonly Comparable[
   const totals = [charactersOf(before, before.keys()), charactersOf(after, after.keys())] as const;
   const isFirstShorter = totals[0] <= totals[1];
   const shorter = isFirstShorter ? charactersOf(before, kept.a) : charactersOf(after, kept.b);
-  const countOf = (side: 'a' | 'b') => same.length + recut.reduce((sum, gap) => sum + lengthOf(gap[side]), 0);
+  const countOf = (side: 'a' | 'b') => same.length + equals + recut.reduce((sum, gap) => sum + lengthOf(gap[side]), 0);
   return {
     changes,
     same: { before: countOf('a'), after: countOf('b') },
@@ -201,11 +204,14 @@ function movedPairs(
   return pairs;
 }
 
-/** Of each paragraph that was moved to its place, by its number, where it came from; and those that are gone from theirs. */
-type Moved = { from: ReadonlyMap<number, number>; gone: ReadonlySet<number> };
+/**
+ * Of each paragraph that was moved to its place, by its number, where it came from; and those that are gone from theirs.
+ * `isEqual`: whether a pair that is near is no change at all.
+ */
+type Moved = { from: ReadonlyMap<number, number>; gone: ReadonlySet<number>; isEqual(pair: Pair): boolean };
 
 /** What differs in a gap, in the order of the second document; what was moved stands where it came to. */
-function changesIn(gap: Gap, near: readonly Pair[], { from, gone }: Moved): Change[] {
+function changesIn(gap: Gap, near: readonly Pair[], { from, gone, isEqual }: Moved): Change[] {
   const within = near.filter(({ a }) => a >= gap.a[0] && a < gap.a[1]);
   const changes: Change[] = [];
   let [a, b] = [gap.a[0], gap.b[0]];
@@ -228,7 +234,8 @@ function changesIn(gap: Gap, near: readonly Pair[], { from, gone }: Moved): Chan
       changes.push({ kind: 'moved', before: [start, origin + 1], after: [to, index + 1] });
     }
     const isPair = pair.a < gap.a[1] || pair.b < gap.b[1];
-    if (isPair) changes.push({ kind: 'changed', before: [pair.a, pair.a + 1], after: [pair.b, pair.b + 1] });
+    if (isPair && !isEqual(pair))
+      changes.push({ kind: 'changed', before: [pair.a, pair.a + 1], after: [pair.b, pair.b + 1] });
     [a, b] = [pair.a + 1, pair.b + 1];
   }
   return changes;

@@ -73,7 +73,7 @@ export function attachmentWriter(db: WritableDb) {
 
     /**
      * From its next message on the conversation has exactly these documents and folders; documents that it had already stay at
-     * the message that they were added with. @throws LonghandError `not-found` for a conversation, a document or a folder
+     * the message that they were added with. @throws LonghandError `not-found` for a conversation or a document
      */
     set: (
       conversationId: string,
@@ -95,10 +95,8 @@ export function attachmentWriter(db: WritableDb) {
         }
         leaveFolders.run({ conversationId });
         for (const folderId of folderIds) {
-          if (isFolder.get({ folderId }) === undefined) {
-            throw new LonghandError('not-found', `There is no watched folder ${folderId}.`, { id: folderId });
-          }
-          putFolder.run({ conversationId, folderId });
+          // One that is watched no more is simply not there: who asks may not have heard of it yet.
+          if (isFolder.get({ folderId }) !== undefined) putFolder.run({ conversationId, folderId });
         }
         setWay.run({ conversationId, way });
         return reader.of(conversationId);

@@ -262,9 +262,6 @@ export function documentWriter(db: WritableDb, now: () => number) {
         return known(id);
       }),
 
-    /** It stays on the shelf, whatever becomes of its file. */
-    keep: (id: string): void => durably(db, () => void keep.run({ id })),
-
     setState: (contentId: number, state: ContentState, error: StoredError | null = null): void =>
       durably(db, () => void updateState.run({ contentId, state, error: toJson(error) })),
 
