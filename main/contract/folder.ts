@@ -1,10 +1,5 @@
 import { z } from 'zod';
-
-/** What lies in a folder and is no document of it: hidden files and folders, and the libraries of programs. */
-export const isPassedOver = (name: string): boolean => name.startsWith('.') || name === 'node_modules';
-
-/** So many entries of a folder are looked at to tell whether two are the same. */
-export const SHOWN_FILES = 1000;
+import { SHOWN_FILES } from './folder-rule.ts';
 
 /**
  * A folder as a browser shows it, which names no path: the files in it, and of each folder in it the first file below, in the

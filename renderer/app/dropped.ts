@@ -1,4 +1,5 @@
-import { isPassedOver, SHOWN_FILES, type ShownFolder } from '../../main/contract/folder.ts';
+import { isPassedOver, SHOWN_FILES } from '../../main/contract/folder-rule.ts';
+import type { ShownFolder } from '../../main/contract/folder.ts';
 
 /** A folder that was dropped or chosen. `file` is how a shell that knows paths tells this one's; null where it was chosen. */
 export type GivenFolder = { file: File | null; show: () => Promise<ShownFolder> };

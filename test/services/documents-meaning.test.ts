@@ -216,6 +216,7 @@ describe('finding by meaning', () => {
     await add(started, 'a.txt', manyPassages(3));
     await whole(started);
     const changes = await started.client.documents.watch();
+    await changes.next(); // documents, then folders
     await changes.next();
     started.embedder.hold = new Promise(() => {});
     await started.client.documents.useEmbedder({ name: 'zeta' });

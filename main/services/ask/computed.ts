@@ -1,5 +1,6 @@
 import type { Citation, Doubt } from '../../contract/citations.ts';
-import { cellText, type TableCell, type ToolCall } from '../../contract/tools.ts';
+import { cellText } from '../../contract/cell-text.ts';
+import type { TableCell, ToolCall } from '../../contract/tools.ts';
 import { doubtsOf, numeralsOf, withoutMarks } from './claims.ts';
 
 type Row = { columns: readonly string[]; cells: readonly TableCell[]; text: string };

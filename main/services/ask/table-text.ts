@@ -1,4 +1,5 @@
-import { cellText, type TableCell } from '../../contract/tools.ts';
+import { cellText } from '../../contract/cell-text.ts';
+import type { TableCell } from '../../contract/tools.ts';
 import type { TableInfo } from '../store/table-query-thread.ts';
 import type { AskedMessage } from './ask.ts';
 

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LonghandError } from '../../contract/errors.ts';
-import { isPassedOver } from '../../contract/folder.ts';
+import { isPassedOver } from '../../contract/folder-rule.ts';
 import type { FileLook } from '../store/watched-folders.ts';
 
 /** A file to add. `origin`: the folder that it was found in; null for one that was named itself. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { cellText, type TableResult } from '../../contract/tools.ts';
+import { cellText } from '../../contract/cell-text.ts';
+import type { TableResult } from '../../contract/tools.ts';
 import { defineTool } from './tool.ts';
 
 const MOST_ROWS = 50;

@@ -4,7 +4,8 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { LonghandError } from '../../contract/errors.ts';
-import { isPassedOver, shownFolder, SHOWN_FILES, type ShownFolder } from '../../contract/folder.ts';
+import { isPassedOver, SHOWN_FILES } from '../../contract/folder-rule.ts';
+import { shownFolder, type ShownFolder } from '../../contract/folder.ts';
 import { filesBelow, lookAt } from '../../services/documents/files-in.ts';
 
 export const FOLDER_PATH = '/folder';
