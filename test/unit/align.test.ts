@@ -42,8 +42,8 @@ describe('two documents', () => {
       ['alpha one two', repeated, repeated, 'beta three four'],
       ['gamma five six', repeated, 'delta seven eight'],
     ];
-    expect(differences(before!, after!).join('\n')).not.toContain(`${repeated} -> ${repeated}`);
-    expect(aligned(before!, after!).same).toEqual({ before: 1, after: 1 });
+    expect(differences(before, after).join('\n')).not.toContain(`${repeated} -> ${repeated}`);
+    expect(aligned(before, after).same).toEqual({ before: 1, after: 1 });
   });
 
   it('differ in a stretch that took the place of another', () => {
