@@ -1,7 +1,14 @@
+import { isAbsolute, relative } from 'node:path';
 import { LonghandError } from '../contract/errors.ts';
 
 /** Lets a path that somebody names pass, or throws. */
 export type PathRule = (path: string) => Promise<void>;
+
+/** Whether a path lies in a folder or below, or is that folder; both whole, and as they are spelt. */
+export function isBelow(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return !way.startsWith('..') && !isAbsolute(way);
+}
 
 /** For the user's own command line. */
 export const anyPath: PathRule = async () => {};

@@ -1,10 +1,9 @@
-import { cellText } from '../../contract/cell-text.ts';
-import type { TableCell } from '../../contract/tools.ts';
+import { quotedName } from '../store/db.ts';
 import type { TableInfo } from '../store/table-query-thread.ts';
+import { MOST_COLUMNS, short, toldRow } from '../tools/told-row.ts';
 import type { AskedMessage } from './ask.ts';
 
 const MOST_CELL = 40;
-const MOST_COLUMNS = 60;
 /** Of the tables of one document; a workbook of a hundred sheets is not told sheet by sheet. */
 const MOST_CHARACTERS = 6000;
 
@@ -38,18 +37,9 @@ export const tablesBlock = (texts: readonly string[]): string =>
 
 function describeTable(document: string, { name, columns, rows, sample }: TableInfo): string {
   const shown = columns.slice(0, MOST_COLUMNS);
-  const listed = shown.map((column) => `${quoted(column.name)} ${column.type}`);
+  const listed = shown.map((column) => `${quotedName(column.name)} ${column.type}`);
   if (columns.length > shown.length) listed.push(`and ${columns.length - shown.length} more columns`);
-  const heading = `${quoted(name)} (${short(document)}, ${rows} rows): ${listed.join(', ')}`;
-  return [heading, ...sample.map((row) => shown.map((_, column) => sampleCell(row[column] ?? null)).join(' | '))].join(
-    '\n',
-  );
-}
-
-const sampleCell = (cell: TableCell) => (cell === null ? 'NULL' : short(cellText(cell)));
-const quoted = (name: string) => `"${name.replaceAll('"', '""').replace(/\s+/gu, ' ')}"`;
-
-function short(text: string): string {
-  const line = text.replace(/\s+/gu, ' ');
-  return line.length > MOST_CELL ? `${line.slice(0, MOST_CELL)}…` : line;
+  const heading = `${quotedName(name)} (${short(document, MOST_CELL)}, ${rows} rows): ${listed.join(', ')}`;
+  const rowOf = (row: TableInfo['sample'][number]) => shown.map((_, column) => row[column] ?? null);
+  return [heading, ...sample.map((row) => toldRow(rowOf(row), MOST_CELL))].join('\n');
 }

@@ -6,6 +6,7 @@ import { LonghandError } from '../../contract/errors.ts';
 import type { Job } from '../../contract/jobs.ts';
 import type { MovePlan, MoveRefusal } from '../../contract/system.ts';
 import { freeBytes, isDiskFull } from '../../../native-models/files.ts';
+import { isBelow } from '../path-rule.ts';
 import { defineJob, type JobContext } from '../jobs/job-kind.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Store } from '../store/open.ts';
@@ -220,9 +221,6 @@ function full(path: string, neededBytes: number, room: number): LonghandError {
   const message = `There is not enough room at ${path}: ${(neededBytes / 1e9).toFixed(1)} GB are needed, ${(free / 1e9).toFixed(1)} GB are free.`;
   return new LonghandError('disk-full', message, { path, neededBytes, freeBytes: free });
 }
-
-const isBelow = (folder: string, path: string) =>
-  !relative(folder, path).startsWith('..') && !isAbsolute(relative(folder, path));
 
 /** The path with links resolved as far as it exists. */
 function realOf(path: string): string {

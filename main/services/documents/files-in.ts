@@ -39,21 +39,26 @@ export async function* filesIn(paths: readonly string[], walk: Walk = {}): Async
   }
 }
 
+/** What is in a folder, by name, without what is passed over. @throws what reading it throws */
+export async function entriesIn(folder: string): Promise<Dirent[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.filter(({ name }) => !isPassedOver(name)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 /** The paths of all files in a folder and below. @throws what reading `folder` itself throws, or `signal.reason` */
 export async function* filesBelow(folder: string, walk: Walk = {}, isFirst = true): AsyncGenerator<string> {
   walk.signal?.throwIfAborted();
   walk.onFolder?.(folder);
   let entries: Dirent[];
   try {
-    entries = await readdir(folder, { withFileTypes: true });
+    entries = await entriesIn(folder);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     if (isFirst || !(UNREADABLE.includes(code) || code === 'ENOENT')) throw error;
     if (UNREADABLE.includes(code)) walk.onUnreadable?.(folder);
     return;
   }
-  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (isPassedOver(entry.name)) continue;
+  for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.isFile()) yield path;
     else if (entry.isDirectory() && path !== walk.except) {

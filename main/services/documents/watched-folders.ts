@@ -1,7 +1,8 @@
-import { basename, isAbsolute, relative, resolve } from 'node:path';
+import { basename, isAbsolute, resolve } from 'node:path';
 import type { WatchedFolder } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import { isBelow } from '../path-rule.ts';
 import type { StoredFolder } from '../store/watched-folders.ts';
 import type { Store } from '../store/open.ts';
 import type { Documents } from './documents.ts';
@@ -60,7 +61,7 @@ export class WatchedFolders {
     const { store, dataDir } = this.#options;
     if (!isAbsolute(path)) throw new LonghandError('invalid-input', `${path} is not a whole path.`, { path });
     const whole = resolve(path);
-    if (isWithin(whole, dataDir)) {
+    if (isBelow(dataDir, whole)) {
       throw new LonghandError('invalid-input', `${path} holds what Longhand keeps itself, so it is not watched.`, {
         path,
       });
@@ -136,8 +137,3 @@ export class WatchedFolders {
     }
   }
 }
-
-const isWithin = (path: string, folder: string): boolean => {
-  const way = relative(folder, path);
-  return way === '' || (!way.startsWith('..') && !isAbsolute(way));
-};

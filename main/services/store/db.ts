@@ -9,6 +9,9 @@ export type ReadableDb = Database.Database & { readonly [canRead]: true };
 /** The one connection that may write. There is exactly one per data folder, in the assistant's process. */
 export type WritableDb = ReadableDb & { readonly [canWrite]: true };
 
+/** The name of a table or a column as SQL takes it, where it cannot be a parameter. */
+export const quotedName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
 /** How long a statement waits for another connection (a reader finishing, a backup tool) before it gives up. */
 const BUSY_TIMEOUT_MS = 5000;
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { LonghandError } from '../../contract/errors.ts';
 import { snapshotSync } from './backup.ts';
-import type { ReadableDb, WritableDb } from './db.ts';
+import { quotedName, type ReadableDb, type WritableDb } from './db.ts';
 import { migrations as released } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
 
@@ -102,8 +102,13 @@ function countRows(db: ReadableDb): Record<string, number> {
     .all();
   return Object.fromEntries(
     tables.map(({ name }) => {
-      const quoted = `"${name.replaceAll('"', '""')}"`; // a table's name cannot be a parameter
-      return [name, db.prepare(`SELECT count(*) FROM ${quoted}`).pluck().get() as number];
+      return [
+        name,
+        db
+          .prepare(`SELECT count(*) FROM ${quotedName(name)}`)
+          .pluck()
+          .get() as number,
+      ];
     }),
   );
 }

@@ -3,7 +3,7 @@ import initSqlJs, { type Database as WasmDatabase, type SqlValue } from 'sql.js'
 import { LonghandError } from '../../contract/errors.ts';
 import { defineThread } from '../../contract/thread.ts';
 import type { TableCell, TableResult } from '../../contract/tools.ts';
-import { openReadable, type ReadableDb } from './db.ts';
+import { openReadable, quotedName, type ReadableDb } from './db.ts';
 
 export type TableQuery = { documentIds: readonly string[]; sql: string };
 /** Without `sql`, the tables are made ready and described. */
@@ -149,9 +149,11 @@ function insert(
       type: typeOf(rows, column),
     };
   });
-  db.run(`CREATE TABLE ${quoted(table)} (${declared.map(({ name, type }) => `${quoted(name)} ${type}`).join(', ')})`);
+  db.run(
+    `CREATE TABLE ${quotedName(table)} (${declared.map(({ name, type }) => `${quotedName(name)} ${type}`).join(', ')})`,
+  );
   const marks = Array.from({ length: width }, () => '?').join(', ');
-  const statement = db.prepare(`INSERT INTO ${quoted(table)} VALUES (${marks})`);
+  const statement = db.prepare(`INSERT INTO ${quotedName(table)} VALUES (${marks})`);
   db.run('BEGIN');
   for (const row of rows) statement.run(Array.from({ length: width }, (_, column) => toSql(row[column] ?? null)));
   db.run('COMMIT');
@@ -217,8 +219,6 @@ function unused(name: string, taken: Set<string>): string {
     return candidate;
   }
 }
-
-const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 function refused(reason: string): LonghandError {
   return new LonghandError('invalid-input', `The query cannot be run: ${reason}`, { reason });

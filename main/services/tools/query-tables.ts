@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { cellText } from '../../contract/cell-text.ts';
 import type { TableResult } from '../../contract/tools.ts';
+import { MOST_COLUMNS, toldRow } from './told-row.ts';
 import { defineTool } from './tool.ts';
 
 const MOST_ROWS = 50;
 const MOST_CHARACTERS = 6000;
 const MOST_CELL = 200;
-const MOST_COLUMNS = 60;
 /** Of a result, in a message that every window is sent. */
 const MOST_KEPT_CHARACTERS = 64 * 1024;
 
@@ -27,13 +26,10 @@ export const queryTables = defineTool({
 /** A result as the model is told it: a line a row, and what of it is missing. */
 function told({ columns, rows, truncated }: TableResult): string {
   const more = columns.length > MOST_COLUMNS ? [`and ${columns.length - MOST_COLUMNS} more columns`] : [];
-  const lines = [[...columns.slice(0, MOST_COLUMNS).map(short), ...more].join(' | ')];
+  const lines = [[toldRow(columns.slice(0, MOST_COLUMNS), MOST_CELL), ...more].join(' | ')];
   let characters = lines[0]!.length;
   for (const row of rows.slice(0, MOST_ROWS)) {
-    const line = row
-      .slice(0, MOST_COLUMNS)
-      .map((cell) => (cell === null ? 'NULL' : short(cellText(cell))))
-      .join(' | ');
+    const line = toldRow(row.slice(0, MOST_COLUMNS), MOST_CELL);
     if ((characters += line.length) > MOST_CHARACTERS) break;
     lines.push(line);
   }
@@ -42,11 +38,6 @@ function told({ columns, rows, truncated }: TableResult): string {
   else if (shown < rows.length)
     lines.push(`(the first ${shown} of ${truncated ? 'more than ' : ''}${rows.length} rows)`);
   return lines.join('\n');
-}
-
-function short(text: string): string {
-  const line = text.replace(/\s+/gu, ' ');
-  return line.length > MOST_CELL ? `${line.slice(0, MOST_CELL)}…` : line;
 }
 
 function kept({ columns, rows, truncated }: TableResult): TableResult {

@@ -6,7 +6,7 @@ import { json } from 'node:stream/consumers';
 import { LonghandError } from '../../contract/errors.ts';
 import { isPassedOver, SHOWN_FILES } from '../../contract/folder-rule.ts';
 import { shownFolder, type ShownFolder } from '../../contract/folder.ts';
-import { filesBelow, lookAt } from '../../services/documents/files-in.ts';
+import { entriesIn, filesBelow, lookAt } from '../../services/documents/files-in.ts';
 
 export const FOLDER_PATH = '/folder';
 
@@ -62,9 +62,7 @@ async function isSame(folder: string, files: ShownFolder['files']): Promise<bool
 
 /** The files in a folder, and of each folder in it the first file below. */
 async function* firstFiles(folder: string): AsyncGenerator<string> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (isPassedOver(entry.name)) continue;
+  for (const entry of await entriesIn(folder)) {
     const path = join(folder, entry.name);
     if (entry.isFile()) yield path;
     else if (entry.isDirectory()) {
