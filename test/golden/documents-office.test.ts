@@ -141,4 +141,21 @@ describe('a talk', () => {
     expect(blocksOf(parts, 'note')).toContain('先感谢捐款的读者。');
     expect(blocksOf(parts, 'item').at(-1)).toBe('2. Then Sundays');
   });
+
+  it('of 60 slides has each of 200 spans on the slide where LibreOffice has it', async () => {
+    const { parts, text } = await extractAll(fixture('office/readings.pptx'));
+    const other = await reference('readings.reference.txt');
+    const { recall, precision } = compareWords(text, other);
+    expect(recall).toBeGreaterThan(0.99);
+    expect(precision).toBeGreaterThan(0.99);
+    const slides = other.split('\f').map((slide) => wordsOf(slide).join(' '));
+    const spans = parts.flatMap((part, slide) =>
+      part.blocks.map(({ start, end }) => ({ slide, words: wordsOf(part.text.slice(start, end)) })),
+    );
+    const found = sample(spans, 200).filter(({ slide, words }) => {
+      const at = Math.max(0, words.length - 8) >> 1;
+      return slides[slide]!.includes(words.slice(at, at + 8).join(' '));
+    });
+    expect(found).toHaveLength(200);
+  });
 });

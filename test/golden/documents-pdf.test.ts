@@ -76,6 +76,18 @@ describe('a PDF', () => {
     await expect(reading).rejects.toMatchObject({ code: 'document-encrypted', details: { password: state } });
   });
 
+  it('has what a form was filled with and comments as notes, and nothing of empty fields', async () => {
+    const { parts } = await extractAll(fixture('pdf/form.pdf'));
+    const notes = parts[0]!.blocks.filter(({ kind }) => kind === 'note');
+    expect(notes.map(({ start, end }) => parts[0]!.text.slice(start, end))).toEqual([
+      'Ask again in May.',
+      'Reader: Zhou Ming',
+      'card: GS-40172',
+      'Lends books: ✓',
+      'Branch: North',
+    ]);
+  });
+
   it('that is locked is read with its password', async () => {
     const { text } = await extractAll(fixture('pdf/locked.pdf'), { password: 'reader' });
     expect(text).toContain('林秋水');

@@ -31,20 +31,25 @@ export function placedWords(parts: readonly Part[]): PlacedWord[] {
 }
 
 /**
- * Whether pdftotext has the word there: its middle inside, the heights within a quarter of a line, and where the words are the
- * same, not letters of a line, the ends within 1.5 points.
+ * Whether pdftotext has the word there: its middle inside, the heights together for half of what either covers, and where the
+ * words are the same, not letters of a line, the ends within 1.5 points. How far a line reaches up and down is a matter of
+ * taste: pdftotext goes by the font's descriptor, which may cut letters off, the reader by the font itself.
  */
 export function isSamePlace(box: PlacedWord, reference: ReferenceWord): boolean {
   const x = (box.left + box.right) / 2;
   const y = (box.top + box.bottom) / 2;
-  const near = (reference.bottom - reference.top) / 4;
   const isInside = x > reference.left && x < reference.right && y > reference.top && y < reference.bottom;
-  const isAsHigh = Math.abs(box.top - reference.top) < near && Math.abs(box.bottom - reference.bottom) < near;
-  if (!isInside || !isAsHigh || !reference.text.includes(box.text)) return false;
+  if (!isInside || overlap(box, reference) < 0.5 || !reference.text.includes(box.text)) return false;
   return (
     reference.text !== box.text ||
     (Math.abs(box.left - reference.left) < 1.5 && Math.abs(box.right - reference.right) < 1.5)
   );
+}
+
+/** Of the heights that two boxes cover, the share that both do: intersection over union. */
+function overlap(one: Edges, other: Edges): number {
+  const common = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+  return common / (Math.max(one.bottom, other.bottom) - Math.min(one.top, other.top));
 }
 
 function unescape(text: string): string {

@@ -65,6 +65,8 @@ function valueOf({
   if (fieldType === 'Sig') return null;
   if (checkBox === true) return fieldValue === exportValue && fieldValue !== 'Off' ? '✓' : null;
   if (radioButton === true) return fieldValue === buttonValue ? String(buttonValue) : null;
-  const values = (Array.isArray(fieldValue) ? fieldValue : [fieldValue]).filter((value) => typeof value === 'string');
+  const values = (Array.isArray(fieldValue) ? fieldValue : [fieldValue]).filter(
+    (value) => typeof value === 'string' && value.trim() !== '',
+  );
   return values.length === 0 ? null : values.join(', ');
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the documents of test/golden/data/documents and what other programs read in them.
-# Needs Debian's poppler-utils, pandoc, libreoffice-{writer,calc,impress}-nogui, fonts-noto-cjk, qpdf:
+# Needs Debian's poppler-utils, pandoc, libreoffice-{writer,calc,impress}-nogui, fonts-noto-cjk, qpdf, python3-reportlab:
 #   sh test/golden/make/documents/make.sh
 # Texts that they are made of lie in data/documents/texts and in this folder.
 set -eu
@@ -21,6 +21,7 @@ for name in columns report-zh vertical; do
 done
 pdftotext -l 3 -bbox "$data/pdf/columns.pdf" "$data/pdf/columns.bbox.html"
 pdftotext -bbox "$data/pdf/report-zh.pdf" "$data/pdf/report-zh.bbox.html"
+python3 "$here/form.py" "$data/pdf/form.pdf"
 qpdf --encrypt reader owner 256 -- "$data/pdf/report-zh.pdf" "$data/pdf/locked.pdf"
 
 # DOCX and ODT, with what LibreOffice and pandoc read in them; one DOCX is pandoc's own.
@@ -45,6 +46,10 @@ pandoc -o "$data/office/talk.pptx" "$here/talk.md"
 pandoc -s --wrap=none -t plain -o "$data/office/talk.reference.txt" "$here/talk.md"
 office --convert-to pptx --outdir "$tmp" "$data/office/talk.pptx"
 mv "$tmp/talk.pptx" "$data/office/talk-saved.pptx"
+python3 "$here/slides.py" "$here/../../../../resources/alice.txt" > "$tmp/readings.md"
+pandoc -o "$data/office/readings.pptx" "$tmp/readings.md"
+office --convert-to pdf --outdir "$tmp" "$data/office/readings.pptx"
+pdftotext "$tmp/readings.pdf" "$data/office/readings.reference.txt"
 
 # HTML and EPUB by pandoc, of the report in English and in Chinese.
 mkdir -p "$data/web"
