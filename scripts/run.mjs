@@ -40,7 +40,12 @@ function productNode() {
 function runScript(node) {
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', resolve(root, script), ...args], {
     cwd: callerFolder(),
-    env: { ...process.env, PATH: join(root, 'node_modules', '.bin') + delimiter + (process.env.PATH ?? '') },
+    env: {
+      // Types are stripped and code compiled once, not at each start of each process: a command takes half the time.
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'code'),
+      ...process.env,
+      PATH: join(root, 'node_modules', '.bin') + delimiter + (process.env.PATH ?? ''),
+    },
     stdio: 'inherit',
   });
   child.on('error', (error) => {

@@ -24,6 +24,8 @@ const WAYS = ['words', 'meaning', 'hybrid'] as const;
 type Way = (typeof WAYS)[number];
 
 const FIRST = 5;
+/** What a reranker would be given: it can bring up no more than stands here. */
+const DEPTH = 20;
 const AT_ONCE = 16;
 const MODEL = 'all-MiniLM-L6-v2';
 
@@ -92,31 +94,36 @@ async function embedAll(of: Store, by: EmbeddingModel, id: number): Promise<void
 async function evaluate() {
   const search = passageSearch(openReadable(path));
   const { unrelatedBelow } = embedders.find(({ name }) => name === MODEL)!;
-  const answered: { question: Question; found: Record<Way, boolean> }[] = [];
+  const answered: { question: Question; found: Record<Way, boolean>; isWithinDepth: boolean }[] = [];
   const notClose = new Map<string, number>();
   for (const question of questions) {
     const group = groupOf(question);
     const evidence = question.evidence.map(fold);
     const vector = vectorAt(await model.embed([question.question], 'query'), 0);
-    const find = (way: Way) => {
+    const find = (way: Way, limit = FIRST) => {
       const meaning = way === 'words' || !isEnglish(question.question) ? null : { embedderId, vector };
       const query = way === 'meaning' ? '' : question.question;
-      return search.find({ query, meaning, documentIds: null, limit: FIRST, judged: true });
+      return search.find({ query, meaning, documentIds: null, limit, judged: true });
     };
     const isFar = !isClose(find('hybrid').closeness!, unrelatedBelow);
     notClose.set(group, (notClose.get(group) ?? 0) + (isFar ? 1 : 0));
     if (!hasAnswer(question)) continue;
-    const holds = (way: Way) => {
-      const { hits } = find(way);
+    const holds = (way: Way, limit?: number) => {
+      const { hits } = find(way, limit);
       return hits.some((hit) => evidence.some((words) => fold(hit.text).includes(words)));
     };
-    answered.push({ question, found: { words: holds('words'), meaning: holds('meaning'), hybrid: holds('hybrid') } });
+    answered.push({
+      question,
+      found: { words: holds('words'), meaning: holds('meaning'), hybrid: holds('hybrid') },
+      isWithinDepth: holds('hybrid', DEPTH),
+    });
   }
   const groups = [...new Set(answered.map(({ question }) => groupOf(question)))];
   const recall = (of: typeof answered) =>
     Object.fromEntries([
       ['questions', of.length] as const,
       ...WAYS.map((way) => [way, round(of.filter(({ found }) => found[way]).length / of.length)] as const),
+      [`hybrid@${DEPTH}`, round(of.filter(({ isWithinDepth }) => isWithinDepth).length / of.length)] as const,
     ]);
   return {
     command: 'node test/retrieval/evaluate.ts FOLDER',
