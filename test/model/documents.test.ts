@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Message } from '../../main/contract/chat.ts';
+import { runScript } from '../support/run.ts';
 import { TinyApp } from '../support/tiny-app.ts';
 import { mulberry32 } from '../support/tiny-checkpoint.ts';
 
@@ -19,14 +20,19 @@ afterAll(() => app.remove());
 const ready = () =>
   expect.poll(async () => (await app.run((client) => client.models.status())).state, { timeout: 20_000 }).toBe('ready');
 
-/** A text like no other, on the shelf. */
-async function added(name: string, seed: number): Promise<string> {
-  await ready();
+/** A text like no other. */
+function text(seed: number): string {
   const random = mulberry32(seed);
   const word = () => Array.from({ length: 5 }, () => 'abcdefgijk'[Math.floor(random() * 10)]).join('');
   const paragraph = () => `${Array.from({ length: 32 }, word).join(' ')}.`;
+  return Array.from({ length: PARAGRAPHS }, paragraph).join('\n\n');
+}
+
+/** Such a text, on the shelf. */
+async function added(name: string, seed: number): Promise<string> {
+  await ready();
   const path = join(app.dataFolder, name);
-  await writeFile(path, Array.from({ length: PARAGRAPHS }, paragraph).join('\n\n'));
+  await writeFile(path, text(seed));
   const { documents } = await app.run((client) => client.documents.add({ paths: [path] }));
   const { id } = documents[0]!;
   await expect
@@ -43,9 +49,9 @@ async function conversationOver(documentId: string, way: 'whole' | 'search' | nu
   return { id, plan: plan! };
 }
 
-async function ask(id: string, text: string): Promise<Message> {
+async function ask(id: string, question: string): Promise<Message> {
   const sampling = { temperature: 0, repetitionPenalty: 1, maxTokens: 4 };
-  const { reply } = await app.run((client) => client.chat.send({ conversationId: id, text, sampling }));
+  const { reply } = await app.run((client) => client.chat.send({ conversationId: id, text: question, sampling }));
   const ended = async () => (await app.run((client) => client.chat.path({ id }))).find((one) => one.id === reply.id)!;
   await expect.poll(async () => (await ended()).state, { timeout: 120_000 }).toBe('complete');
   return ended();
@@ -76,6 +82,27 @@ describe('a whole document in a conversation', { timeout: 240_000 }, () => {
       const { id } = await conversationOver(document);
       expect((await ask(id, question)).metrics!.newTokens).toBeLessThan(QUESTION_TOKENS);
     }
+  });
+
+  it('is read ahead from the command line too, for the conversation that is named', async () => {
+    await app.stop();
+    const path = join(app.dataFolder, 'said.txt');
+    await writeFile(path, text(4));
+    const told = async (...argv: string[]) => {
+      const running = runScript('main/cli/main.ts', [...argv, '--no-fetch', '--json', '--data', app.dataFolder]);
+      expect(await running.ended, running.stderr()).toBe(0);
+      return JSON.parse(running.stdout()) as {
+        conversationId: string;
+        readTokens: number;
+        metrics: { newTokens: number };
+      };
+    };
+    const { conversationId, readTokens } = await told('read', path);
+    expect(readTokens).toBeGreaterThan(19_000);
+    const options = ['--temperature', '0', '--max-tokens', '4'];
+    const { metrics } = await told('ask', '--conversation', conversationId, ...options, 'What?');
+    expect(metrics.newTokens).toBeLessThan(QUESTION_TOKENS);
+    app.start();
   });
 
   it('is proposed only where it fits; else passages are searched for each question', async () => {
