@@ -18,7 +18,7 @@ export const citation = z.object({
   span: span.nullable(),
   /** What a reader calls the part of the span: 'iv' of a page, the name of a sheet. */
   part: part.pick({ kind: true, label: true }).nullable(),
-  /** The words of the span, as stored; '' once their document is removed. */
+  /** The words of the span, as stored, or the rows; '' once a document that they are from is removed. */
   quote: z.string(),
   doubts: z.array(doubt),
 });
@@ -44,9 +44,12 @@ export const sources = z.object({
   firstMark: z.number().int(),
   /**
    * Of a question, where the model may query tables: what it is told of those that came with it, a document each. Kept as it
-   * was told, so that the next prompt begins with it.
+   * was told, so that the next prompt begins with it. `names` are those of the tables in SQL, in their order, which stay
+   * whatever else comes or goes.
    */
-  tables: z.array(z.object({ documentId: z.string(), text: z.string() })).optional(),
+  tables: z
+    .array(z.object({ documentId: z.string(), text: z.string(), names: z.array(z.string()).optional() }))
+    .optional(),
   /** Of an answer. */
   citations: z.array(citation),
   /** A search found nothing that may be about the question: what it read is the least far from it. */

@@ -7,6 +7,8 @@ export const tableResult = z.object({
   columns: z.array(z.string()),
   rows: z.array(z.array(tableCell)),
   truncated: z.boolean(),
+  /** The one row that there is was too long to be kept: its cells are cut, and end in '…'. */
+  isCut: z.boolean().optional(),
 });
 export type TableResult = z.infer<typeof tableResult>;
 export type TableCell = z.infer<typeof tableCell>;
@@ -22,10 +24,12 @@ export const toolCall = z.object({
   at: z.number().int(),
   /** Of the answer's generated tokens, how many there are up to its end. */
   tokens: z.number().int(),
-  /** What the model was told; null while it runs, or where it was stopped. */
+  /** What the model was told; null while it runs, or where it was stopped; '' once a document that it read is removed. */
   response: z.string().nullable(),
   error: storedError.nullable(),
   /** What it found, where that is a table; more rows than the model was told. */
   table: tableResult.nullable(),
+  /** Whose tables it read. */
+  documentIds: z.array(z.string()),
 });
 export type ToolCall = z.infer<typeof toolCall>;

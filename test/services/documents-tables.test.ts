@@ -76,6 +76,28 @@ describe('a query over tables', () => {
     expect((await client.documents.query({ documentIds: [id], sql: 'SELECT 1 AS one' })).rows).toEqual([[1]]);
   });
 
+  it('is not disturbed by one that is stopped, or runs for too long, beside it', { timeout: 30_000 }, async () => {
+    const { client } = startAssistant();
+    const documentIds = [await addTable(client, 'rivers.csv', RIVERS)];
+    const query = (sql: string, signal?: AbortSignal) =>
+      client.documents.query({ documentIds, sql }, signal ? { signal } : {});
+    const count = (to: number) =>
+      `WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT ${to}) SELECT count(*) AS n FROM n`;
+    const [running, waiting] = [new AbortController(), new AbortController()];
+    const first = expect(query(count(10 ** 9), running.signal)).rejects.toThrow('aborted');
+    const second = expect(query('SELECT 2 AS n', waiting.signal)).rejects.toThrow('aborted');
+    const third = query('SELECT 3 AS n');
+    const late = failureOf(query(count(10 ** 9)));
+    const last = query('SELECT 5 AS n');
+    waiting.abort(); // takes nothing from the first, which still runs
+    await second;
+    setTimeout(() => running.abort(), 300);
+    await first;
+    expect((await third).rows).toEqual([[3]]);
+    expect((await late).message).toContain('stopped after 5 seconds');
+    expect((await last).rows).toEqual([[5]]); // its time began when its turn did
+  });
+
   it('takes no more memory than it may', { timeout: 20_000 }, async () => {
     const { client } = startAssistant();
     const id = await addTable(client, 'rivers.csv', RIVERS);

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Sources } from '../../main/contract/citations.ts';
 import { openReadable, openWritable } from '../../main/services/store/db.ts';
 import { migrations } from '../../main/services/store/migrations/index.ts';
 import type { Migration } from '../../main/services/store/migrations/migration.ts';
 import { databaseIn, failure, open, tempFolder, tinyDisk } from './store-support.ts';
 
-const LATEST = 10;
+const LATEST = 11;
 const RIVERS = '01920000-0000-7000-8000-000000000001';
 const BINNED = '01920000-0000-7000-8000-000000000002';
 const DONE = '01920000-0000-7000-8000-00000000000b';
@@ -55,7 +56,7 @@ describe('the migrations', () => {
   });
 });
 
-describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('a database of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])('a database of version %i', (version) => {
   it('opens with everything that was in it', () => {
     const store = open(oldDatabase(version).path);
     expect(store.conversations.list({ limit: 10 }).items).toMatchObject([
@@ -127,6 +128,40 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('a database of version %i', (vers
     });
     expect(contents(backup)).toBe(before);
     expect(open(path).migrated).toBeNull();
+  });
+});
+
+describe('the step to version 11', () => {
+  const DOCUMENT = '01920000-0000-7000-8000-000000000010';
+  const sources = (tables: object[]) =>
+    JSON.stringify({ way: 'search', documents: [], passages: [], firstMark: 1, tables, citations: [] });
+
+  it('counts documents whose tables were told as read, and rows of queries as theirs', () => {
+    const { path } = oldDatabase(10);
+    const before = openWritable(path);
+    before.exec(`DELETE FROM message_documents; DELETE FROM attachments;`);
+    const told = sources([{ documentId: DOCUMENT, text: '"rivers"' }]);
+    before.prepare('UPDATE messages SET sources = ? WHERE id = ?').run(told, BROKEN_OFF);
+    const call = '{"name":"query_tables","written":"b","response":"1"}';
+    before.prepare("UPDATE messages SET calls = json_insert(calls, '$[1]', json(?)) WHERE id = ?").run(call, DONE);
+    expect(before.prepare('SELECT * FROM message_documents').all()).toEqual([]);
+    before.close();
+
+    const store = open(path);
+    expect(store.watchedFolders.isStoodOn(DOCUMENT)).toBe(true);
+    expect(store.messages.get(DONE)?.calls).toMatchObject([
+      { written: '{}', table: { rows: [[1]] }, documentIds: [DOCUMENT] },
+      { written: 'b', documentIds: [DOCUMENT] },
+    ]);
+  });
+
+  it('notes what is told from then on', () => {
+    const store = open(oldDatabase(LATEST).path);
+    const { id } = store.documents.add({ hash: 'a'.repeat(64), sizeBytes: 1, name: 'a.csv', origin: null });
+    expect(store.watchedFolders.isStoodOn(id)).toBe(false);
+    const told = JSON.parse(sources([{ documentId: id, text: '', names: [] }])) as Sources;
+    store.messages.insert({ conversationId: RIVERS, parentId: null, role: 'user', text: 'Sum?', sources: told });
+    expect(store.watchedFolders.isStoodOn(id)).toBe(true);
   });
 });
 

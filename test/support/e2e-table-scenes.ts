@@ -14,7 +14,8 @@ function queried(sql: string, change: Partial<ToolCall> = {}): ToolCall {
   const input = { sql };
   return {
     ...{ name: 'query_tables', input, written: JSON.stringify({ name: 'query_tables', arguments: input }) },
-    ...{ at: 0, tokens: 40, response: '', error: null, table: { columns, rows, truncated: false } },
+    ...{ at: 0, tokens: 40, response: 'told', error: null, documentIds: [] },
+    table: { columns, rows, truncated: false },
     ...change,
   };
 }
@@ -72,6 +73,30 @@ export const tableScenes: Scene[] = [
     async act(page) {
       await openComputed(page);
       await page.getByRole('button', { name: /^(A query of the tables failed|查询表格失败)/ }).click();
+    },
+  },
+  {
+    name: 'answer-query-removed',
+    arrange: (assistant) => void compute(assistant, [queried(QUERY, { response: '', table: null })]),
+    async act(page) {
+      await openComputed(page);
+      await page.getByRole('button', { name: /^(Asked the tables|已查询表格)/ }).click();
+    },
+  },
+  {
+    name: 'answer-query-cut',
+    arrange(assistant) {
+      const table = {
+        columns: ['everything'],
+        rows: [[`${'One hundred pounds. '.repeat(60)}…`]],
+        truncated: true,
+        isCut: true,
+      };
+      compute(assistant, [queried(QUERY, { table })]);
+    },
+    async act(page) {
+      await openComputed(page);
+      await page.getByRole('button', { name: /^(Asked the tables|已查询表格)/ }).click();
     },
   },
   {

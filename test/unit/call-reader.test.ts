@@ -58,6 +58,22 @@ describe('a call in an answer', () => {
   });
 });
 
+describe('an answer that goes on', () => {
+  const goesOn = (said: string, ...texts: string[]) => {
+    const reader = new CallReader(said);
+    return texts.flatMap((text) => reader.push({ text, tokens: [] })).map(({ type }) => type);
+  };
+
+  it('inside of code calls nothing that stands there', () => {
+    expect(goesOn('Write:\n```xml\n<a>\n', CALL)).toEqual(['text']);
+    expect(goesOn('Models write `', '<tool_call>', '` so.')).toEqual(['text', 'text']);
+  });
+
+  it('behind code that has ended may call', () => {
+    expect(goesOn('Write:\n```xml\n<a>\n```\n', CALL)).toEqual(['call']);
+  });
+});
+
 describe('the marks of a call are text', () => {
   it.each([
     ['in a block of code', `Models write:\n\n\`\`\`xml\n${CALL}\n\`\`\`\nSo.`],

@@ -18,7 +18,8 @@ function query(columns: string[], rows: TableCell[][], sql = 'SELECT country, SU
   const input = { sql };
   return {
     ...{ name: 'query_tables', input, written: JSON.stringify({ name: 'query_tables', arguments: input }) },
-    ...{ at: 0, tokens: 1, response: '', error: null, table: { columns, rows, truncated: false } },
+    ...{ at: 0, tokens: 1, response: 'told', error: null, documentIds: ['d'] },
+    table: { columns, rows, truncated: false },
   };
 }
 const totals = query(

@@ -4,13 +4,13 @@ import type { DocumentHit, ReadingPlan, ReadingWay, Span } from '../../contract/
 import type { Message } from '../../contract/chat.ts';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
 import type { Store } from '../store/open.ts';
-import type { TableQueries } from '../store/table-query-thread.ts';
+import type { NamedTables, TableQueries } from '../store/table-query-thread.ts';
 import { cite, type Passage } from './cite.ts';
 import { withComputed } from './computed.ts';
 import { languageOf, questionOver, type QuestionLanguage } from './instruction.ts';
 import { blocksIn, markedText, type Block, type Shown } from './marked-text.ts';
 import { termsOf } from './sentences.ts';
-import { describeTables, tableDocumentsOf, tablesBlock } from './table-text.ts';
+import { describeTables, tablesBlock, tablesTold } from './table-text.ts';
 
 /** A message of a path, as far as documents matter to it. */
 export type AskedMessage = Pick<Message, 'role' | 'text'> &
@@ -90,7 +90,7 @@ export class Ask {
     const read = found.filter(({ id }) => passages.some(({ documentId }) => documentId === id));
     const documents = [...named, ...read];
     // What is in tables a query finds, whatever a search does.
-    const hasTables = (ahead.tables ?? []).length > 0 || tableDocumentsOf(path).length > 0;
+    const hasTables = (ahead.tables ?? []).length > 0 || tablesTold(path).length > 0;
     return { ...ahead, documents, passages, ...(isClose || hasTables ? {} : { nothingClose: true }) };
   }
 
@@ -105,7 +105,7 @@ export class Ask {
   ): Promise<Sources | null> {
     const ahead = this.#ahead(conversationId, path, way);
     if (ahead === null || !knowsTools) return ahead;
-    return this.#withTables(ahead, this.#tabled(conversationId), tableDocumentsOf(path));
+    return this.#withTables(ahead, this.#tabled(conversationId), path);
   }
 
   /** What a conversation that begins with this document, whole, begins with. @throws LonghandError `not-found` */
@@ -196,12 +196,17 @@ export class Ask {
   }
 
   /** With what the model is told of the tables among `documents`, where it was not told yet. */
-  async #withTables(sources: Sources, documents: Sources['documents'], told: readonly string[]): Promise<Sources> {
-    const known = new Set(told);
+  async #withTables(
+    sources: Sources,
+    documents: Sources['documents'],
+    path: readonly AskedMessage[],
+  ): Promise<Sources> {
+    const told = tablesTold(path);
+    const known = new Set(told.map(({ documentId }) => documentId));
     const fresh = documents.filter(({ id }) => !known.has(id) && this.#options.store.documents.hasTables(id));
     if (fresh.length === 0) return told.length === 0 ? sources : { ...sources, tables: [] };
     try {
-      return { ...sources, tables: await this.#describe(told, fresh) };
+      return { ...sources, tables: await this.#describe(tablesTold(path, { withLeftOut: true }), fresh) };
     } catch (error) {
       // More than queries may hold in memory, most likely: then they are read as text, as by a model that knows no tools.
       this.#options.log(`tables cannot be queried: ${toStoredError(error).message}`);
@@ -209,15 +214,20 @@ export class Ask {
     }
   }
 
-  #describe(told: readonly string[], fresh: Sources['documents']): Promise<NonNullable<Sources['tables']>> {
-    const ids = [...told, ...fresh.map(({ id }) => id)];
-    const key = JSON.stringify([told.length, ids]);
+  /** Under names that no other table of the conversation has. */
+  #describe(told: readonly NamedTables[], fresh: Sources['documents']): Promise<NonNullable<Sources['tables']>> {
+    const known = new Set(told.map(({ documentId }) => documentId));
+    const documents = [
+      ...told,
+      ...fresh.filter(({ id }) => !known.has(id)).map(({ id }): NamedTables => ({ documentId: id })),
+    ];
+    const key = JSON.stringify([documents, fresh]);
     const described =
       this.#described.get(key) ??
-      this.#options.tables.describe(ids).then((tables) =>
+      this.#options.tables.describe(documents).then((tables) =>
         fresh.map(({ id, name }) => {
           const own = tables.filter(({ documentId }) => documentId === id);
-          return { documentId: id, text: describeTables(name, own) };
+          return { documentId: id, text: describeTables(name, own), names: own.map((table) => table.name) };
         }),
       );
     this.#described.set(key, described);

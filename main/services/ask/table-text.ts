@@ -1,5 +1,5 @@
 import { quotedName } from '../store/db.ts';
-import type { TableInfo } from '../store/table-query-thread.ts';
+import type { NamedTables, TableInfo } from '../store/table-query-thread.ts';
 import { MOST_COLUMNS, short, toldRow } from '../tools/told-row.ts';
 import type { AskedMessage } from './ask.ts';
 
@@ -7,12 +7,18 @@ const MOST_CELL = 40;
 /** Of the tables of one document; a workbook of a hundred sheets is not told sheet by sheet. */
 const MOST_CHARACTERS = 6000;
 
-/** Documents whose tables the model was told of on a path, in the order in which it was: queries know the tables by it. */
-export function tableDocumentsOf(path: readonly Pick<AskedMessage, 'role' | 'sources' | 'leftOut'>[]): string[] {
+/**
+ * What tables the model was told of on a path, in the order in which it was. What the user has left out is none of it unless
+ * it is asked for: its names are taken.
+ */
+export function tablesTold(
+  path: readonly Pick<AskedMessage, 'role' | 'sources' | 'leftOut'>[],
+  { withLeftOut = false } = {},
+): NamedTables[] {
   const told = path.flatMap(({ role, sources, leftOut }) =>
-    role === 'user' && !leftOut ? (sources?.tables ?? []) : [],
+    role === 'user' && (withLeftOut || !leftOut) ? (sources?.tables ?? []) : [],
   );
-  return [...new Set(told.map(({ documentId }) => documentId))];
+  return [...new Map(told.map(({ documentId, names }) => [documentId, { documentId, names }])).values()];
 }
 
 /** What the model is told of the tables of a document: their names as in SQL, columns with types, some rows. */

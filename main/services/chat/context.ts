@@ -9,7 +9,7 @@ import { languageOf } from '../ask/instruction.ts';
 import type { AnsweringModel, Models } from '../models/models.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
-import { tableDocumentsOf } from '../ask/table-text.ts';
+import { tablesTold } from '../ask/table-text.ts';
 import { readSettings } from '../system/settings.ts';
 import { tools } from '../tools/index.ts';
 import { definitionOf, type Tool } from '../tools/tool.ts';
@@ -69,7 +69,7 @@ export class Context {
   /** What the model may call in the answer at the end of `path`. */
   offered(path: readonly PromptMessage[], { toolFormat }: AnsweringModel): Tool[] {
     if (toolFormat === null) return [];
-    const tableDocuments = tableDocumentsOf(path);
+    const tableDocuments = tablesTold(path);
     return tools.filter((tool) => tool.isOffered({ tableDocuments }));
   }
 

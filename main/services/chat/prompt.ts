@@ -20,6 +20,8 @@ export type PromptOptions = {
 
 /** What the model is told of a call that was stopped. */
 const STOPPED = 'Error: it was stopped before it had a result.';
+/** And of one whose rows went with a document. */
+const REMOVED = 'A document that the result came from was removed.';
 
 /**
  * The prompt for the messages on a path from the root. An answer goes in with the very ids that were generated for it, if
@@ -55,7 +57,7 @@ function roundsOf(message: PromptMessage, tokens: PromptMessage['tokens'], knows
     else if (name !== null && input !== null)
       messages.push({ role: 'assistant', content, toolCalls: [{ name, arguments: input }] });
     else messages.push({ role: 'assistant', content: `${content}\n<tool_call>\n${written}\n</tool_call>` });
-    messages.push({ role: 'tool', content: response ?? STOPPED });
+    messages.push({ role: 'tool', content: response === '' ? REMOVED : (response ?? STOPPED) });
     [at, token] = [end.at, end.tokens];
   }
   const [rest, restTokens] = [text.slice(at).trimStart(), tokens?.slice(token)];

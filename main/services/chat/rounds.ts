@@ -3,7 +3,7 @@ import { LonghandError } from '../../contract/errors.ts';
 import type { ToolCall } from '../../contract/tools.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import { CallReader, type AnswerPart } from '../tools/call-reader.ts';
-import { keyOf, parseCall, type WrittenCall } from '../tools/run-call.ts';
+import { keyOf, parseCall, type CallOutcome, type WrittenCall } from '../tools/run-call.ts';
 import type { Meter } from './meter.ts';
 
 const MOST_CALLS = 25;
@@ -13,7 +13,7 @@ export type RoundsOptions = {
   reply(): StoredMessage;
   generate(reply: StoredMessage, sampling: Sampling): AsyncIterable<GenerateEvent>;
   /** Null where nothing can be called: then all that is generated is the answer's text. */
-  run: ((call: WrittenCall) => Promise<Pick<ToolCall, 'response' | 'error' | 'table'>>) | null;
+  run: ((call: WrittenCall) => Promise<CallOutcome>) | null;
   sampling: Sampling;
   meter: Meter;
 };
@@ -62,9 +62,10 @@ async function* readRound(
   sampling: Sampling,
 ): AsyncGenerator<RoundEvent, Round> {
   const before = reply();
-  const reader = run === null ? null : new CallReader();
   const call = before.calls.at(-1);
-  let [generated, hasBegun, hasText] = [0, false, call === undefined || before.text.slice(call.at).trim() !== ''];
+  const said = before.text.slice(call?.at ?? 0);
+  const reader = run === null ? null : new CallReader(said);
+  let [generated, hasBegun, hasText] = [0, false, call === undefined || said.trim() !== ''];
   let finishReason: FinishReason = 'stop';
   const toEvent = (part: AnswerPart): RoundEvent => {
     const text = hasText || part.text.trim() === '' ? part.text : apart(before.text, part.text);
@@ -106,7 +107,8 @@ function withCall(
     throw new LonghandError('too-many-calls', message, { calls: MOST_CALLS });
   }
   const place = { at: answer.text.length + text.length, tokens: (answer.tokens?.length ?? 0) + tokens.length };
-  return [...answer.calls, { ...parseCall(written), ...place, response: null, error: null, table: null }];
+  const call = { ...parseCall(written), ...place, response: null, error: null, table: null, documentIds: [] };
+  return [...answer.calls, call];
 }
 
 /** `text` as a paragraph of its own behind what was said before a call. */

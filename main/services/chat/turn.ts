@@ -8,7 +8,7 @@ import type { AnsweringModel, Models } from '../models/models.ts';
 import type { Ending, StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
 import { titleFrom } from '../store/title.ts';
-import { tableDocumentsOf } from '../ask/table-text.ts';
+import { tablesTold } from '../ask/table-text.ts';
 import type { TableQueries } from '../store/table-query-thread.ts';
 import { readSettings } from '../system/settings.ts';
 import { runCall } from '../tools/run-call.ts';
@@ -182,7 +182,7 @@ export class Turns {
       const path = await context.path(conversationId, messageId);
       const origin = this.#originOf(reply, path, lease.model, changes);
       ending = { ...ending, ...origin };
-      const toolContext = { tableDocuments: tableDocumentsOf(path), tables };
+      const toolContext = { tableDocuments: tablesTold(path), tables };
       const canCall = context.offered(path, lease.model).length > 0;
       const events = answerInRounds({
         reply: () => this.#message(messageId),

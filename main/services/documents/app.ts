@@ -55,7 +55,10 @@ export function documentsApp({ documents, folders, search, reading, reports, emb
       embedders.use(input.name);
       return embedders.status();
     }),
-    query: os.query.handler(({ input, signal }) => tables.run(input, signal)),
+    query: os.query.handler(async ({ input: { documentIds, sql }, signal }) => {
+      const documents = documentIds.map((documentId) => ({ documentId }));
+      return (await tables.run({ documents, sql }, signal)).result;
+    }),
     attach: os.attach.handler(({ input: { conversationId, way, ...chosen } }) =>
       reading.attach(conversationId, chosen, way),
     ),

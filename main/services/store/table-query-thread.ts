@@ -5,10 +5,14 @@ import { defineThread } from '../../contract/thread.ts';
 import type { TableCell, TableResult } from '../../contract/tools.ts';
 import { openReadable, quotedName, type ReadableDb } from './db.ts';
 
-export type TableQuery = { documentIds: readonly string[]; sql: string };
+/** A document whose tables can be queried, by these names in their order; without, by what is found for them. */
+export type NamedTables = { documentId: string; names?: readonly string[] | undefined };
+export type TableQuery = { documents: readonly NamedTables[]; sql: string };
+/** `documentIds`: whose tables were read. */
+export type TableOutcome = { result: TableResult; documentIds: string[] };
 /** Without `sql`, the tables are made ready and described. */
 type Asked = Omit<TableQuery, 'sql'> & { sql: string | null };
-type Told = { tables: TableInfo[] } | { result: TableResult };
+type Told = { tables: TableInfo[] } | TableOutcome;
 
 /** A table as it can be queried: names are those of SQL, with a number where two would be the same. */
 export type TableInfo = {
@@ -21,7 +25,8 @@ export type TableInfo = {
 };
 type ColumnType = 'INTEGER' | 'REAL' | 'TEXT';
 
-type Tables = { key: string; db: WasmDatabase; described: TableInfo[] };
+/** `owners`: of each table, by the page that SQLite knows it by. */
+type Tables = { key: string; db: WasmDatabase; described: TableInfo[]; owners: ReadonlyMap<number, string> };
 type StoredTable = {
   document_id: string;
   content_id: number;
@@ -45,55 +50,94 @@ const READS = /^\s*(?:--[^\n]*\n\s*)*(SELECT|WITH|VALUES)\b/i;
 const thread = defineThread('query of tables', import.meta.url, (path: string) => {
   const store = openReadable(path);
   let tables: Tables | null = null;
-  return async ({ documentIds, sql }: Asked): Promise<Told> => {
+  return async ({ documents, sql }: Asked): Promise<Told> => {
     if (sql !== null && !READS.test(sql)) throw refused('Only one SELECT can be run.');
-    const stored = storedTables(store, documentIds);
-    const key = JSON.stringify(stored); // a document that is still read gets more of them, and one that is removed none
+    const stored = storedTables(store, documents);
+    const key = JSON.stringify([documents, stored]); // a document that is still read gets more of them, and one that is removed none
     if (tables?.key !== key) {
       tables?.db.close();
       tables = null;
-      tables = { key, ...(await load(store, stored)) };
+      tables = { key, ...(await load(store, withNames(stored, documents))) };
     }
-    return sql === null ? { tables: tables.described } : { result: run(tables.db, sql) };
+    if (sql === null) return { tables: tables.described };
+    const strict = withStrictNames(sql);
+    return { result: run(tables.db, strict), documentIds: readBy(tables, strict) };
   };
 });
 
 export type TableQueries = ReturnType<typeof openTableQueries>;
 
-/** Queries over the tables of documents in the store at `path`. */
+/** Queries over the tables of documents in the store at `path`, one at a time: they share the memory for copies of tables. */
 export function openTableQueries(path: string) {
   const { call, close } = thread.open(path);
+  const closing = new AbortController();
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Once those before it are done; one that is stopped while it waits leaves them alone. */
+  const inTurn = async <T>(stop: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const signal = stop === undefined ? closing.signal : AbortSignal.any([stop, closing.signal]);
+    const before = last;
+    const { promise: done, resolve: end } = Promise.withResolvers<void>();
+    last = before.then(() => done);
+    try {
+      await unlessAborted(before, signal);
+      return await work(signal);
+    } finally {
+      end();
+    }
+  };
+
   return {
     /**
-     * Runs one SELECT over the tables of these documents, which `sqlite_schema` lists; 1000 rows at most. Names depend on
-     * the order of the documents: of two tables with one name, the second has a number behind it.
+     * Runs one SELECT over the tables of these documents, which `sqlite_schema` lists; 1000 rows at most. Of two tables with
+     * one name that was not given, the second has a number behind it.
      * @throws LonghandError `invalid-input` with SQLite's reason, also after five seconds; or the reason of `signal`
      */
-    async run(query: TableQuery, signal: AbortSignal = new AbortController().signal): Promise<TableResult> {
-      let late: AbortSignal | null = null;
-      try {
-        await call({ ...query, sql: null }, { signal });
-        late = AbortSignal.timeout(MOST_MS); // of the query alone: large tables take longer to get ready
-        const told = await call(query, { signal: AbortSignal.any([signal, late]) });
-        return 'result' in told ? told.result : { columns: [], rows: [], truncated: false };
-      } catch (error) {
-        if (late?.aborted === true || signal.aborted) await close(); // the thread starts again with the next query
-        signal.throwIfAborted();
-        if (late?.aborted === true) throw refused(`It was stopped after ${MOST_MS / 1000} seconds.`);
-        throw error;
-      }
-    },
+    run: (query: TableQuery, signal?: AbortSignal): Promise<TableOutcome> =>
+      inTurn(signal, async (stop) => {
+        let late: AbortSignal | null = null;
+        try {
+          await call({ ...query, sql: null }, { signal: stop });
+          late = AbortSignal.timeout(MOST_MS); // of the query alone: large tables take longer to get ready
+          const told = await call(query, { signal: AbortSignal.any([stop, late]) });
+          return 'result' in told ? told : { result: { columns: [], rows: [], truncated: false }, documentIds: [] };
+        } catch (error) {
+          if (late?.aborted === true || stop.aborted) await close(); // the thread starts again with the next query
+          stop.throwIfAborted();
+          if (late?.aborted === true) throw refused(`It was stopped after ${MOST_MS / 1000} seconds.`);
+          throw error;
+        }
+      }),
 
-    /** The tables of these documents, as `run` knows them. */
-    async describe(documentIds: readonly string[], signal?: AbortSignal): Promise<TableInfo[]> {
-      const told = await call({ documentIds, sql: null }, { signal });
-      return 'tables' in told ? told.tables : [];
+    /** The tables of these documents, as `run` knows them. @throws the reason of `signal` */
+    describe: (documents: readonly NamedTables[], signal?: AbortSignal): Promise<TableInfo[]> =>
+      inTurn(signal, async (stop) => {
+        const told = await call({ documents, sql: null }, { signal: stop });
+        return 'tables' in told ? told.tables : [];
+      }),
+
+    async close(): Promise<void> {
+      closing.abort(new LonghandError('cancelled', 'Longhand was closed.'));
+      await last;
+      await close();
     },
-    close,
   };
 }
 
-function storedTables(store: ReadableDb, documentIds: readonly string[]): StoredTable[] {
+/** Waits for `promise`, which never fails. @throws the reason of `signal` */
+async function unlessAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function storedTables(store: ReadableDb, documents: readonly NamedTables[]): StoredTable[] {
   const list = store.prepare<{ ids: string }, StoredTable>(/* sql */ `
     SELECT d.id AS document_id, t.content_id, t.number, t.name, t.columns, min(named.key) AS place,
            (SELECT count(*) FROM table_pieces WHERE content_id = t.content_id AND number = t.number) AS pieces
@@ -101,7 +145,18 @@ function storedTables(store: ReadableDb, documentIds: readonly string[]): Stored
     JOIN documents AS d ON d.id = named.value
     JOIN document_tables AS t ON t.content_id = d.content_id
     GROUP BY t.content_id, t.number ORDER BY place, t.number`);
-  return list.all({ ids: JSON.stringify(documentIds) });
+  return list.all({ ids: JSON.stringify(documents.map(({ documentId }) => documentId)) });
+}
+
+/** The same under the names that SQL has for them: those that were told stay, whatever comes before them. */
+function withNames(stored: readonly StoredTable[], documents: readonly NamedTables[]): StoredTable[] {
+  const given = new Map(documents.map(({ documentId, names }) => [documentId, [...(names ?? [])]]));
+  const taken = new Set<string>();
+  const kept = stored.map(({ document_id: id }) => {
+    const name = given.get(id)?.shift();
+    return name === undefined ? null : unused(name, taken);
+  });
+  return stored.map((table, at) => ({ ...table, name: kept[at] ?? unused(oneLine(table.name) || 'table', taken) }));
 }
 
 async function load(store: ReadableDb, stored: readonly StoredTable[]): Promise<Omit<Tables, 'key'>> {
@@ -123,16 +178,18 @@ function fill(store: ReadableDb, db: WasmDatabase, stored: readonly StoredTable[
       'SELECT cells FROM table_pieces WHERE content_id = :content_id AND number = :number ORDER BY first_row',
     )
     .pluck();
-  const names = new Set<string>();
+  const rootPage = (name: string) =>
+    Number(db.exec('SELECT rootpage FROM sqlite_schema WHERE name = ?', [name])[0]!.values[0]![0]);
+  const owners = new Map<number, string>();
   const described: TableInfo[] = [];
-  for (const { name: given, columns: headings, content_id, number, document_id: documentId } of stored) {
+  for (const { name, columns: headings, content_id, number, document_id: documentId } of stored) {
     const rows = cellsOf.all({ content_id, number }).flatMap((cells) => JSON.parse(cells) as TableCell[][]);
-    const name = unused(oneLine(given) || 'table', names);
     const columns = insert(db, name, JSON.parse(headings) as string[], rows);
+    owners.set(rootPage(name), documentId);
     described.push({ documentId, name, columns, rows: rows.length, sample: rows.slice(0, SAMPLE_ROWS) });
   }
   db.run('PRAGMA query_only = ON');
-  return { db, described };
+  return { db, described, owners };
 }
 
 function insert(
@@ -174,7 +231,7 @@ function typeOf(rows: readonly TableCell[][], column: number): ColumnType {
 
 function run(db: WasmDatabase, sql: string): TableResult {
   try {
-    const statements = db.iterateStatements(withStrictNames(sql));
+    const statements = db.iterateStatements(sql);
     let result: TableResult | null = null;
     for (const statement of statements) {
       if (result !== null) throw refused('Only one SELECT can be run.');
@@ -192,6 +249,15 @@ function run(db: WasmDatabase, sql: string): TableResult {
     if (error instanceof LonghandError) throw error;
     throw refused(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Whose tables a statement reads, by the program that SQLite makes of it; all, where it reads of what tables there are. */
+function readBy({ db, described, owners }: Tables, sql: string): string[] {
+  const [program] = db.exec(`EXPLAIN ${sql}`);
+  const opened = (program?.values ?? []).filter(([, opcode]) => opcode === 'OpenRead' || opcode === 'VOpen');
+  const read = opened.map(([, opcode, , page]) => (opcode === 'VOpen' ? undefined : owners.get(Number(page))));
+  const all = described.map(({ documentId }) => documentId);
+  return [...new Set(read.flatMap((owner) => owner ?? all))];
 }
 
 const toSql = (cell: TableCell): SqlValue => (typeof cell === 'boolean' ? Number(cell) : cell);

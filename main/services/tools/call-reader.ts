@@ -24,6 +24,11 @@ export class CallReader {
   #start: number | null = null;
   #isDone = false;
 
+  /** `said`: what the answer said since its last call, where it goes on. */
+  constructor(said = '') {
+    [this.#line, this.#fence] = after(said, '', null);
+  }
+
   /** True once there was a call; what comes after it but white space is none of the answer's. */
   get isDone(): boolean {
     return this.#isDone;

@@ -5,6 +5,8 @@ import type { ToolContext } from './tool.ts';
 
 /** A call as it was written, before it is run. */
 export type WrittenCall = Pick<ToolCall, 'written' | 'name' | 'input'>;
+/** What came of it. */
+export type CallOutcome = Pick<ToolCall, 'response' | 'error' | 'table' | 'documentIds'>;
 
 /** What JSON between the marks of a call says; null in both where that is no call. */
 export function parseCall(written: string): WrittenCall {
@@ -28,7 +30,7 @@ export async function runCall(
   { name, input }: WrittenCall,
   context: ToolContext,
   signal: AbortSignal,
-): Promise<Pick<ToolCall, 'response' | 'error' | 'table'>> {
+): Promise<CallOutcome> {
   try {
     if (name === null || input === null) {
       const message = 'The call is not JSON such as {"name": "...", "arguments": {...}}.';
@@ -45,12 +47,12 @@ export async function runCall(
       const [issue] = checked.error.issues;
       throw new LonghandError('call-unreadable', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`);
     }
-    const { response, table = null } = await tool.run(checked.data, context, signal);
-    return { response: harmless(response), table, error: null };
+    const { response, table = null, documentIds = [] } = await tool.run(checked.data, context, signal);
+    return { response: harmless(response), table, error: null, documentIds: [...documentIds] };
   } catch (error) {
     signal.throwIfAborted();
     const stored = toStoredError(error);
-    return { response: harmless(`Error: ${stored.message}`), table: null, error: stored };
+    return { response: harmless(`Error: ${stored.message}`), table: null, error: stored, documentIds: [] };
   }
 }
 

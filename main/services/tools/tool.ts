@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { TableResult } from '../../contract/tools.ts';
-import type { TableQueries } from '../store/table-query-thread.ts';
+import type { NamedTables, TableQueries } from '../store/table-query-thread.ts';
 
-/** What the model is told of a call, and what the window shows of it beside. */
-export type ToolOutcome = { response: string; table?: TableResult };
+/** What the model is told of a call, what the window shows of it beside, and whose tables it read. */
+export type ToolOutcome = { response: string; table?: TableResult; documentIds?: readonly string[] };
 
 /** What a tool works with: of the conversation, and of the app. */
 export type ToolContext = {
-  /** Documents whose tables the model was told of, in the order in which it was. */
-  tableDocuments: readonly string[];
+  /** What tables the model was told of, in the order in which it was. */
+  tableDocuments: readonly NamedTables[];
   tables: Pick<TableQueries, 'run'>;
 };
 

@@ -247,6 +247,8 @@ export const enCalls = {
   firstRows: (shown: string, all: string) => `The first ${shown} of ${all} rows; copied and saved are all of these.`,
   more: (count: string) => `There are more rows; the first ${count} were kept.`,
   none: 'No rows.',
+  cut: 'The row is too long to be kept whole: its cells are cut.',
+  removed: 'A document that this was computed from was removed, and its rows with it.',
 };
 
 /** The pane that shows a source. */

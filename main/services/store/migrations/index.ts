@@ -8,6 +8,7 @@ import { messageSources } from './0007-message-sources.ts';
 import { documents } from './0008-documents.ts';
 import { messageCalls } from './0009-message-calls.ts';
 import { watchedFolders } from './0010-watched-folders.ts';
+import { readTables } from './0011-read-tables.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they run. */
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   documents,
   messageCalls,
   watchedFolders,
+  readTables,
 ];
