@@ -127,6 +127,30 @@ describe('a comparison', () => {
     await checkQuotes(client, sources);
   });
 
+  it('of thousands of changes shows and explains the longest, and says so', { timeout: 30_000 }, async () => {
+    const rows = (price: number) =>
+      Array.from(
+        { length: 320 },
+        (_, i) => `Item${i} of group${i % 7} costs ${price + i} euros each ${'x'.repeat(i)}.`,
+      );
+    const { client, engine, documentIds } = await talkOver(rows(1000).join('\n\n'), rows(5000).join('\n\n'));
+    const [before, after] = documentIds as [string, string];
+    const job = await client.documents.compare({ before, after });
+    const asks: string[] = [];
+    for (; !asks.at(-1)?.includes('These are the changes');) {
+      const answer = await engine.nextAnswer();
+      asks.push(asked(answer));
+      answer.say(`It costs more, number ${asks.length}.`).end();
+    }
+    const { result, text } = await resultOf(client, job.id);
+    expect(result).toMatchObject({ changed: 320 });
+    expect(asks.filter((prompt) => prompt.startsWith('Before:'))).toHaveLength(50);
+    expect(asks[0]).toContain('Item270 ');
+    expect(text).toContain('Only the 300 longest of all 320 differences are shown.');
+    expect(text).toContain('was asked of the 50 longest only.');
+    expect(text.match(/^# \d+\. Changed/gmu)).toHaveLength(300);
+  });
+
   it('tells what stands at another place from what is gone or new', async () => {
     const { client, documentIds } = await talkOver(
       [RENT, PETS, KEYS, NOTICE].join('\n\n'),

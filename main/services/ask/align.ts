@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /** A paragraph as far as comparing goes. */
 export type Comparable = {
   /** What is the same has the same. */
@@ -32,19 +34,30 @@ type Gap = { a: Range; b: Range };
 const NEAR = 0.5;
 /** A term that so many paragraphs have says nothing of which belong together. */
 const COMMON = 200;
+/** Rows of a table are all alike: so many places of its terms are looked at for one, and so many paragraphs held against it. */
+const MOST_PLACES = 1000;
+const MOST_LIKE = 8;
+const AT_ONCE = 100;
 /** Terms from which on the same words at another place are no chance. */
 const MOVED_TERMS = 4;
 
 /**
  * Where two documents say the same and where they differ. First what is the same word for word, anchored at paragraphs that
- * stand once in each (patience diff); between those, what shares most of its terms; then what was moved.
+ * stand once in each (patience diff); between those, what shares most of its terms; then what was moved. @throws the reason of `signal`
  */
-export function align(before: readonly Comparable[], after: readonly Comparable[]): Alignment {
+export async function align(
+  before: readonly Comparable[],
+  after: readonly Comparable[],
+  signal?: AbortSignal,
+): Promise<Alignment> {
   const same = samePairs(before, after, { a: [0, before.length], b: [0, after.length] });
   const gaps = gapsBetween(same, before.length, after.length);
   const recut = gaps.filter((gap) => isRecut(before, after, gap));
-  const open = gaps.filter((gap) => !recut.includes(gap));
-  const near = open.flatMap((gap) => nearPairs(before, after, gap));
+  const isSame = new Set(recut);
+  const open = gaps.filter((gap) => !isSame.has(gap));
+  const nearIn: Pair[][] = [];
+  for (const gap of open) nearIn.push(await nearPairs(before, after, gap, signal));
+  const near = nearIn.flat();
   const taken = { a: new Set(near.map(({ a }) => a)), b: new Set(near.map(({ b }) => b)) };
   const left = {
     a: open.flatMap(({ a }) => numbersIn(a)).filter((index) => !taken.a.has(index)),
@@ -56,7 +69,7 @@ export function align(before: readonly Comparable[], after: readonly Comparable[
   // What repeats is no anchor, and may have found its equal only now.
   const isEqual = ({ a, b }: Pair) => before[a]?.key === after[b]?.key;
   const equals = near.filter(isEqual).length;
-  const changes = open.flatMap((gap) => changesIn(gap, near, { from, gone, isEqual }));
+  const changes = open.flatMap((gap, index) => changesIn(gap, nearIn[index]!, { from, gone, isEqual }));
   const both = [...same, ...near, ...moved];
   const charactersOf = (list: readonly Comparable[], indexes: Iterable<number>) =>
     [...indexes].reduce((sum, index) => sum + list[index]!.characters, 0);
@@ -149,7 +162,12 @@ function isRecut(before: readonly Comparable[], after: readonly Comparable[], { 
 }
 
 /** Pairs in a gap that share most of their terms, the nearest first, none across another; in order. */
-function nearPairs(before: readonly Comparable[], after: readonly Comparable[], { a, b }: Gap): Pair[] {
+async function nearPairs(
+  before: readonly Comparable[],
+  after: readonly Comparable[],
+  { a, b }: Gap,
+  signal: AbortSignal | undefined,
+): Promise<Pair[]> {
   const having = new Map<string, number[]>();
   for (const index of numbersIn(b)) {
     for (const term of after[index]!.terms) {
@@ -158,25 +176,59 @@ function nearPairs(before: readonly Comparable[], after: readonly Comparable[], 
       else places.push(index);
     }
   }
-  const candidates: (Pair & { share: number })[] = [];
+  const candidates: (Pair & { share: number; distance: number })[] = [];
   for (const index of numbersIn(a)) {
-    const { terms } = before[index]!;
-    const counts = new Map<number, number>();
-    for (const term of terms) {
-      const places = having.get(term) ?? [];
-      if (places.length <= COMMON) for (const place of places) counts.set(place, (counts.get(place) ?? 0) + 1);
-    }
-    for (const [other, count] of counts) {
-      const share = (2 * count) / (terms.size + after[other]!.terms.size);
-      if (share >= NEAR) candidates.push({ a: index, b: other, share });
-    }
+    if (index % AT_ONCE === 0) await setImmediate(); // tokens and calls pass between
+    signal?.throwIfAborted();
+    const expected = b[0] + ((index - a[0]) * lengthOf(b)) / lengthOf(a);
+    for (const found of mostLike(before[index]!, after, having, expected)) candidates.push({ a: index, ...found });
   }
-  const chosen: Pair[] = [];
-  for (const { a: first, b: second } of candidates.sort((x, y) => y.share - x.share)) {
-    const isFree = chosen.every((one) => (first < one.a && second < one.b) || (first > one.a && second > one.b));
-    if (isFree) chosen.push({ a: first, b: second });
+  const chosen: Pair[] = []; // in the order of both
+  for (const { a: first, b: second } of candidates.sort((x, y) => y.share - x.share || x.distance - y.distance)) {
+    const at = placeOf(first, chosen);
+    const isFree =
+      (chosen[at - 1]?.b ?? -1) < second && second < (chosen[at]?.b ?? Infinity) && chosen[at]?.a !== first;
+    if (isFree) chosen.splice(at, 0, { a: first, b: second });
   }
-  return chosen.sort((x, y) => x.a - y.a);
+  return chosen;
+}
+
+/** What shares most of its terms with a paragraph, and of rows that are all alike those where it would stand. */
+function mostLike(
+  { terms }: Comparable,
+  others: readonly Comparable[],
+  having: ReadonlyMap<string, readonly number[]>,
+  expected: number,
+): { b: number; share: number; distance: number }[] {
+  const places = [...terms]
+    .map((term) => having.get(term) ?? [])
+    .filter(({ length }) => length > 0 && length <= COMMON);
+  const counts = new Map<number, number>();
+  let looked = 0;
+  for (const ofTerm of places.sort((x, y) => x.length - y.length)) {
+    if ((looked += ofTerm.length) > MOST_PLACES) break;
+    for (const place of ofTerm) counts.set(place, (counts.get(place) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([b, count]) => ({ b, count, distance: Math.abs(b - expected) }))
+    .sort((x, y) => y.count - x.count || x.distance - y.distance)
+    .slice(0, MOST_LIKE)
+    .map(({ b, distance }) => {
+      const { terms: other } = others[b]!;
+      return { b, distance, share: (2 * terms.intersection(other).size) / (terms.size + other.size) };
+    })
+    .filter(({ share }) => share >= NEAR);
+}
+
+/** Before which of the pairs one of this paragraph would stand. */
+function placeOf(first: number, pairs: readonly Pair[]): number {
+  let [low, high] = [0, pairs.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (pairs[middle]!.a < first) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** What is left of both in the same words, and what stands around it: a heading alone would be a chance. */
@@ -193,10 +245,12 @@ function movedPairs(
     open.a.add(a);
     return false;
   };
-  const byKey = Map.groupBy(left.b, (index) => after[index]!.key);
+  const byKey = Map.groupBy(left.b.toReversed(), (index) => after[index]!.key);
   for (const a of left.a) {
     const { key, terms } = before[a]!;
-    const b = terms.size < MOVED_TERMS ? undefined : byKey.get(key)?.find((index) => open.b.has(index));
+    const places = terms.size < MOVED_TERMS ? [] : (byKey.get(key) ?? []);
+    while (places.length > 0 && !open.b.has(places.at(-1)!)) places.pop();
+    const b = places.at(-1);
     if (b === undefined || !take(a, b)) continue;
     for (let by = 1; take(a - by, b - by); by++);
     for (let by = 1; take(a + by, b + by); by++);
@@ -212,10 +266,9 @@ type Moved = { from: ReadonlyMap<number, number>; gone: ReadonlySet<number>; isE
 
 /** What differs in a gap, in the order of the second document; what was moved stands where it came to. */
 function changesIn(gap: Gap, near: readonly Pair[], { from, gone, isEqual }: Moved): Change[] {
-  const within = near.filter(({ a }) => a >= gap.a[0] && a < gap.a[1]);
   const changes: Change[] = [];
   let [a, b] = [gap.a[0], gap.b[0]];
-  for (const pair of [...within, { a: gap.a[1], b: gap.b[1] }]) {
+  for (const pair of [...near, { a: gap.a[1], b: gap.b[1] }]) {
     const removed = runsOf(numbersIn([a, pair.a]).filter((index) => !gone.has(index)));
     const added = runsOf(numbersIn([b, pair.b]).filter((index) => !from.has(index)));
     if (removed.length === 1 && added.length === 1) {

@@ -13,6 +13,8 @@ export type ComparisonWords = {
   /** Before the words of the earlier document, and of the later. */
   sides: Record<Kind, readonly [string, string]>;
   intro(names: readonly [string, string], totals: readonly [Total, Total], counts: Record<Kind, number>): string;
+  /** Which changes are shown, and explained, where that is not all. */
+  leftOut(counts: { shown: number; all: number; explained: number }): string;
   apart(names: readonly [string, string]): string;
   /** To the model. */
   before: string;
@@ -50,6 +52,13 @@ const en: ComparisonWords = {
     ].filter((figure) => figure !== '');
     return `${documents}: ${before.same} of ${before.of} and ${after.same} of ${after.of} paragraphs are the same. ${figures.join(', ')}.`;
   },
+  leftOut: ({ shown, all, explained }) =>
+    [
+      shown < all ? `Only the ${shown} longest of all ${all} differences are shown.` : '',
+      `What a difference means was asked of the ${explained} longest only.`,
+    ]
+      .join(' ')
+      .trim(),
   apart: ([first, second]) =>
     `“${first}” and “${second}” have hardly a paragraph in common, so notes on their sections are compared.`,
   before: 'Before:',
@@ -93,6 +102,8 @@ const zh: ComparisonWords = {
     ].filter((figure) => figure !== '');
     return `${documents}：分别有 ${before.same}/${before.of} 段和 ${after.same}/${after.of} 段相同。${figures.join('，')}。`;
   },
+  leftOut: ({ shown, all, explained }) =>
+    `${shown < all ? `全部 ${all} 处差异中，只显示最长的 ${shown} 处。` : ''}只说明了其中最长的 ${explained} 处差异的含义。`,
   apart: ([first, second]) => `“${first}”与“${second}”几乎没有相同的段落，因此比较各节的笔记。`,
   before: '之前：',
   after: '之后：',

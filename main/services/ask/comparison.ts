@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Citation } from '../../contract/citations.ts';
+import { oneLine } from '../../contract/one-line.ts';
 import { align, type Alignment, type Change, type Comparable, type Range } from './align.ts';
 import { COMPARISON_WORDS, type ComparisonWords } from './comparison-words.ts';
 import { fold } from './fold.ts';
@@ -13,6 +14,9 @@ const ONE_DOCUMENT = 0.15;
 /** What is said of one change, and of all together. */
 const CHANGE_TOKENS = 120;
 const OVERVIEW_TOKENS = 300;
+/** Changes that the model is asked about, and that are shown: the longest. A table of new prices has thousands. */
+const MOST_EXPLAINED = 50;
+const MOST_SHOWN = 300;
 /** Characters of a document that are shown of a change, about, and of the heading that it stands under. */
 const MOST_QUOTED = 400;
 const MOST_HEADING = 80;
@@ -36,7 +40,7 @@ export const comparison: ReportKind = {
   async write(material) {
     const { documents, ask, language, signal } = material;
     const [before, after] = [await paragraphsOf(documents[0]!.id), await paragraphsOf(documents[1]!.id)];
-    const alignment = align(before, after);
+    const alignment = await align(before, after, signal);
     const words = COMPARISON_WORDS[language];
     const names = [documents[0]!.name, documents[1]!.name].map(escaped) as [string, string];
     if (alignment.shared < ONE_DOCUMENT) return writeApart(material, [before, after], names, words);
@@ -58,21 +62,35 @@ export const comparison: ReportKind = {
 type Compared = { before: Paragraph[]; after: Paragraph[]; alignment: Alignment };
 
 async function writeChanges(
-  { notes }: Material,
+  { notes, signal }: Material,
   { before, after, alignment }: Compared,
   names: [string, string],
   words: ComparisonWords,
 ): Promise<Written> {
   const draft = new Draft();
-  const entries = alignment.changes.map((change) => refine(change, before, after));
-  const explained = entries.filter(({ kind }) => kind !== 'moved');
+  const headings = [headingsOf(before), headingsOf(after)] as const;
+  const all: Entry[] = [];
+  for (const change of alignment.changes) {
+    if (all.length % AT_ONCE === 0) await setImmediate();
+    signal.throwIfAborted();
+    const [first, second] = [headingAt(headings[0], change.before), headingAt(headings[1], change.after)];
+    all.push({ ...refine(change, before, after), heading: second || first });
+  }
   const counts = { changed: 0, added: 0, removed: 0, moved: 0 };
-  for (const { kind } of entries) counts[kind]++;
+  for (const { kind } of all) counts[kind]++;
+  const entries = longest(all, MOST_SHOWN);
+  const explained = longest(
+    entries.filter(({ kind }) => kind !== 'moved'),
+    MOST_EXPLAINED,
+  );
   const totals = [
     { same: alignment.same.before, of: before.length },
     { same: alignment.same.after, of: after.length },
   ] as const;
   draft.add(`${words.intro(names, totals, counts)}\n`);
+  const left = { shown: entries.length, all: all.length, explained: explained.length };
+  const mayBeExplained = entries.filter(({ kind }) => kind !== 'moved').length;
+  if (left.shown < left.all || left.explained < mayBeExplained) draft.add(`\n${words.leftOut(left)}\n`);
   const meanings = new Map<Entry, string>();
   for (const [index, entry] of explained.entries()) {
     const then = explained.length - index + (explained.length > 1 ? 1 : 0);
@@ -106,19 +124,29 @@ async function writeChanges(
 type Side = { shown: Shown | null; paragraphs: Paragraph[] };
 type Entry = { kind: Change['kind']; heading: string; before: Side; after: Side };
 
+/** Those with the most text, in their order. */
+function longest(entries: readonly Entry[], most: number): Entry[] {
+  if (entries.length <= most) return [...entries];
+  const lengthOf = ({ before, after }: Entry) =>
+    [before, after].reduce((sum, { shown, paragraphs }) => {
+      const stretch = shown === null ? 0 : shown.stretch.end - shown.stretch.start;
+      return sum + (paragraphs.length > 1 ? paragraphs.reduce((all, { text }) => all + text.length, 0) : stretch);
+    }, 0);
+  const kept = new Set(entries.toSorted((x, y) => lengthOf(y) - lengthOf(x)).slice(0, most));
+  return entries.filter((entry) => kept.has(entry));
+}
+
 /** Of two wordings of a paragraph, only the sentences that differ; what only one of them has is added, or removed. */
-function refine(change: Change, before: readonly Paragraph[], after: readonly Paragraph[]): Entry {
+function refine(change: Change, before: readonly Paragraph[], after: readonly Paragraph[]): Omit<Entry, 'heading'> {
   const sides = [sideOf(before, change.before), sideOf(after, change.after)] as const;
-  const heading = headingOf(after, change.after) || headingOf(before, change.before);
   const [a, b] = [sides[0].paragraphs, sides[1].paragraphs];
   if (change.kind !== 'changed' || a.length !== 1 || b.length !== 1) {
-    return { kind: change.kind, heading, before: sides[0], after: sides[1] };
+    return { kind: change.kind, before: sides[0], after: sides[1] };
   }
   const [from, to] = differing(a[0]!, b[0]!);
   const kind = from === null ? 'added' : to === null ? 'removed' : 'changed';
   return {
     kind,
-    heading,
     before: { shown: from && { paragraph: a[0]!, stretch: from }, paragraphs: from === null ? [] : a },
     after: { shown: to && { paragraph: b[0]!, stretch: to }, paragraphs: to === null ? [] : b },
   };
@@ -155,11 +183,14 @@ function differing(a: Paragraph, b: Paragraph): [Stretch | null, Stretch | null]
   ];
 }
 
-/** The heading that a stretch begins with, or stands under; '' where there is none. */
-function headingOf(all: readonly Paragraph[], [start, end]: Range): string {
-  if (start === end) return '';
-  const heading = all.slice(0, start + 1).findLast(({ kind }) => kind === 'heading');
-  const text = flat(heading?.text ?? '').replace(/^#+ */, '');
+/** Of each paragraph, the heading that it is, or stands under; '' where there is none. */
+function headingsOf(all: readonly Paragraph[]): string[] {
+  let last = '';
+  return all.map(({ kind, text }) => (last = kind === 'heading' ? oneLine(text).replace(/^#+ */, '') : last));
+}
+
+function headingAt(headings: readonly string[], [start, end]: Range): string {
+  const text = start === end ? '' : headings[start]!;
   return text.length <= MOST_HEADING ? text : `${text.slice(0, MOST_HEADING)}…`;
 }
 
@@ -228,7 +259,7 @@ class Draft {
     const quote = paragraph.text.slice(start, end);
     const isWhole = end === stretch.end;
     const begin = this.#text.length + 2;
-    this.#text += `- **${label}**${words.colon}${words.quoted(`${escaped(flat(quote))}${isWhole ? '' : ' …'}`)}`;
+    this.#text += `- **${label}**${words.colon}${words.quoted(`${escaped(oneLine(quote))}${isWhole ? '' : ' …'}`)}`;
     this.#known.push({
       ...{ start: begin, end: this.#text.length, state: 'exact', quote, doubts: [], part: paragraph.part },
       span: { ...paragraph.span, start: paragraph.span.start + start, end: paragraph.span.start + end },
@@ -256,6 +287,5 @@ function shortened(paragraph: Paragraph, { start, end }: Stretch): Stretch {
 /** Lines of a paragraph only break it for the eye; those of code are apart. */
 const sentencesIn = ({ text, kind }: Paragraph) => sentencesOf(kind === 'code' ? text : text.replaceAll('\n', ' '));
 
-const flat = (text: string) => text.replace(/\s+/gu, ' ').trim();
 /** What a document says is no Markdown. */
 const escaped = (text: string) => text.replace(/[\\`*_~$<>[\]|]/g, '\\$&');
