@@ -107,7 +107,7 @@ model.release();
 
 async function answer({ question, language }: Question): Promise<Told> {
   const input = { way: 'search' as const, question, contextTokens: 8192, knowsTools: false };
-  const sources = await ask.sourcesFor(id, [], input);
+  const sources = await ask.sourcesFor(ask.attachedTo(id), [], input);
   const user: AskedMessage = { role: 'user', text: question, sources, language };
   const shown = (message: AskedMessage) => ask.shown(message, false);
   const prompt = buildPrompt([user], { shown, systemPrompt: null, tokenizer: null, tools: null });

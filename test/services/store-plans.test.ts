@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as citations from '../../main/services/store/citations.ts';
 import * as conversations from '../../main/services/store/conversations.ts';
+import * as documents from '../../main/services/store/documents.ts';
 import { openReadable } from '../../main/services/store/db.ts';
 import * as jobs from '../../main/services/store/jobs.ts';
 import * as messages from '../../main/services/store/messages.ts';
@@ -34,10 +35,21 @@ const plans: Record<string, [sql: string, plan: string[]]> = {
     conversations.LIST_BIN,
     ['SEARCH conversations USING INDEX conversations_in_bin (deleted_ms>? AND (deleted_ms,id)<(?,?))'],
   ],
-  'one message': [messages.GET_MESSAGE, ['SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id=?)']],
+  'one message': [messages.GET_MESSAGE, ['SEARCH m USING INDEX sqlite_autoindex_messages_1 (id=?)']],
   'some messages with what they were asked over': [
     citations.LIST_SOURCES,
     ['SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id>?)'],
+  ],
+  'the documents of a conversation': [
+    documents.GET_ASKED,
+    [
+      'SCAN named VIRTUAL TABLE INDEX 1:',
+      'SEARCH d USING INDEX sqlite_autoindex_documents_1 (id=?)',
+      'SEARCH c USING INTEGER PRIMARY KEY (rowid=?)',
+      'CORRELATED SCALAR SUBQUERY 1',
+      'SEARCH document_tables USING PRIMARY KEY (content_id=?)',
+      'USE TEMP B-TREE FOR ORDER BY',
+    ],
   ],
   'the path to a message': [
     messages.GET_PATH,

@@ -58,6 +58,44 @@ describe('a statement whose numbers came out of a query', () => {
     expect(other!.state).not.toBe('computed');
   });
 
+  it('has the sign of its row, in digits or in words', async () => {
+    const change = query(['year', 'change'], [['2023', -5]], 'SELECT year, change FROM accounts');
+    const stateOf = async (answer: string, call: ToolCall) => (await told(answer, call))[0]?.state;
+    for (const says of [
+      'The change came to -5 tons.',
+      'The harvest fell by 5 tons.',
+      '产量变化为-5吨。',
+      '产量减少了5吨。',
+    ])
+      expect([says, await stateOf(says, change)]).toEqual([says, 'computed']);
+    for (const says of ['The harvest grew by 5 tons.', '产量增加了5吨。'])
+      expect([says, await stateOf(says, change)]).not.toEqual([says, 'computed']);
+    const growth = query(['change'], [[5]]);
+    expect(await stateOf('The change came to −5 tons.', growth)).not.toBe('computed');
+    expect(await stateOf('Between 3-5 tons were sold in all.', query(['a', 'b'], [[3, 5]]))).toBe('computed');
+  });
+
+  it('is looked up among very many rows while others have their turn, and stops when it shall', async () => {
+    const rows = Array.from({ length: 1000 }, (_, row): TableCell[] => [`town ${row}`, row % 7, row * 1.25]);
+    const calls = Array.from({ length: 25 }, () => query(['town', 'n', 'x'], rows));
+    const answer = Array.from({ length: 60 }, (_, n) => `In town ${n} there were ${n % 7} mills in all.`).join(' ');
+    const citations = await cite(answer, passages);
+    let longestMs = 0;
+    let last = performance.now();
+    const watch = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - last);
+      last = performance.now();
+    }, 1);
+    const computed = await withComputed(citations, answer, calls);
+    clearInterval(watch);
+    expect(computed.every(({ state }) => state === 'computed')).toBe(true);
+    expect(computed[50]!.quote).toBe('town: town 50, n: 1, x: 62.5');
+    expect(longestMs).toBeLessThan(200);
+    await expect(withComputed(citations, answer, calls, AbortSignal.abort(new Error('enough')))).rejects.toThrow(
+      'enough',
+    );
+  });
+
   it('is in doubt where it names another row', async () => {
     expect(
       await told(

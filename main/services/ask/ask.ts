@@ -3,6 +3,7 @@ import type { Sources } from '../../contract/citations.ts';
 import type { DocumentHit, ReadingPlan, ReadingWay, Span } from '../../contract/documents.ts';
 import type { Message } from '../../contract/chat.ts';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
+import type { AskedDocument } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
 import type { NamedTables, TableQueries } from '../store/table-query-thread.ts';
 import { cite, type Passage } from './cite.ts';
@@ -32,6 +33,8 @@ export type AskOptions = {
 };
 
 type Named = Sources['documents'][number];
+/** The documents of a conversation: those that it names, and those in its folders that can be read by now. */
+export type AttachedDocuments = { named: AskedDocument[]; found: AskedDocument[]; folders: string[] };
 type Marked = ReturnType<typeof markedText>;
 
 /** Rendered texts that are kept: bytes in all. */
@@ -62,19 +65,40 @@ export class Ask {
     this.#options = options;
   }
 
+  /** Read once for a question. @throws LonghandError `document-not-ready` with the names of those that are still being read */
+  attachedTo(conversationId: string): AttachedDocuments {
+    const { store } = this.#options;
+    const { documents: attached, folderIds } = store.attachments.of(conversationId);
+    const named = store.documents.asked(attached.map(({ documentId }) => documentId));
+    const isNamed = new Set(named.map(({ id }) => id));
+    const below = new Set(folderIds.flatMap((id) => store.watchedFolders.documentsOf(id)));
+    const inFolders = store.documents.asked([...below.difference(isNamed)]);
+    const found = inFolders.filter(({ state }) => state === 'parsed');
+    const missing = named.filter(({ state }) => state !== 'parsed');
+    // What is still read of a folder comes with a later question; but there is no question about nothing of it.
+    if (named.length + found.length === 0) missing.push(...inFolders.filter(({ state }) => state !== 'failed'));
+    if (missing.length > 0) {
+      const names = missing.map(({ name }) => name);
+      throw new LonghandError('document-not-ready', `Not read yet: ${names.join(', ')}.`, { names });
+    }
+    return { named, found, folders: folderIds.map((id) => basename(store.watchedFolders.get(id)?.path ?? '')) };
+  }
+
   /**
-   * What comes into the prompt with the next question of a conversation; null where it has no documents.
-   * @throws LonghandError `document-not-ready` with the names of those that are still being read
+   * What comes into the prompt with the next question about these documents; null where there are none.
+   * @throws the reason of `signal`
    */
   async sourcesFor(
-    conversationId: string,
+    attached: AttachedDocuments,
     path: readonly AskedMessage[],
     { way, question, contextTokens, knowsTools, signal }: AskInput,
   ): Promise<Sources | null> {
-    const ahead = await this.ahead(conversationId, path, { way, knowsTools });
+    const ahead = await this.ahead(attached, path, { way, knowsTools });
     if (ahead === null || way === 'whole') return ahead;
-    const { named, found } = this.#documentsOf(conversationId);
+    const { named, found } = attached;
     const all = [...named, ...found];
+    const places = new Map(all.map(({ id }, place) => [id, place]));
+    const place = ({ documentId }: Span) => places.get(documentId) ?? -1;
     const { hits, isClose } = await this.#options.search.sources(this.#query(path, question), {
       documentIds: all.map(({ id }) => id),
       limit: passagesFor(contextTokens),
@@ -86,9 +110,9 @@ export class Ask {
         return { documentId, part, start, end, place: { kind: partKind, label: partLabel } };
       })
       .filter((span) => !known.some((other) => isWithin(span, other)))
-      .sort((a, b) => order(all, a) - order(all, b) || a.part - b.part || a.start - b.start);
+      .sort((a, b) => place(a) - place(b) || a.part - b.part || a.start - b.start);
     const read = found.filter(({ id }) => passages.some(({ documentId }) => documentId === id));
-    const documents = [...named, ...read];
+    const documents = [...named, ...read].map(toNamed);
     // What is in tables a query finds, whatever a search does.
     const hasTables = (ahead.tables ?? []).length > 0 || tablesTold(path).length > 0;
     return { ...ahead, documents, passages, ...(isClose || hasTables ? {} : { nothingClose: true }) };
@@ -96,44 +120,38 @@ export class Ask {
 
   /**
    * The part of it that is known before there is a question: whole documents that stand nowhere in the path yet, and what
-   * tables there are. @throws LonghandError `document-not-ready`
+   * tables there are.
    */
   async ahead(
-    conversationId: string,
+    attached: AttachedDocuments,
     path: readonly AskedMessage[],
     { way, knowsTools }: Pick<AskInput, 'way' | 'knowsTools'>,
   ): Promise<Sources | null> {
-    const ahead = this.#ahead(conversationId, path, way);
+    const ahead = this.#ahead(attached, path, way);
     if (ahead === null || !knowsTools) return ahead;
-    return this.#withTables(ahead, this.#tabled(conversationId), path);
+    return this.#withTables(ahead, tabled(attached), path);
   }
 
   /** What a conversation that begins with this document, whole, begins with. @throws LonghandError `not-found` */
   async documentAhead(documentId: string, { knowsTools }: Pick<AskInput, 'knowsTools'>): Promise<Sources> {
-    const documents = [{ id: documentId, name: this.#options.store.documents.known(documentId).name }];
+    this.#options.store.documents.known(documentId);
+    const asked = this.#options.store.documents.asked([documentId]);
+    const documents = asked.map(toNamed);
     const sources: Sources = { way: 'whole', documents, passages: [], firstMark: 1, citations: [] };
-    return knowsTools ? this.#withTables(sources, documents, []) : sources;
+    return knowsTools ? this.#withTables(sources, asked, []) : sources;
   }
 
-  #ahead(conversationId: string, path: readonly AskedMessage[], way: ReadingWay): Sources | null {
-    const { named, found, folders } = this.#documentsOf(conversationId);
-    const all = [...named, ...found];
-    if (all.length === 0) return null;
-    const there = new Set(
-      path.flatMap(({ sources, leftOut }) =>
-        sources?.way === 'whole' && !leftOut ? sources.documents.map(({ id }) => id) : [],
-      ),
-    );
-    const documents = way === 'whole' ? all.filter(({ id }) => !there.has(id)) : [];
+  #ahead(attached: AttachedDocuments, path: readonly AskedMessage[], way: ReadingWay): Sources | null {
+    const { named, found, folders } = attached;
+    if (named.length + found.length === 0) return null;
+    const documents = way === 'whole' ? fresh(attached, path).map(toNamed) : [];
     const firstMark = this.#marksOf(path) + 1;
     return { way, documents, ...(folders.length > 0 ? { folders } : {}), passages: [], firstMark, citations: [] };
   }
 
   /** Characters of the documents that `ahead` would name: whether they are worth being put into words at all. */
-  charactersAhead(conversationId: string, path: readonly AskedMessage[]): number {
-    const { documents } = this.#options.store;
-    const ahead = this.#ahead(conversationId, path, 'whole')?.documents ?? [];
-    return ahead.reduce((sum, { id }) => sum + (documents.get(id)?.characters ?? 0), 0);
+  charactersAhead(attached: AttachedDocuments, path: readonly AskedMessage[]): number {
+    return fresh(attached, path).reduce((sum, { characters }) => sum + characters, 0);
   }
 
   /** What the model is shown of a message: its documents, what it shall do with them, its text. */
@@ -165,7 +183,7 @@ export class Ask {
       ...(last.folders ? { folders: last.folders } : {}),
       passages: read.flatMap(({ passages: found }) => found),
       firstMark: last.firstMark,
-      citations: withComputed(await cite(answer.text, passages, signal), answer.text, answer.calls ?? []),
+      citations: await withComputed(await cite(answer.text, passages, signal), answer.text, answer.calls ?? [], signal),
       ...(last.nothingClose ? { nothingClose: true } : {}),
     };
   }
@@ -198,12 +216,12 @@ export class Ask {
   /** With what the model is told of the tables among `documents`, where it was not told yet. */
   async #withTables(
     sources: Sources,
-    documents: Sources['documents'],
+    documents: readonly AskedDocument[],
     path: readonly AskedMessage[],
   ): Promise<Sources> {
     const told = tablesTold(path);
     const known = new Set(told.map(({ documentId }) => documentId));
-    const fresh = documents.filter(({ id }) => !known.has(id) && this.#options.store.documents.hasTables(id));
+    const fresh = documents.filter(({ id, hasTables }) => hasTables && !known.has(id)).map(toNamed);
     if (fresh.length === 0) return told.length === 0 ? sources : { ...sources, tables: [] };
     try {
       return { ...sources, tables: await this.#describe(tablesTold(path, { withLeftOut: true }), fresh) };
@@ -237,38 +255,6 @@ export class Ask {
 
   #isThere(documentId: string): boolean {
     return this.#options.store.documents.get(documentId) !== null;
-  }
-
-  /** The documents whose tables a model may be told of. */
-  #tabled(conversationId: string): Named[] {
-    const { named, found } = this.#documentsOf(conversationId);
-    const inFolders = found.filter(({ id }) => this.#options.store.documents.hasTables(id));
-    return inFolders.length > MOST_TABLED ? named : [...named, ...inFolders];
-  }
-
-  /**
-   * The documents of a conversation: those that it names, and those in its folders that can be read by now.
-   * @throws LonghandError `document-not-ready`
-   */
-  #documentsOf(conversationId: string): { named: Named[]; found: Named[]; folders: string[] } {
-    const { store } = this.#options;
-    const { documents: attached, folderIds } = store.attachments.of(conversationId);
-    const get = (ids: readonly string[]) => ids.map((id) => store.documents.get(id)).filter((one) => one !== null);
-    const named = get(attached.map(({ documentId }) => documentId));
-    const inFolders = get([...new Set(folderIds.flatMap((id) => store.watchedFolders.documentsOf(id)))]).filter(
-      ({ id }) => !named.some((one) => one.id === id),
-    );
-    const found = inFolders.filter(({ state }) => state === 'parsed');
-    const missing = named.filter(({ state }) => state !== 'parsed');
-    // What is still read of a folder comes with a later question; but there is no question about nothing of it.
-    if (named.length + found.length === 0) missing.push(...inFolders.filter(({ state }) => state !== 'failed'));
-    if (missing.length > 0) {
-      const names = missing.map(({ name }) => name);
-      throw new LonghandError('document-not-ready', `Not read yet: ${names.join(', ')}.`, { names });
-    }
-    const folders = folderIds.map((id) => basename(store.watchedFolders.get(id)?.path ?? ''));
-    const toNamed = ({ id, name }: Named): Named => ({ id, name });
-    return { named: named.map(toNamed), found: found.map(toNamed), folders };
   }
 
   /** How many paragraphs have a number so far. */
@@ -356,5 +342,20 @@ const isWithin = (inner: Span, outer: Span) =>
   inner.start >= outer.start &&
   inner.end <= outer.end;
 
-const order = (documents: Sources['documents'], { documentId }: Span) =>
-  documents.findIndex(({ id }) => id === documentId);
+const toNamed = ({ id, name }: AskedDocument): Named => ({ id, name });
+
+/** Documents that stand nowhere in a path whole. */
+function fresh({ named, found }: AttachedDocuments, path: readonly AskedMessage[]): AskedDocument[] {
+  const there = new Set(
+    path.flatMap(({ sources, leftOut }) =>
+      sources?.way === 'whole' && !leftOut ? sources.documents.map(({ id }) => id) : [],
+    ),
+  );
+  return [...named, ...found].filter(({ id }) => !there.has(id));
+}
+
+/** The documents whose tables a model may be told of. */
+function tabled({ named, found }: AttachedDocuments): AskedDocument[] {
+  const inFolders = found.filter(({ hasTables }) => hasTables);
+  return inFolders.length > MOST_TABLED ? named : [...named, ...inFolders];
+}

@@ -75,7 +75,7 @@ const NEGATION =
   /\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing)\b|n['’]t\b|不(?!仅|但|同|断|少|过|久|管|论)|没有|未(?!来)|无(?!论)|并非/iu;
 
 /** A plain space separates no thousands: the cells of a row of a table would make one number. */
-const NUMERAL = /\d{1,3}(?:[,'\u00a0]\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?/gu;
+export const NUMERAL = /\d{1,3}(?:[,'\u00a0]\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?/gu;
 
 /** Numbers as written in digits, without separators of thousands and needless zeros. */
 export function numeralsOf(text: string): string[] {

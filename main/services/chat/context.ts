@@ -166,8 +166,8 @@ export class Context {
     if (plan === null) return null;
     const { way, tokens: promptTokens, contextTokens, isCounted } = plan;
     if (!isCounted) throw tooLong({ promptTokens, contextTokens });
-    const { knowsTools } = plan;
-    return this.#ask.sourcesFor(conversationId, path, { way, question, contextTokens, knowsTools, signal });
+    const { attached, knowsTools } = plan;
+    return this.#ask.sourcesFor(attached, path, { way, question, contextTokens, knowsTools, signal });
   }
 
   /**
@@ -178,7 +178,7 @@ export class Context {
     const { leafId } = openConversation(this.#store, conversationId);
     const plan = await this.#planOf(conversationId, await this.path(conversationId, leafId));
     if (plan === null) return null;
-    const { isCounted: _, knowsTools: __, ...told } = plan;
+    const { isCounted: _, knowsTools: __, attached: ___, ...told } = plan;
     return told;
   }
 
@@ -200,13 +200,14 @@ export class Context {
     if (documents.length + folderIds.length === 0) return null;
     const model = this.#loaded();
     const knowsTools = model.toolFormat !== null;
+    const attached = this.#ask.attachedTo(conversationId);
     const countWith = async (way: ReadingWay) => {
-      const sources = await this.#ask.ahead(conversationId, path, { way, knowsTools });
+      const sources = await this.#ask.ahead(attached, path, { way, knowsTools });
       return this.#engine.count(
         this.prompt(conversationId, [...path, { role: 'user', text: PROBE, sources }], { model }),
       );
     };
-    const { isLong, guess } = guessOf(this.#ask.charactersAhead(conversationId, path), model);
+    const { isLong, guess } = guessOf(this.#ask.charactersAhead(attached, path), model);
     const whole = isLong ? guess : await countWith('whole');
     const proposed = proposedWay({ tokens: whole.promptTokens, contextTokens: whole.contextTokens });
     const way = chosen ?? proposed;
@@ -215,7 +216,7 @@ export class Context {
     const { cachedTokens, contextTokens } = count;
     const isCounted = !(isLong && way === 'whole');
     const fits = tokens < contextTokens;
-    return { way, proposed, tokens, cachedTokens, contextTokens, fits, isCounted, knowsTools };
+    return { way, proposed, tokens, cachedTokens, contextTokens, fits, isCounted, knowsTools, attached };
   }
 
   /** As far as it is known before the question is asked: whole documents, while they can be read and would be. */
@@ -223,9 +224,9 @@ export class Context {
     try {
       const plan = await this.#planOf(conversationId, path);
       if (plan === null) return null;
-      const { way, tokens: promptTokens, contextTokens, isCounted, knowsTools } = plan;
+      const { way, tokens: promptTokens, contextTokens, isCounted, knowsTools, attached } = plan;
       if (!isCounted) throw tooLong({ promptTokens, contextTokens });
-      return await this.#ask.ahead(conversationId, path, { way, knowsTools });
+      return await this.#ask.ahead(attached, path, { way, knowsTools });
     } catch (error) {
       if (error instanceof LonghandError && error.code === 'document-not-ready') return null;
       throw error;

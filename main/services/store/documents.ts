@@ -38,6 +38,9 @@ export type NewDocument = {
 /** A part as models and readers are shown it, without its places on the page. */
 export type PartText = { number: number; kind: Part['kind']; label: string; text: string };
 
+/** What a question has to know of a document before any of it is read. */
+export type AskedDocument = { id: string; name: string; state: ContentState; characters: number; hasTables: boolean };
+
 type Row = {
   id: string;
   content_id: number;
@@ -82,6 +85,11 @@ const DOCUMENTS = /* sql */ `
   FROM documents AS d JOIN contents AS c ON c.id = d.content_id`;
 
 export const GET_DOCUMENT = `${DOCUMENTS} WHERE d.id = :id`;
+export const GET_ASKED = /* sql */ `
+  SELECT d.id, d.name, c.state, c.characters,
+         EXISTS (SELECT 1 FROM document_tables WHERE content_id = d.content_id) AS has_tables
+  FROM json_each(:ids) AS named CROSS JOIN documents AS d ON d.id = named.value
+  JOIN contents AS c ON c.id = d.content_id ORDER BY named.key`;
 export const LIST_DOCUMENTS = `${DOCUMENTS} ORDER BY d.added_ms DESC, d.id DESC`;
 export const GET_PART = /* sql */ `
   SELECT kind, label, text, blocks, width, height, boxes, recognised FROM parts
@@ -89,6 +97,7 @@ export const GET_PART = /* sql */ `
 
 export function documentReader(db: ReadableDb) {
   const getRow = db.prepare<{ id: string }, Row>(GET_DOCUMENT);
+  const getAsked = db.prepare<{ ids: string }, Omit<AskedDocument, 'hasTables'> & { has_tables: 0 | 1 }>(GET_ASKED);
   const listRows = db.prepare<[], Row>(LIST_DOCUMENTS);
   const ofContent = db.prepare<{ contentId: number }, Row>(
     `${DOCUMENTS} WHERE d.content_id = :contentId ORDER BY d.added_ms, d.id`,
@@ -108,18 +117,18 @@ export function documentReader(db: ReadableDb) {
     )
     .pluck();
   const listHashes = db.prepare<[], string>('SELECT hash FROM contents').pluck();
-  const hasTables = db
-    .prepare<{ id: string }, 0 | 1>(
-      /* sql */ `SELECT EXISTS (SELECT 1 FROM document_tables AS t JOIN documents AS d ON d.content_id = t.content_id
-                                WHERE d.id = :id)`,
-    )
-    .pluck();
 
   return {
     get(id: string): StoredDocument | null {
       const row = getRow.get({ id });
       return row === undefined ? null : fromRow(row);
     },
+
+    /** Those of them that are there, in their order: a folder has thousands. */
+    asked: (ids: readonly string[]): AskedDocument[] =>
+      getAsked
+        .all({ ids: JSON.stringify(ids) })
+        .map(({ has_tables: hasTables, ...document }) => ({ ...document, hasTables: hasTables === 1 })),
 
     /** Last added first. */
     list: (): StoredDocument[] => listRows.all().map(fromRow),
@@ -146,8 +155,6 @@ export function documentReader(db: ReadableDb) {
       const [blocks, boxes] = [unpackBlocks(row.blocks), unpackBoxes(row.boxes)];
       return { kind, label, text, blocks, size, boxes, recognised: recognised === 1 };
     },
-
-    hasTables: (id: string): boolean => hasTables.get({ id }) === 1,
 
     /** All parts that are stored, in order. */
     texts: (contentId: number): PartText[] => listTexts.all({ contentId }),

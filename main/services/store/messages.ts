@@ -40,10 +40,13 @@ export type Ending = {
 
 type ById = { id: string };
 
+/** What is read of a message: the fields of `MessageRow`. */
+const COLUMNS = /* sql */ `
+  m.id, m.conversation_id, m.parent_id, m.role, m.state, m.created_ms, m.updated_ms, m.model, m.finish_reason, m.metrics,
+  m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted, m.sources, m.calls`;
+
 export const GET_MESSAGE = /* sql */ `
-  SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
-         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources, calls
-  FROM messages WHERE id = :id`;
+  SELECT ${COLUMNS} FROM messages AS m WHERE m.id = :id`;
 
 export const GET_PATH = /* sql */ `
   WITH RECURSIVE path (id, parent_id, depth) AS (
@@ -52,9 +55,7 @@ export const GET_PATH = /* sql */ `
     SELECT parent.id, parent.parent_id, path.depth + 1
     FROM path CROSS JOIN messages AS parent ON parent.id = path.parent_id
   )
-  SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.created_ms, m.updated_ms,
-         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted, m.sources, m.calls
-  FROM path CROSS JOIN messages AS m ON m.id = path.id
+  SELECT ${COLUMNS} FROM path CROSS JOIN messages AS m ON m.id = path.id
   ORDER BY path.depth DESC`;
 
 /** A message and those above it, one after the other: nothing is sorted, so that reading can end at any of them. */
@@ -65,9 +66,7 @@ export const GET_UPWARDS = /* sql */ `
     SELECT parent_id FROM path CROSS JOIN messages AS child ON child.id = path.id WHERE parent_id IS NOT NULL
     LIMIT :limit
   )
-  SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.created_ms, m.updated_ms,
-         m.model, m.finish_reason, m.metrics, m.sampling, m.error, m.text, m.tokens, m.tokenizer, m.left_out, m.omitted, m.sources, m.calls
-  FROM path CROSS JOIN messages AS m ON m.id = path.id`;
+  SELECT ${COLUMNS} FROM path CROSS JOIN messages AS m ON m.id = path.id`;
 
 export const GET_IDS_UPWARDS = /* sql */ `
   WITH RECURSIVE path (id) AS (
@@ -78,9 +77,7 @@ export const GET_IDS_UPWARDS = /* sql */ `
   SELECT id FROM path`;
 
 export const GET_ALL = /* sql */ `
-  SELECT id, conversation_id, parent_id, role, state, created_ms, updated_ms,
-         model, finish_reason, metrics, sampling, error, text, tokens, tokenizer, left_out, omitted, sources, calls
-  FROM messages WHERE conversation_id = :conversationId ORDER BY id`;
+  SELECT ${COLUMNS} FROM messages AS m WHERE m.conversation_id = :conversationId ORDER BY m.id`;
 
 export const GET_CHILDREN = /* sql */ `
   SELECT id FROM messages WHERE conversation_id = :conversationId AND parent_id IS :parentId ORDER BY id`;
