@@ -180,7 +180,6 @@ function joinServices(store: Store, options: AssistantOptions) {
   documents.start();
   folders.start();
   indexer.start();
-  search.warm();
   jobs.resumeInterrupted();
   installer.ensureModel();
   bin.start();

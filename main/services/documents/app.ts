@@ -22,6 +22,10 @@ type Parts = {
 
 export function documentsApp({ documents, folders, search, reading, reports, embedders, tables, mayName }: Parts) {
   const os = implement(contract);
+  /** A conversation over documents was opened, or has come to be one. */
+  const expectQuestions = ({ documentIds, folderIds }: { documentIds: string[]; folderIds: string[] }) => {
+    if (documentIds.length + folderIds.length > 0) search.warm();
+  };
   return os.router({
     add: os.add.handler(async ({ input: { paths, password }, signal }) => {
       for (const path of paths) await mayName(path);
@@ -59,10 +63,15 @@ export function documentsApp({ documents, folders, search, reading, reports, emb
       const documents = documentIds.map((documentId) => ({ documentId }));
       return (await tables.run({ documents, sql }, signal)).result;
     }),
-    attach: os.attach.handler(({ input: { conversationId, way, ...chosen } }) =>
-      reading.attach(conversationId, chosen, way),
-    ),
-    attached: os.attached.handler(({ input }) => reading.attached(input.conversationId)),
+    attach: os.attach.handler(({ input: { conversationId, way, ...chosen } }) => {
+      expectQuestions(chosen);
+      return reading.attach(conversationId, chosen, way);
+    }),
+    attached: os.attached.handler(async ({ input }) => {
+      const attached = await reading.attached(input.conversationId);
+      expectQuestions(attached);
+      return attached;
+    }),
     summarise: os.summarise.handler(({ input }) => reports.start('summary', [input.id])),
     compare: os.compare.handler(({ input }) => reports.start('comparison', [input.before, input.after])),
     price: os.price.handler(({ input }) => reading.price(input.id)),

@@ -126,12 +126,16 @@ export function passageSearch(db: ReadableDb) {
   const covered = (counted: readonly CountedTerm[], ids: readonly number[], passages: number): number =>
     coverage({ counted, passages, ids, has: (term, id) => hasTerm.get({ match: term, id }) !== undefined });
 
-  const byWords = (counted: readonly CountedTerm[], passages: number, scope: Scope | null, depth: number): Ranked => {
+  const byWords = (
+    counted: readonly CountedTerm[],
+    passages: number,
+    { scope, depth, isAlone }: { scope: Scope | null; depth: number; isAlone: boolean },
+  ): Ranked => {
     const { rank } = rankings[scope === null ? 0 : 1]!;
     const match = chooseTerms(counted);
     if (match === null) return { ids: [], weight: 0 };
     const ids = rank.all({ match, ranked: RANKED * 2, limit: depth, ...within(scope) });
-    return { ids, weight: covered(counted, ids.slice(0, WEIGHED), passages) ** FALL };
+    return { ids, weight: isAlone ? 1 : covered(counted, ids.slice(0, WEIGHED), passages) ** FALL };
   };
 
   const byMeaning = (
@@ -197,7 +201,7 @@ export function passageSearch(db: ReadableDb) {
         const meaning = asked.meaning === null ? null : byMeaning(asked.meaning, scope, depth);
         const passages = countPassages.get({ scope: scope?.contents ?? null })!;
         const counted = countEach(question, scope, passages);
-        const words = byWords(counted, passages, scope, depth);
+        const words = byWords(counted, passages, { scope, depth, isAlone: meaning === null });
         const found = fuse({ words, meaning: { ids: meaning?.ids ?? [], weight: 1 } });
         const hits = toHits(found, asked, question.pattern);
         if (!asked.judged) return { hits, closeness: null };
