@@ -4,6 +4,7 @@ import type { DocumentInfo, ReadingWay, WatchedFolder } from '../contract/docume
 import { LonghandError } from '../contract/errors.ts';
 import type { PartKind } from '../contract/extraction.ts';
 import type { ToolCall } from '../contract/tools.ts';
+import { oneLine } from '../contract/one-line.ts';
 import type { Connection } from '../shell/connection.ts';
 import type { ProgressLine } from '../shell/progress.ts';
 import { finishJob } from './model.ts';
@@ -115,7 +116,8 @@ export function describeSources({ citations, documents, nothingClose }: Sources,
   ];
   for (const { state, span, part, quote, doubts, start, end } of citations) {
     if (state === 'computed') {
-      lines.push(`computed   ${oneLine(answer.slice(start, end))}  (${oneLine(quote)})`);
+      const from = quote === '' ? 'the document was removed' : oneLine(quote);
+      lines.push(`computed   ${oneLine(answer.slice(start, end))}  (${from})`);
       for (const { kind, text } of doubts) lines.push(`           in doubt: the ${kind} ${text}`);
       continue;
     }
@@ -144,5 +146,3 @@ export function describeCall({ name, input, written, error, table }: ToolCall): 
 /** A document, and which of its parts where it has some: 'lease.pdf, page iv'. */
 export const placeIn = (name: string, part: { kind: PartKind; label: string } | null): string =>
   part === null || part.kind === 'text' ? name : `${name}, ${part.kind} ${part.label}`;
-
-export const oneLine = (text: string): string => text.replace(/\s+/gu, ' ').trim();

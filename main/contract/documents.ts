@@ -197,7 +197,8 @@ export const documents = {
     .output(embedderStatus),
   /** Uses another one that is here; passages are embedded anew in the background. */
   useEmbedder: oc.input(z.object({ name: z.string() })).output(embedderStatus),
-  /** Runs one read-only SELECT over the tables of these documents. Fails with `invalid-input` and SQLite's reason. */
+  /** Runs one read-only SELECT over the tables of these documents. Fails with `query-not-select`, `query-too-long`, or
+   * `invalid-input` and SQLite's reason. */
   query: oc.input(z.object({ documentIds: z.array(z.string()).min(1), sql: z.string() })).output(tableResult),
   /**
    * The documents of a conversation, from its next message on, those of whole folders as they are at each question, and how it

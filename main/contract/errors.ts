@@ -23,6 +23,8 @@ export const errorCodes = [
   'call-unreadable',
   'call-failing',
   'too-many-calls',
+  'query-not-select',
+  'query-too-long',
   // model
   'no-model',
   'model-not-found',

@@ -8,8 +8,8 @@ const MUCH_BYTES = 2 ** 30;
 
 /** Reading a document for the model before anybody asks about it, with a yes to what takes long, or much memory. */
 export class ReadAhead {
-  /** What is to be read, and what that takes, while an answer is waited for. */
-  asked = $state.raw<{ document: DocumentInfo; price: DocumentPrice } | null>(null);
+  /** What is to be read, and what that takes (null: that can't be told), while an answer is waited for. */
+  asked = $state.raw<{ document: DocumentInfo; price: DocumentPrice | null } | null>(null);
   readonly #connection: Connection;
   readonly #jobs: Pick<LatestJobs, 'begin'>;
 
@@ -22,14 +22,14 @@ export class ReadAhead {
   ask = async (document: DocumentInfo): Promise<void> => {
     const { id } = document;
     const price = await this.#connection.call((client) => client.documents.price({ id }));
-    if (price !== null && isDear(price)) this.asked = { document, price };
+    if (price === null || isDear(price)) this.asked = { document, price };
     else await this.#read(id);
   };
 
   agree = async (): Promise<void> => {
     const { asked } = this;
     this.asked = null;
-    if (asked?.price.fits === true) await this.#read(asked.document.id);
+    if (asked !== null && asked.price?.fits !== false) await this.#read(asked.document.id);
   };
 
   decline = () => (this.asked = null);
@@ -37,7 +37,7 @@ export class ReadAhead {
   #read = (id: string): Promise<void> => this.#jobs.begin((client) => client.documents.read({ id }));
 }
 
-/** Also where it does not fit, which has to be said. */
+/** Also where it does not fit, which has to be said, and where nobody knows: it may be. */
 function isDear({ fits, seconds, bytes }: DocumentPrice): boolean {
-  return !fits || (seconds ?? 0) > LONG_SECONDS || (bytes ?? 0) > MUCH_BYTES;
+  return !fits || seconds === null || bytes === null || seconds > LONG_SECONDS || bytes > MUCH_BYTES;
 }

@@ -53,17 +53,18 @@ describe('a query over tables', () => {
   });
 
   it.each([
-    ['DELETE FROM sqlite_schema', 'Only one SELECT'],
-    ["ATTACH DATABASE '/etc/passwd' AS x", 'Only one SELECT'],
-    ['SELECT 1; SELECT 2', 'Only one SELECT'],
+    ['DELETE FROM sqlite_schema', 'Only one SELECT', 'query-not-select'],
+    ["ATTACH DATABASE '/etc/passwd' AS x", 'Only one SELECT', 'query-not-select'],
+    ['SELECT 1; SELECT 2', 'Only one SELECT', 'query-not-select'],
+    ['SELECT 1; DELETE FROM "rivers"', 'Only one SELECT', 'query-not-select'],
     ['WITH x AS (SELECT 1) DELETE FROM "rivers"', 'readonly'],
     ['SELECT nonsense', 'no such column'],
     ['SELECT sum("kmm") FROM "rivers"', 'no such column'],
-  ])('refuses %s', async (sql, reason) => {
+  ])('refuses %s', async (sql, reason, code = 'invalid-input') => {
     const { client } = startAssistant();
     const id = await addTable(client, 'rivers.csv', RIVERS);
     const failure = await failureOf(client.documents.query({ documentIds: [id], sql }));
-    expect(failure.code).toBe('invalid-input');
+    expect(failure.code).toBe(code);
     expect(failure.message).toContain(reason);
   });
 
@@ -72,7 +73,7 @@ describe('a query over tables', () => {
     const id = await addTable(client, 'rivers.csv', RIVERS);
     const endless = 'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n';
     const failure = await failureOf(client.documents.query({ documentIds: [id], sql: endless }));
-    expect(failure.message).toContain('stopped after 5 seconds');
+    expect([failure.code, failure.details]).toEqual(['query-too-long', { seconds: 5 }]);
     expect((await client.documents.query({ documentIds: [id], sql: 'SELECT 1 AS one' })).rows).toEqual([[1]]);
   });
 

@@ -60,6 +60,14 @@ export const tableScenes: Scene[] = [
     },
   },
   {
+    name: 'answer-computed-open',
+    arrange: (assistant) => void compute(assistant, [queried(QUERY)]),
+    async act(page) {
+      await openComputed(page);
+      await page.getByRole('button', { name: /^(computed|查询算出)$/ }).click();
+    },
+  },
+  {
     name: 'answer-query-failed',
     arrange(assistant) {
       const written = 'SELECT total FROM ledger, please';

@@ -38,8 +38,10 @@ export class ScriptedDocuments {
   wordsOnly: WordsOnly | null = null;
   embedder: EmbedderStatus = { model: null, installed: [], offered: [], passages: 0, embedded: 0 };
   contextTokens = 8192;
-  /** Of any document that is read ahead. */
-  secondsToRead = 130;
+  /** Of any document that is read ahead; null: not known. */
+  secondsToRead: number | null = 130;
+  /** Whether a model is loaded that could tell what reading takes. */
+  isPriced = true;
   readonly #documents = new Map<string, Stored>();
   readonly #folders = new Map<string, WatchedFolder>();
   readonly #attached = new Map<string, Attached>();
@@ -226,10 +228,18 @@ export class ScriptedDocuments {
         return this.comparison(before, after);
       }),
       price: os.price.handler(({ input }) => {
+        if (!this.isPriced) return null;
         const count = this.#find(input.id).parts.reduce((sum, { text }) => sum + tokens(text), 0);
         const fits = count < this.contextTokens;
         const { contextTokens, secondsToRead: seconds } = this;
-        return { tokens: count, cachedTokens: 0, contextTokens, fits, seconds, bytes: fits ? 412_000_000 : null };
+        return {
+          tokens: count,
+          cachedTokens: 0,
+          contextTokens,
+          fits,
+          seconds,
+          bytes: fits && seconds !== null ? 412_000_000 : null,
+        };
       }),
       read: os.read.handler(({ input }) => {
         this.calls.push(`read ${this.#find(input.id).info.name}`);

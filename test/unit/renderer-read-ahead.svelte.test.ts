@@ -33,11 +33,23 @@ describe('reading a document ahead', () => {
     expect([reading.asked, calls]).toEqual([null, ['read Deed.pdf']]);
   });
 
+  it.each([
+    ['what it takes is not known', { secondsToRead: null }],
+    ['no model can tell what it takes', { isPriced: false }],
+  ])('waits for a yes where %s', async (_, set) => {
+    const { reading, calls, documents, document } = await open();
+    Object.assign(documents, set);
+    await reading.ask(document);
+    expect([reading.asked?.document.name, calls]).toEqual(['Deed.pdf', []]);
+    await reading.agree();
+    expect(calls).toEqual(['read Deed.pdf']);
+  });
+
   it('is not begun where it cannot fit, whatever is said', async () => {
     const { reading, calls, documents, document } = await open();
     documents.contextTokens = 2;
     await reading.ask(document);
-    expect(reading.asked?.price.fits).toBe(false);
+    expect(reading.asked?.price?.fits).toBe(false);
     await reading.agree();
     expect(calls).toEqual([]);
   });

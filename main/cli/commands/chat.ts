@@ -1,5 +1,6 @@
 import { createInterface, type Interface } from 'node:readline';
 import { LonghandError, toStoredError } from '../../contract/errors.ts';
+import { oneLine } from '../../contract/one-line.ts';
 import type { Connection } from '../../shell/connection.ts';
 import { askQuestion } from '../answer.ts';
 import { defineCommand, type Context } from '../command.ts';
@@ -139,7 +140,7 @@ class Talk {
     const hits = await this.#connection.run((client) => client.chat.search({ query, limit: LISTED }));
     this.#listed = hits.map(({ conversationId }) => conversationId);
     for (const [index, hit] of hits.entries()) {
-      const snippet = hit.snippet.replace(/\s+/g, ' ');
+      const snippet = oneLine(hit.snippet);
       this.#context.print(this.#context.json ? JSON.stringify(hit) : `${index + 1}  ${hit.title}: ${snippet}`);
     }
     if (hits.length === 0) this.#context.say(`Nothing was found for ${query}.`);

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import type { DocumentInfo } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
+import { oneLine } from '../../contract/one-line.ts';
 import { formatBytes } from '../../shell/progress.ts';
 import type { Connection } from '../../shell/connection.ts';
 import { defineCommand, parseNumber, UsageError, type Context } from '../command.ts';
-import { addDocuments, describeFolder, followFolder, oneLine, placeIn } from '../documents.ts';
+import { addDocuments, describeFolder, followFolder, placeIn } from '../documents.ts';
 import { finishJob } from '../model.ts';
 import { table } from '../table.ts';
 

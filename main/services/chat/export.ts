@@ -1,4 +1,5 @@
 import type { Language } from '../../contract/common.ts';
+import { oneLine } from '../../contract/one-line.ts';
 import type { StoredConversation } from '../store/conversations.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/open.ts';
@@ -38,7 +39,7 @@ function asJson(conversation: StoredConversation, messages: StoredMessage[]): st
 }
 
 function asMarkdown({ title, systemPrompt }: StoredConversation, path: StoredMessage[], words: Words): string {
-  const parts = [`# ${title.replace(/\s+/gu, ' ').trim() || words.conversation}`];
+  const parts = [`# ${oneLine(title) || words.conversation}`];
   if (systemPrompt) parts.push(quote(systemPrompt));
   for (const message of path) {
     parts.push(headingOf(message, words));
@@ -89,11 +90,7 @@ function closeFence(text: string): string {
 
 /** The title as every file system takes it, at most 80 characters, and the day. */
 function fileNameOf({ title, createdMs }: StoredConversation, untitled: string): string {
-  const plain = title
-    .normalize('NFC')
-    .replace(/[\p{C}<>:"/\\|?*]+/gu, ' ')
-    .replace(/\s+/gu, ' ')
-    .replace(/^[. ]+/u, '');
+  const plain = oneLine(title.normalize('NFC').replace(/[\p{C}<>:"/\\|?*]+/gu, ' ')).replace(/^[. ]+/u, '');
   const short = [...plain]
     .slice(0, 80)
     .join('')

@@ -1,5 +1,5 @@
 import type { GenerateEvent, Sampling } from '../../contract/engine.ts';
-import { LonghandError } from '../../contract/errors.ts';
+import { LonghandError, type StoredError } from '../../contract/errors.ts';
 import type { ToolCall } from '../../contract/tools.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import { CallReader, type AnswerPart } from '../tools/call-reader.ts';
@@ -43,7 +43,7 @@ export async function* answerInRounds(options: RoundsOptions): AsyncGenerator<Ro
     if (run !== null && call?.response === null) {
       const outcome = await run(call);
       yield { type: 'calls', calls: calls.with(-1, { ...call, ...outcome }) };
-      if (outcome.error !== null) stopIfAgain(failed, call, outcome.error.message);
+      if (outcome.error !== null) stopIfAgain(failed, call, reasonOf(outcome.error));
     }
     const round: Round =
       left > 0
@@ -117,6 +117,10 @@ function apart(before: string, text: string): string {
   const breaks = /\n*$/u.exec(before)![0].length;
   return '\n'.repeat(Math.max(0, 2 - breaks)) + text.trimStart();
 }
+
+/** SQLite's own words, where it is a query that failed. */
+const reasonOf = ({ message, details }: StoredError) =>
+  typeof details['reason'] === 'string' ? details['reason'] : message;
 
 /** The second failure of a call ends the answer: the model would go on so. */
 function stopIfAgain(failed: Map<string, string>, call: WrittenCall, error: string): void {

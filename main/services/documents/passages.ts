@@ -1,4 +1,5 @@
 import type { Part, TextBlock } from '../../contract/extraction.ts';
+import { oneLine } from '../../contract/one-line.ts';
 import type { NewPassage } from '../store/documents.ts';
 
 /** In tokens, about: a passage answers one question, and models that embed read some 250 of them. */
@@ -139,7 +140,7 @@ function pieceOf(text: string, start: number, end: number, isHeading: boolean): 
 }
 
 function clip(text: string): string {
-  const line = text.replace(/\s+/gu, ' ').trim();
+  const line = oneLine(text);
   return line.length <= MOST_CONTEXT ? line : line.slice(0, MOST_CONTEXT);
 }
 

@@ -3,6 +3,7 @@ import initSqlJs, { type Database as WasmDatabase, type SqlValue } from 'sql.js'
 import { LonghandError } from '../../contract/errors.ts';
 import { defineThread } from '../../contract/thread.ts';
 import type { TableCell, TableResult } from '../../contract/tools.ts';
+import { oneLine } from '../../contract/one-line.ts';
 import { openReadable, quotedName, type ReadableDb } from './db.ts';
 
 /** A document whose tables can be queried, by these names in their order; without, by what is found for them. */
@@ -51,7 +52,7 @@ const thread = defineThread('query of tables', import.meta.url, (path: string) =
   const store = openReadable(path);
   let tables: Tables | null = null;
   return async ({ documents, sql }: Asked): Promise<Told> => {
-    if (sql !== null && !READS.test(sql)) throw refused('Only one SELECT can be run.');
+    if (sql !== null && !READS.test(sql)) throw notSelect();
     const stored = storedTables(store, documents);
     const key = JSON.stringify([documents, stored]); // a document that is still read gets more of them, and one that is removed none
     if (tables?.key !== key) {
@@ -91,7 +92,8 @@ export function openTableQueries(path: string) {
     /**
      * Runs one SELECT over the tables of these documents, which `sqlite_schema` lists; 1000 rows at most. Of two tables with
      * one name that was not given, the second has a number behind it.
-     * @throws LonghandError `invalid-input` with SQLite's reason, also after five seconds; or the reason of `signal`
+     * @throws LonghandError `query-not-select` | `query-too-long`: after five seconds | `invalid-input` with SQLite's reason; or
+     * the reason of `signal`
      */
     run: (query: TableQuery, signal?: AbortSignal): Promise<TableOutcome> =>
       inTurn(signal, async (stop) => {
@@ -104,7 +106,7 @@ export function openTableQueries(path: string) {
         } catch (error) {
           if (late?.aborted === true || stop.aborted) await close(); // the thread starts again with the next query
           stop.throwIfAborted();
-          if (late?.aborted === true) throw refused(`It was stopped after ${MOST_MS / 1000} seconds.`);
+          if (late?.aborted === true) throw tooLong();
           throw error;
         }
       }),
@@ -234,7 +236,7 @@ function run(db: WasmDatabase, sql: string): TableResult {
     const statements = db.iterateStatements(sql);
     let result: TableResult | null = null;
     for (const statement of statements) {
-      if (result !== null) throw refused('Only one SELECT can be run.');
+      if (result !== null) throw notSelect();
       const rows: TableCell[][] = [];
       while (rows.length <= MOST_ROWS && statement.step()) rows.push(statement.get().map(fromSql));
       result = {
@@ -243,7 +245,7 @@ function run(db: WasmDatabase, sql: string): TableResult {
         truncated: rows.length > MOST_ROWS,
       };
     }
-    if (result === null) throw refused('There is no SELECT.');
+    if (result === null) throw notSelect();
     return result;
   } catch (error) {
     if (error instanceof LonghandError) throw error;
@@ -273,9 +275,6 @@ function withStrictNames(sql: string): string {
   );
 }
 
-/** As the model is told a name. */
-const oneLine = (name: string) => name.replace(/\s+/gu, ' ').trim();
-
 /** `name`, or with a number behind it where SQLite would take it for one that is there. */
 function unused(name: string, taken: Set<string>): string {
   for (let number = 1; ; number++) {
@@ -286,6 +285,18 @@ function unused(name: string, taken: Set<string>): string {
   }
 }
 
+function notSelect(): LonghandError {
+  return new LonghandError('query-not-select', 'The query cannot be run: Only one SELECT can be run.');
+}
+
+function tooLong(): LonghandError {
+  const seconds = MOST_MS / 1000;
+  return new LonghandError('query-too-long', `The query cannot be run: It was stopped after ${seconds} seconds.`, {
+    seconds,
+  });
+}
+
+/** In SQLite's own words. */
 function refused(reason: string): LonghandError {
   return new LonghandError('invalid-input', `The query cannot be run: ${reason}`, { reason });
 }

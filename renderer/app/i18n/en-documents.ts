@@ -77,6 +77,10 @@ export const enDocuments = {
   readTitle: (name: string) => `Read “${name}” ahead?`,
   readPrice: (tokens: string, duration: string, bytes: string) =>
     `${tokens} tokens: about ${duration}, and ${bytes} of memory while it is open. It is read in the background; questions about it begin at once afterwards, also after a restart.`,
+  readUnmeasured: (tokens: string) =>
+    `${tokens} tokens. How long that takes here, and how much memory, is not known yet. It is read in the background, and can be stopped at any time.`,
+  readUnpriced:
+    'How long that takes is not known before a model is loaded. It is read in the background, and can be stopped at any time.',
   readTooLong: (tokens: string, limit: string) =>
     `It has about ${tokens} tokens; the model takes ${limit}. Ask about it all the same: a search finds what each question needs.`,
   readIt: 'Read it',

@@ -50,6 +50,8 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
     `The model made the same call twice, and it failed both times (${value('errors')}). Nothing was changed. Ask in other words, or choose another model.`,
   'too-many-calls': (value) =>
     `The model made ${value('calls')} calls and came to no answer. Nothing was changed. Ask for less at once.`,
+  'query-not-select': () => 'Tables can only be asked by one SELECT. Nothing was changed.',
+  'query-too-long': (value) => `The query was stopped after ${value('seconds')} seconds. Nothing was changed.`,
   'empty-message': () => 'The message is empty. Write something first.',
   'no-model': () => 'There is no model yet. Your text is kept. Get a model first.',
   'model-not-found': () => 'The files of the model are gone. Your conversations are safe. Get the model again.',

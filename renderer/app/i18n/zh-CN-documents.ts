@@ -87,6 +87,8 @@ export const zhCNDocuments: typeof enDocuments = {
   readTitle: (name) => `预先读取“${name}”？`,
   readPrice: (tokens, duration, bytes) =>
     `共 ${tokens} 个词元：约需 ${duration}，打开期间占用内存 ${bytes}。在后台读取；之后（包括重启后）提问即可立即得到回答。`,
+  readUnmeasured: (tokens) => `共 ${tokens} 个词元。在此设备上需要多长时间、多少内存尚不清楚。在后台读取，可随时停止。`,
+  readUnpriced: '载入模型之前无法得知需要多长时间。在后台读取，可随时停止。',
   readTooLong: (tokens, limit) =>
     `约有 ${tokens} 个词元，模型最多接受 ${limit} 个。仍可就此提问：每次提问会搜索所需的内容。`,
   readIt: '读取',

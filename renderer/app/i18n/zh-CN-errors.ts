@@ -39,6 +39,8 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'call-failing': (value) =>
     `模型两次发出同一调用，均告失败（${value('errors')}）。未作任何改动。请换种说法提问，或选择其他模型。`,
   'too-many-calls': (value) => `模型调用了 ${value('calls')} 次仍未得出答案。未作任何改动。请一次少问一些。`,
+  'query-not-select': () => '只能用一条 SELECT 查询表格。未作任何改动。',
+  'query-too-long': (value) => `查询在 ${value('seconds')} 秒后被停止。未作任何改动。`,
   'empty-message': () => '消息是空的，请先输入内容。',
   'no-model': () => '还没有模型。您的文字已保留，请先获取模型。',
   'model-not-found': () => '模型文件不见了。您的对话都在，请重新获取模型。',
