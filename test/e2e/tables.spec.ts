@@ -61,6 +61,9 @@ test('a question about a CSV is answered from a query, whose rows can be seen, c
   const answer = answers(page).last();
   await expect(answer).toContainText('The tables say: Austria, 2850.');
   expect(shown.join('\n')).not.toContain('tool_call');
+  await answer.getByRole('button', { name: 'computed' }).press('Enter');
+  await expect(page.getByRole('dialog', { name: 'Computed by a query' })).toHaveText('country: Austria, total: 2850');
+  await page.keyboard.press('Escape');
 
   const query = answer.getByRole('button', { name: /^Asked the tables: SELECT country/ });
   await expect(query).toHaveAttribute('aria-expanded', 'false');
