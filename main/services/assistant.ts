@@ -151,10 +151,11 @@ function joinServices(store: Store, options: AssistantOptions) {
     ...{ dataDir, store, jobs, reader, indexer, log },
     folders: () => folders.list(),
     added: () => embedders.ensure(),
+    left: (ids) => folders.left(ids),
   });
   const folders: WatchedFolders = new WatchedFolders({
     ...{ dataDir, store, jobs, documents, pace, log },
-    remove: (id) => reading.removed(id, () => documents.remove(id)),
+    remove: (id, isStill) => reading.removed(id, () => documents.remove(id, isStill), isStill),
     changed: () => reading.changed(),
   });
   jobs.onChange(({ kind, state }) => {

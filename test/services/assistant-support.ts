@@ -406,6 +406,7 @@ export class ScriptedReader extends Scripted {
   modelName = 'Tiny';
   /** Reads documents as the real one does, unless a test has other events for them. */
   extract: typeof extractInThread = extractInThread;
+  unpack: typeof unpackInThread = unpackInThread;
   footprint: Footprint = footprintOf(publishedCheckpoint(catalog[0]!.config, catalog[0]!.sources[0]!), 'fast');
 
   router() {
@@ -414,6 +415,7 @@ export class ScriptedReader extends Scripted {
     const stop = () => this.stopped++;
     const hold = () => this.hold;
     const extract: typeof extractInThread = (input, options) => this.extract(input, options);
+    const unpack: typeof unpackInThread = (input, options) => this.unpack(input, options);
     return os.router({
       inspect: os.inspect.handler(({ input }) => {
         this.inspected.push(input.path);
@@ -435,7 +437,7 @@ export class ScriptedReader extends Scripted {
         yield* extract(input, { signal: signal! });
       }),
       unpack: os.unpack.handler(async function* ({ input, signal }) {
-        yield* unpackInThread(input, { signal: signal! });
+        yield* unpack(input, { signal: signal! });
       }),
       footprint: os.footprint.handler(({ input }) => {
         if (this.error) throw this.error;

@@ -8,7 +8,7 @@ import { migrations } from '../../main/services/store/migrations/index.ts';
 import type { Migration } from '../../main/services/store/migrations/migration.ts';
 import { databaseIn, failure, open, tempFolder, tinyDisk } from './store-support.ts';
 
-const LATEST = 11;
+const LATEST = 12;
 const RIVERS = '01920000-0000-7000-8000-000000000001';
 const BINNED = '01920000-0000-7000-8000-000000000002';
 const DONE = '01920000-0000-7000-8000-00000000000b';
@@ -56,7 +56,7 @@ describe('the migrations', () => {
   });
 });
 
-describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])('a database of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])('a database of version %i', (version) => {
   it('opens with everything that was in it', () => {
     const store = open(oldDatabase(version).path);
     expect(store.conversations.list({ limit: 10 }).items).toMatchObject([

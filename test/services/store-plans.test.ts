@@ -6,6 +6,7 @@ import { openReadable } from '../../main/services/store/db.ts';
 import * as jobs from '../../main/services/store/jobs.ts';
 import * as messages from '../../main/services/store/messages.ts';
 import * as search from '../../main/services/store/search.ts';
+import * as watchedFolders from '../../main/services/store/watched-folders.ts';
 import { databaseIn, open, tempFolder } from './store-support.ts';
 
 // How SQLite runs each hot query. A change here is a change of speed: think before updating it. What is scanned is a
@@ -36,9 +37,17 @@ const plans: Record<string, [sql: string, plan: string[]]> = {
     ['SEARCH conversations USING INDEX conversations_in_bin (deleted_ms>? AND (deleted_ms,id)<(?,?))'],
   ],
   'one message': [messages.GET_MESSAGE, ['SEARCH m USING INDEX sqlite_autoindex_messages_1 (id=?)']],
-  'some messages with what they were asked over': [
+  'the messages of conversations that have read a document': [
     citations.LIST_SOURCES,
-    ['SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id>?)'],
+    [
+      'CO-ROUTINE readers',
+      'SEARCH r USING COVERING INDEX message_documents_of (document_id=?)',
+      'SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id=?)',
+      'USE TEMP B-TREE FOR DISTINCT',
+      'SCAN readers',
+      'SEARCH m USING INDEX sqlite_autoindex_messages_2 (conversation_id=? AND id>?)',
+      'USE TEMP B-TREE FOR ORDER BY',
+    ],
   ],
   'the documents of a conversation': [
     documents.GET_ASKED,
@@ -140,6 +149,23 @@ const plans: Record<string, [sql: string, plan: string[]]> = {
     ],
   ],
   'recent jobs': [jobs.LIST_JOBS, ['SCAN jobs USING INDEX jobs_by_creation']],
+  'jobs about a document': [
+    jobs.LIST_JOBS_ABOUT,
+    [
+      'SEARCH jobs USING INDEX jobs_open (kind=?)',
+      'LIST SUBQUERY 1',
+      'SCAN json_each VIRTUAL TABLE INDEX 1:',
+      'SCAN named EXISTS VIRTUAL TABLE INDEX 3:',
+    ],
+  ],
+  'the documents that are left of a file': [
+    watchedFolders.LINK_DOCUMENTS,
+    ['SCAN given VIRTUAL TABLE INDEX 1:', 'SEARCH d USING COVERING INDEX sqlite_autoindex_documents_1 (id=?)'],
+  ],
+  'how many files a document stands for': [
+    watchedFolders.COUNT_HOLDERS,
+    ['SEARCH watched_documents USING COVERING INDEX watched_documents_of (document_id=?)'],
+  ],
   'unfinished jobs': [jobs.LIST_UNFINISHED_JOBS, ['SCAN jobs USING INDEX jobs_unfinished']],
 };
 

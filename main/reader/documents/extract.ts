@@ -1,11 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { LonghandError } from '../../contract/errors.ts';
 import type { ExtractionEvent, ExtractionInput, ExtractionNote, OutlineEntry } from '../../contract/extraction.ts';
-import { DEFAULT_LIMITS, tooLarge, unreadable, type DocumentFile, type ReadOptions } from './format.ts';
+import { fileTooLarge, MOST_FILE_BYTES } from '../../contract/file-kind.ts';
+import { DEFAULT_LIMITS, endingOf, unreadable, type DocumentFile, type ReadOptions } from './format.ts';
 import { formatOf } from './index.ts';
 import { isZip, openZip, UnpackBudget } from './zip.ts';
-
-const MOST_FILE_BYTES = 512 << 20;
 
 /**
  * What the file at `path` holds. Parts beyond the limits are left out, and a note says so.
@@ -30,14 +29,9 @@ export async function openFile(path: string, name: string, budget: UnpackBudget)
   const { size } = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' ? new LonghandError('not-found', `${path} is not there.`, { path }) : error;
   });
-  if (size > MOST_FILE_BYTES) throw tooLarge('fileBytes', MOST_FILE_BYTES);
+  if (size > MOST_FILE_BYTES) throw fileTooLarge();
   const bytes = await readFile(path);
   return { bytes, name, ending: endingOf(name), zip: isZip(bytes) ? openZip(bytes, budget) : null };
-}
-
-/** 'pdf' of 'a/B.PDF'; '' where there is none. */
-export function endingOf(name: string): string {
-  return /\.([^.\\/]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
 }
 
 /** Holds what a format yields to the limits of parts and characters, and makes an outline where it has none of its own. */

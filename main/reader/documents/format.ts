@@ -48,5 +48,7 @@ export const tooLarge = (limit: keyof ExtractionLimits | 'fileBytes' | 'memoryBy
 export const encrypted = (password: 'missing' | 'wrong' | 'unsupported') =>
   new LonghandError('document-encrypted', `The file is encrypted (password ${password}).`, { password });
 
-export const unsupported = (found: string) =>
-  new LonghandError('unsupported-document', `Files of the kind ${found} are not read.`, { found });
+/** 'pdf' of 'a/B.PDF'; '' where there is none. */
+export function endingOf(name: string): string {
+  return /\.([^.\\/]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
+}

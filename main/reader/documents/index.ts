@@ -1,7 +1,8 @@
+import { foreignKind, OLE, unsupported } from '../../contract/file-kind.ts';
 import { archive } from './archive.ts';
 import { separatedValues } from './csv.ts';
 import { looksLikeText } from './encoding.ts';
-import { encrypted, unsupported, type DocumentFile, type DocumentFormat } from './format.ts';
+import { encrypted, type DocumentFile, type DocumentFormat } from './format.ts';
 import { image } from './image.ts';
 import { markdown } from './markdown.ts';
 import { eml } from './eml.ts';
@@ -18,23 +19,9 @@ import { plainText, sourceCode } from './text.ts';
 const binaryFormats: readonly DocumentFormat[] = [pdf, image, docx, odt, xlsx, pptx, epub, archive, html, eml];
 const textFormats: readonly DocumentFormat[] = [separatedValues, markdown, sourceCode, plainText];
 
-const OLE = 'Microsoft Office 97';
-
-/** Kinds of files that are told to be what they are, and not shown as a text of odd characters. */
-const FOREIGN: readonly [name: string, magic: RegExp][] = [
-  [OLE, /^\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1/],
-  ['RTF', /^\{\\rtf/],
-  ['RAR', /^Rar!/],
-  ['7-Zip', /^7z\xbc\xaf\x27\x1c/],
-  ['gzip', /^\x1f\x8b/],
-  ['PostScript', /^%!PS/],
-  ['GGUF', /^GGUF/],
-];
-
 /** @throws unsupported-document */
 export function formatOf(file: DocumentFile): DocumentFormat {
-  const head = Buffer.from(file.bytes.subarray(0, 4096)).toString('latin1');
-  const foreign = FOREIGN.find(([, magic]) => magic.test(head))?.[0];
+  const foreign = foreignKind(file.bytes);
   if (foreign === OLE && holdsEncryptedPackage(file.bytes)) throw encrypted('unsupported');
   if (foreign !== undefined) throw unsupported(foreign);
   const candidates = looksLikeText(file.bytes) ? [...binaryFormats, ...textFormats] : binaryFormats;

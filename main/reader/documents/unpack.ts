@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { LonghandError } from '../../contract/errors.ts';
 import type { UnpackEvent, UnpackInput } from '../../contract/extraction.ts';
 import { eml, parseMail } from './eml.ts';
-import { endingOf, openFile } from './extract.ts';
-import { DEFAULT_LIMITS, type DocumentFile } from './format.ts';
+import { openFile } from './extract.ts';
+import { DEFAULT_LIMITS, endingOf, type DocumentFile } from './format.ts';
 import { normalise } from './part.ts';
 import { isZip, openZip, UnpackBudget, type Zip } from './zip.ts';
 

@@ -80,8 +80,11 @@ export class DocumentReading {
     this.#options.context.changed();
   }
 
-  /** Ends what is done with a document, removes it by `remove`, and then what was computed of its words. */
-  async removed(documentId: string, remove: () => Promise<void>): Promise<void> {
+  /**
+   * Ends what is done with a document, removes it by `remove` if it `isStill` to go then, and what was computed of its words.
+   * `remove` returns whether it did.
+   */
+  async removed(documentId: string, remove: () => Promise<boolean>, isStill = () => true): Promise<void> {
     const { store, prefiller, reports, watch, snapshots } = this.#options;
     const attached = store.attachments.conversationsOf(documentId);
     await Promise.all([
@@ -89,12 +92,13 @@ export class DocumentReading {
       reports.stop(documentId),
       ...attached.map((id) => this.#stop(id)),
     ]);
+    if (!isStill()) return;
     // Words of it may also stand in conversations that it was taken out of since.
     const read = await this.#forgetWords(documentId);
     const others = read.filter((id) => !attached.includes(id));
     await Promise.all(others.map((id) => this.#stop(id)));
     if (others.length > 0) await this.#forgetWords(documentId); // an answer that has just ended cites it, perhaps
-    await remove();
+    if (!(await remove())) return;
     this.changed();
     for (const id of read) watch.refresh(id);
     await snapshots.forget([documentOwner.of(documentId), ...[...attached, ...others].map(conversationOwner.of)]);

@@ -22,9 +22,6 @@ export type ReportName = keyof typeof kinds;
 /** Characters that tell the language of documents. */
 const LANGUAGE_SAMPLE = 20_000;
 
-/** Jobs that are looked through for those of a document. */
-const MOST_JOBS = 10_000;
-
 type Params = { documentIds: string[]; model: string };
 /** In the checkpoint of a report that is being written: what the model has said by now. */
 type Begun = { notes: Record<string, string> };
@@ -86,10 +83,8 @@ export class Reports {
   /** Gives up what is being written about a document, or was when it failed. */
   async stop(documentId: string): Promise<void> {
     const { jobs, store } = this.#options;
-    const mine = store.jobs
-      .list({ limit: MOST_JOBS })
-      .filter(({ kind, state, params }) => kind in kinds && state !== 'done' && idsIn(params).includes(documentId));
-    await Promise.all(mine.map(({ id }) => jobs.cancel(id)));
+    const mine = store.jobs.about(documentId, Object.keys(kinds));
+    await Promise.all(mine.map((id) => jobs.cancel(id)));
   }
 
   async #run(

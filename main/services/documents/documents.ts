@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { basename, extname, isAbsolute } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { DocumentInfo, DocumentState, WatchedFolder } from '../../contract/documents.ts';
@@ -7,12 +6,13 @@ import type { OutlineEntry, Part } from '../../contract/extraction.ts';
 import type { Job } from '../../contract/jobs.ts';
 import { Feed } from '../events/feed.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
+import { Incoming } from '../models/incoming.ts';
 import type { StoredDocument } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
-import type { FileLook } from '../store/watched-folders.ts';
-import { filesIn, type FoundFile } from './files-in.ts';
-import { Library, type KeptFile } from './library.ts';
+import { filesIn } from './files-in.ts';
 import { type Indexer } from './indexing.ts';
+import { Intake, isArchive, type FollowedFile, type Taken } from './intake.ts';
+import { Library } from './library.ts';
 import { READING, registerReading, type Extractor } from './reading.ts';
 
 export type DocumentsOptions = {
@@ -25,6 +25,8 @@ export type DocumentsOptions = {
   folders(): WatchedFolder[];
   /** Something is on the shelf. */
   added(): void;
+  /** These were taken in and are nobody's after all; those that are somebody's stay. */
+  left(ids: readonly string[]): Promise<void>;
   log(line: string): void;
 };
 
@@ -36,25 +38,6 @@ export type DocumentEvent =
   | { type: 'folder'; folder: WatchedFolder }
   | { type: 'folder-removed'; id: string };
 
-/** A file of a folder that is watched. */
-export type FollowedFile = {
-  path: string;
-  origin: string;
-  /** As it was seen: what has changed since is not taken. */
-  look: FileLook;
-  /** Documents of files that are gone. One with the same content is this file's, under its new name. */
-  formerly: readonly string[];
-};
-
-type Keeping = {
-  name: string;
-  origin?: string | null;
-  password?: string | undefined;
-  isKept?: boolean;
-  formerly?: readonly string[];
-};
-
-const ARCHIVE = '.zip';
 /** A piece of a file that is sent at once. */
 const MOST_BYTES = 4 << 20;
 /** Parts may come by the hundred a second; nobody has to see each. */
@@ -67,6 +50,8 @@ const ERASE_EVERY_MS = 250;
 export class Documents {
   readonly #options: DocumentsOptions;
   readonly #library: Library;
+  readonly #incoming: Incoming;
+  readonly #intake: Intake;
   readonly #feed = new Feed<DocumentEvent>();
   readonly #passwords = new Map<string, string>();
   /** Of each content, by hash, the job that works on it. */
@@ -79,6 +64,14 @@ export class Documents {
   constructor(options: DocumentsOptions) {
     this.#options = options;
     this.#library = new Library(options.dataDir);
+    this.#incoming = new Incoming(options.dataDir);
+    this.#intake = new Intake({
+      ...options,
+      library: this.#library,
+      ending: (hash) => this.#ending.get(hash),
+      unused: (hash) => void this.#end(hash, null),
+      stored: (document, taken) => this.#taken(document, taken),
+    });
     registerReading({
       ...options,
       library: this.#library,
@@ -109,6 +102,7 @@ export class Documents {
 
   /**
    * Adds files, and those of folders and archives; one that is here already under its name is left as it is, unless it failed.
+   * All files of an archive are added, or none.
    * @throws LonghandError `not-found` | `invalid-input` | `disk-full` | what unpacking throws, or `signal.reason`; what was
    *   added before stays
    */
@@ -119,29 +113,31 @@ export class Documents {
     for (const path of paths) {
       if (!isAbsolute(path)) throw new LonghandError('invalid-input', `${path} is not a whole path.`, { path });
     }
+    const { store, dataDir } = this.#options;
     const stop = this.#until(signal);
-    const added: DocumentInfo[] = [];
-    for await (const { path, name, origin } of this.#files(paths, stop)) {
-      const copy = () => this.#library.copy(path, stop);
-      added.push(await this.#keep(copy, { name, origin, password }));
+    const added: string[] = [];
+    try {
+      for await (const file of filesIn(paths, { signal: stop, except: dataDir })) {
+        const isKept = !isArchive(file.name);
+        const settle = (ids: readonly string[]) => {
+          if (!isKept) store.documents.keep(ids);
+        };
+        added.push(...(await this.#intake.takeIn(file, { password, isKept, settle }, stop)));
+      }
+    } finally {
+      for (const path of paths) await this.#incoming.wipe(path);
     }
-    return added;
+    return [...new Set(added)].flatMap((id) => store.documents.get(id) ?? []).map((one) => this.#show(one));
   }
 
   /**
    * Takes in a file of a folder that is watched, or those of an archive in it. Nobody is told before `followed`.
    * @returns the ids of its documents
-   * @throws as `add` does, and `FileChanged`
+   * @throws as `add` does, `unsupported-document` | `document-too-large` for what need not be copied to tell, and `FileChanged`
    */
-  async follow({ path, origin, look, formerly }: FollowedFile, signal: AbortSignal): Promise<string[]> {
-    const stop = this.#until(signal);
-    const ids: string[] = [];
-    for await (const found of this.#files([path], stop)) {
-      const copy = () => this.#library.copy(found.path, stop, found.path === path ? look : undefined);
-      const { id } = await this.#keep(copy, { name: found.name, origin, isKept: false, formerly });
-      ids.push(id);
-    }
-    return ids;
+  async follow({ path, origin, ...more }: FollowedFile, signal: AbortSignal): Promise<string[]> {
+    const file = { path, name: basename(path), origin };
+    return this.#intake.takeIn(file, { ...more, origin, isKept: false }, this.#until(signal));
   }
 
   /** Documents that were taken in are known to lie in their folder. */
@@ -152,41 +148,28 @@ export class Documents {
     }
   }
 
-  #until(signal: AbortSignal | undefined): AbortSignal {
-    return signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
+  /** Whether a file is just being taken in that this is a document of. */
+  isTakingIn(id: string): boolean {
+    return this.#intake.isTakingIn(id);
   }
 
-  /** The files that paths stand for, those of archives unpacked for as long as each is looked at. */
-  async *#files(paths: readonly string[], signal: AbortSignal): AsyncGenerator<FoundFile> {
-    for await (const found of filesIn(paths, { signal, except: this.#options.dataDir })) {
-      if (extname(found.name).toLowerCase() !== ARCHIVE) {
-        yield found;
-        continue;
-      }
-      const folder = this.#library.incomingFolder();
-      try {
-        for await (const event of this.#options.reader.unpack({ ...found, folder }, { signal })) {
-          if (event.type === 'file') yield { path: event.path, name: basename(event.name), origin: found.path };
-        }
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
-    }
+  #until(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
   }
 
   /** Adds a text that was pasted. @throws LonghandError `disk-full` */
   async addText(name: string, text: string): Promise<DocumentInfo> {
     const file = basename(name.replaceAll('\\', '/'));
-    const bytes = new TextEncoder().encode(text);
     const whole = extname(file) === '' ? `${file}.txt` : file;
-    return this.#keep(() => this.#library.put(bytes), { name: whole });
+    const id = await this.#intake.put(new TextEncoder().encode(text), whole);
+    return this.get(id);
   }
 
   /** Reads a document again that failed, behind what is stored of it. @throws LonghandError `not-found` */
   retry(id: string, password?: string): DocumentInfo {
     const { hash, state } = this.#options.store.documents.known(id);
     if (password !== undefined) this.#passwords.set(hash, password);
-    if (state !== 'parsed') this.#read(hash);
+    if (state !== 'parsed' && this.#library.has(hash)) this.#read(hash); // what was refused is not there
     return this.get(id);
   }
 
@@ -237,18 +220,19 @@ export class Documents {
   }
 
   /**
-   * Removes a document. If no other has its content, all that was made of it goes too, and its bytes are overwritten.
-   * Settles when that is done. @throws LonghandError `not-found`
+   * Removes a document, if it `isStill` to go when it goes. If no other has its content, all that was made of it goes too, and its
+   * bytes are overwritten. Settles when that is done.
+   * @returns whether it was removed
+   * @throws LonghandError `not-found`
    */
-  async remove(id: string): Promise<void> {
-    const { store, jobs } = this.#options;
-    const { hash, contentId } = store.documents.known(id);
-    const isLast = store.documents.ofContent(contentId).length === 1;
-    const jobId = this.#jobs.get(hash);
-    if (isLast && jobId !== undefined) await jobs.cancel(jobId);
-    const orphan = store.documents.remove(id);
+  async remove(id: string, isStill?: () => boolean): Promise<boolean> {
+    const { store } = this.#options;
+    const { hash } = store.documents.known(id);
+    const removed = store.documents.remove(id, isStill);
+    if (removed === null) return false;
     this.#feed.publish({ type: 'removed', id });
-    if (orphan !== null) await this.#end(hash, contentId);
+    if (removed.isLast) await this.#end(hash, removed.contentId);
+    return true;
   }
 
   /** What is half destroyed when the app closes goes at the next start. */
@@ -258,29 +242,12 @@ export class Documents {
     await Promise.all(this.#ending.values());
   }
 
-  async #keep(
-    copy: () => Promise<KeptFile>,
-    { name, origin = null, password, isKept = true, formerly = [] }: Keeping,
-  ): Promise<DocumentInfo> {
-    const { store } = this.#options;
-    let kept = await copy();
-    const ending = this.#ending.get(kept.hash);
-    if (ending !== undefined) {
-      await ending; // which took the copy with it
-      kept = await copy();
-    }
-    const { hash, sizeBytes } = kept;
+  /** A file was stored: it is read, unless it is known to be unreadable or was read before. */
+  #taken({ id, hash, state }: StoredDocument, { password, isKept, isRefused }: Taken): void {
     if (password !== undefined) this.#passwords.set(hash, password);
-    const renamed = formerly
-      .map((id) => store.documents.get(id))
-      .find((one) => one?.hash === hash && one.name !== name);
-    if (renamed) store.documents.rename(renamed.id, name);
-    const stored = store.documents.add({ hash, sizeBytes, name, origin, isKept });
-    if (stored.state === 'queued' || stored.state === 'failed') this.#read(hash);
+    if (!isRefused && (state === 'queued' || state === 'failed')) this.#read(hash);
     this.#options.added();
-    const shown = this.#show(store.documents.known(stored.id));
-    if (isKept) this.#feed.publish({ type: 'document', document: shown });
-    return shown;
+    if (isKept) this.#feed.publish({ type: 'document', document: this.#show(this.#options.store.documents.known(id)) });
   }
 
   /** Begins to read a content, or goes on with the job that does. */
@@ -317,7 +284,8 @@ export class Documents {
     const index = this.#options.indexer.progressOf({ ...stored, embedderId });
     const read: DocumentState = index.jobId === null ? 'ready' : 'indexing';
     const jobId = this.#jobs.get(hash) ?? (state === 'parsed' ? index.jobId : null);
-    return { ...stored, state: state === 'parsed' ? read : state, embedded: index.embedded, jobId };
+    const isGone = stored.isGone && !this.#intake.isTakingIn(stored.id);
+    return { ...stored, isGone, state: state === 'parsed' ? read : state, embedded: index.embedded, jobId };
   }
 
   #end(hash: string, contentId: number | null): Promise<void> {
@@ -329,8 +297,10 @@ export class Documents {
   }
 
   async #destroy(hash: string, contentId: number | null): Promise<void> {
-    const { store } = this.#options;
+    const { store, jobs } = this.#options;
     this.#passwords.delete(hash);
+    const jobId = this.#jobs.get(hash);
+    if (jobId !== undefined) await jobs.cancel(jobId);
     await this.#library.destroy(hash);
     if (contentId === null) return;
     do {

@@ -4,9 +4,9 @@ import type { WatchedFolder, WatchState } from '../../contract/documents.ts';
 import { LonghandError, toStoredError, type ErrorCode } from '../../contract/errors.ts';
 import type { FileLook, StoredFolder, WatchedFile } from '../store/watched-folders.ts';
 import type { Store } from '../store/open.ts';
-import type { FollowedFile } from './documents.ts';
 import { FileChanged, filesBelow, isSameLook, lookAt } from './files-in.ts';
 import { FolderEyes } from './folder-eyes.ts';
+import type { FollowedFile } from './intake.ts';
 
 export type Pace = {
   /** Changes come in bursts: so long after the first of them a folder is looked at. */
@@ -38,15 +38,15 @@ export const MOST_WATCHED = 10_000;
 const REST = 9;
 /** A folder in which much is taken in tells of it so often. */
 const TELL_EVERY_MS = 500;
-/** Why an archive is passed over like a file that is no document. */
-const NO_ARCHIVE: readonly ErrorCode[] = [
+/** Why a file is passed over: it is no document, or an archive that cannot be unpacked. */
+const NO_DOCUMENT: readonly ErrorCode[] = [
   'document-unreadable',
   'document-encrypted',
   'document-too-large',
   'unsupported-document',
 ];
-/** What is no document is not copied only to find that out. */
-const MOST_FILE_BYTES = 1 << 30;
+/** What ails one file only: it is tried again with the next look that comes anyway. */
+const ITS_OWN: readonly ErrorCode[] = ['reader-stopped', 'internal'];
 
 type Found = { files: Map<string, FileLook>; unreadable: string[] };
 type Pending = { look: FileLook | null; sinceMs: number };
@@ -134,7 +134,9 @@ export class FolderFollower {
 
   #nextMs(): number {
     const { pace } = this.#options;
-    if (this.#error === null && this.#pending.size > 0) return pace.settleMs;
+    if (this.#state === 'too-large') return pace.lookMs; // nothing tells of it, and each look is a long one
+    if (this.#error !== null) return pace.blindMs;
+    if (this.#pending.size > 0) return pace.settleMs;
     return this.#state === 'watched' && !this.#eyes.blind ? pace.lookMs : pace.blindMs;
   }
 
@@ -156,12 +158,15 @@ export class FolderFollower {
     const { store } = this.#options;
     const stored = store.watchedFolders.files(this.folder.id);
     const found = await this.#find();
-    this.#error = null;
-    if (found === null) return;
+    if (found === null) {
+      this.#error = null; // its state says why
+      return;
+    }
     const hasDocuments = [...stored.values()].some(({ documentIds }) => documentIds.length > 0);
     if (found.files.size === 0 && found.unreadable.length === 0 && hasDocuments) {
       // A disk that was taken away may leave an empty folder behind, and nobody empties one without a reason to say so.
       this.#state = 'empty';
+      this.#error = null;
       this.#pending.clear();
       return;
     }
@@ -176,9 +181,31 @@ export class FolderFollower {
     const settled = changed.filter(([path, look]) => this.#hasSettled(path, look, nowMs));
     const lost = gone.filter((path) => this.#hasSettled(path, null, nowMs)).map((path) => stored.get(path)!);
     this.#tell();
-    await this.#takeIn(settled, stored, lost);
-    await this.#drop(lost);
+    // Each file for itself: what keeps one from being taken in, such as a full disk, keeps none from being dropped.
+    const formerly = countsOf(lost.flatMap(({ documentIds }) => documentIds));
+    const failures = [
+      ...(await this.#each(settled, ([path, look]) => this.#takeIn(path, look, stored.get(path), formerly))),
+      ...(await this.#each(lost, (file) => this.#drop(file))),
+    ];
     this.#state = 'watched';
+    if (failures.length > 0) throw failures[0];
+    this.#error = null;
+  }
+
+  /** @returns what was thrown. @throws `signal.reason` */
+  async #each<File>(files: readonly File[], work: (file: File) => Promise<void>): Promise<unknown[]> {
+    const failures: unknown[] = [];
+    for (const file of files) {
+      this.#stop.signal.throwIfAborted();
+      try {
+        await work(file);
+      } catch (error) {
+        failures.push(error);
+      }
+      this.#tell(TELL_EVERY_MS);
+    }
+    this.#stop.signal.throwIfAborted();
+    return failures;
   }
 
   /** Null where it can't be told what is in the folder; then its state says why, and all stays as it is. */
@@ -208,10 +235,12 @@ export class FolderFollower {
       this.#stop.signal.throwIfAborted();
       this.#state = whyNot(error);
       this.#pending.clear();
+      if (this.#state === 'too-large') this.#eyes.close();
       return null;
+    } finally {
+      this.#findMs = performance.now() - startedMs;
     }
     this.#eyes.end();
-    this.#findMs = performance.now() - startedMs;
     const sizes = [...found.files.values()].map(({ sizeBytes }) => sizeBytes);
     const sizeBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
     this.#found = { files: sizes.length, sizeBytes, unreadable: found.unreadable.length };
@@ -228,62 +257,52 @@ export class FolderFollower {
     return nowMs - before.sinceMs >= this.#options.pace.settleMs;
   }
 
+  /** @throws LonghandError, of what concerns the whole folder: `disk-full` */
   async #takeIn(
-    settled: readonly [string, FileLook][],
-    stored: ReadonlyMap<string, WatchedFile>,
-    lost: readonly WatchedFile[],
+    path: string,
+    look: FileLook,
+    before: WatchedFile | undefined,
+    formerly: ReadonlyMap<string, number>,
   ): Promise<void> {
-    const { store, followed, left } = this.#options;
-    const { id: folderId } = this.folder;
-    const formerly = lost.flatMap(({ documentIds }) => documentIds);
-    for (const [path, look] of settled) {
-      this.#stop.signal.throwIfAborted();
-      const documentIds = await this.#documentsOf(path, look, formerly);
-      if (documentIds === null) continue;
-      const before = stored.get(path)?.documentIds ?? [];
-      store.watchedFolders.putFile(folderId, path, look, documentIds);
-      this.#pending.delete(path);
-      this.#closed.delete(path);
-      followed(documentIds);
-      await left(before);
-      this.#tell(TELL_EVERY_MS);
-    }
-  }
-
-  /** Null where the file can't be taken in now. @throws LonghandError `disk-full` | `reader-stopped`, or `signal.reason` */
-  async #documentsOf(path: string, look: FileLook, formerly: readonly string[]): Promise<string[] | null> {
-    if (look.sizeBytes > MOST_FILE_BYTES) return [];
-    const { path: origin } = this.folder;
-    const whole = join(origin, ...path.split('/'));
+    const { store, followed, left, follow } = this.#options;
+    const { id: folderId, path: origin } = this.folder;
+    const settle = (ids: readonly string[]) => store.watchedFolders.putFile(folderId, path, look, ids);
+    const file = { path: join(origin, ...path.split('/')), origin, look, formerly, settle };
     try {
-      return await this.#options.follow({ path: whole, origin, look, formerly }, this.#stop.signal);
+      followed(await follow(file, this.#stop.signal));
     } catch (error) {
       this.#stop.signal.throwIfAborted();
-      if (error instanceof FileChanged) {
-        this.#pending.delete(path); // it has to settle again
-        return null;
-      }
-      if (error instanceof LonghandError) {
-        if (error.code === 'not-found') return null; // the next look finds it gone
-        if (NO_ARCHIVE.includes(error.code)) return [];
-        throw error;
-      }
-      // In use by another program, or not to be read by this user: tried again with the next look that comes anyway.
-      this.#closed.set(path, look);
-      this.#pending.delete(path);
-      return null;
+      if (!this.#passOver(path, look, error)) return;
+      settle([]);
     }
+    this.#pending.delete(path);
+    this.#closed.delete(path);
+    await left(before?.documentIds ?? []);
   }
 
-  async #drop(lost: readonly WatchedFile[]): Promise<void> {
-    const { store, left } = this.#options;
-    for (const { path, documentIds } of lost) {
-      this.#stop.signal.throwIfAborted();
-      store.watchedFolders.removeFile(this.folder.id, path);
-      this.#pending.delete(path);
-      await left(documentIds);
-      this.#tell(TELL_EVERY_MS);
+  /** Whether a file that could not be taken in is none to be, for as long as it stays so. */
+  #passOver(path: string, look: FileLook, error: unknown): boolean {
+    if (error instanceof FileChanged) {
+      this.#pending.delete(path); // it has to settle again
+      return false;
     }
+    if (error instanceof LonghandError) {
+      if (error.code === 'not-found') return false; // the next look finds it gone
+      if (NO_DOCUMENT.includes(error.code)) return true;
+      if (!ITS_OWN.includes(error.code)) throw error;
+      this.#options.log(`a file could not be taken in: ${error.message}`);
+    }
+    // In use by another program, not to be read by this user, or too much for the reader.
+    this.#closed.set(path, look);
+    this.#pending.delete(path);
+    return false;
+  }
+
+  async #drop({ path, documentIds }: WatchedFile): Promise<void> {
+    const { store, left } = this.#options;
+    store.watchedFolders.removeFile(this.folder.id, path);
+    this.#pending.delete(path);
+    await left(documentIds);
   }
 
   #tell(everyMs = 0): void {
@@ -296,6 +315,12 @@ export class FolderFollower {
   #below(path: string): string {
     return relative(this.folder.path, path).split(sep).join('/');
   }
+}
+
+function countsOf(ids: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return counts;
 }
 
 function tooMany(path: string): LonghandError {

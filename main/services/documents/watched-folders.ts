@@ -2,10 +2,10 @@ import { basename, isAbsolute, resolve } from 'node:path';
 import type { WatchedFolder } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import type { Jobs } from '../jobs/jobs.ts';
-import { isBelow } from '../path-rule.ts';
 import type { StoredFolder } from '../store/watched-folders.ts';
 import type { Store } from '../store/open.ts';
 import type { Documents } from './documents.ts';
+import { isWithin, ours } from './files-in.ts';
 import { FolderFollower, survey, type Pace } from './folder-follower.ts';
 import { READING } from './reading.ts';
 
@@ -13,9 +13,9 @@ export type WatchedFoldersOptions = {
   dataDir: string;
   store: Store;
   jobs: Jobs;
-  documents: Pick<Documents, 'follow' | 'followed' | 'changed' | 'tell'>;
-  /** Removes a document with all that was made of it, and ends what is done with it. */
-  remove(documentId: string): Promise<void>;
+  documents: Pick<Documents, 'follow' | 'followed' | 'isTakingIn' | 'changed' | 'tell'>;
+  /** Removes a document with all that was made of it, and ends what is done with it, if it `isStill` to go when it goes. */
+  remove(documentId: string, isStill: () => boolean): Promise<void>;
   /** What conversations read of whole folders is no longer what it was. */
   changed(): void;
   pace?: Partial<Pace> | undefined;
@@ -31,20 +31,21 @@ const PACE: Pace = { gatherMs: 300, settleMs: 2000, lookMs: 5 * 60_000, blindMs:
 export class WatchedFolders {
   readonly #options: WatchedFoldersOptions;
   readonly #followers = new Map<string, FolderFollower>();
+  /** What the last run has left behind goes. */
+  #clearing: Promise<void> = Promise.resolve();
 
   constructor(options: WatchedFoldersOptions) {
     this.#options = options;
     options.jobs.onChange((job) => {
       if (job.kind !== READING || job.state !== 'failed') return;
-      const hash = String(options.jobs.params(job.id).hash);
-      void this.#passOver(hash).catch((error: Error) => options.log(error.message));
+      this.#passOverSoon(String(options.jobs.params(job.id).hash));
     });
   }
 
   /** At start: finds what has changed while nobody watched. */
   start(): void {
     const { store } = this.#options;
-    void this.#left(store.watchedFolders.left());
+    this.#clearing = this.left(store.watchedFolders.left());
     for (const folder of store.watchedFolders.list()) this.#follow(folder);
   }
 
@@ -61,11 +62,7 @@ export class WatchedFolders {
     const { store, dataDir } = this.#options;
     if (!isAbsolute(path)) throw new LonghandError('invalid-input', `${path} is not a whole path.`, { path });
     const whole = resolve(path);
-    if (isBelow(dataDir, whole)) {
-      throw new LonghandError('invalid-input', `${path} holds what Longhand keeps itself, so it is not watched.`, {
-        path,
-      });
-    }
+    if (await isWithin(dataDir, whole)) throw ours(path);
     await survey(whole, signal);
     return this.#show(this.#follow(store.watchedFolders.add(whole)));
   }
@@ -79,11 +76,12 @@ export class WatchedFolders {
     store.watchedFolders.remove(id, { keep: documents === 'keep' });
     this.#options.documents.tell({ type: 'folder-removed', id });
     this.#options.changed();
-    await this.#left(documentIds);
+    await this.left(documentIds);
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#followers.values()].map((follower) => follower.close()));
+    await this.#clearing;
   }
 
   #follow(folder: StoredFolder): FolderFollower {
@@ -94,8 +92,11 @@ export class WatchedFolders {
       ...{ dataDir, store, log },
       pace: { ...PACE, ...pace },
       follow: (file, signal) => documents.follow(file, signal),
-      followed: (documentIds) => documents.followed(documentIds),
-      left: (documentIds) => this.#left(documentIds),
+      followed: (documentIds) => {
+        documents.followed(documentIds);
+        for (const id of documentIds) this.#passOverSoon(store.documents.get(id)?.hash);
+      },
+      left: (documentIds) => this.left(documentIds),
       changed: () => {
         documents.tell({ type: 'folder', folder: this.#show(follower) });
         this.#options.changed();
@@ -112,28 +113,42 @@ export class WatchedFolders {
     return { ...shown, passedOver, name: basename(shown.path) || shown.path };
   }
 
-  /** Documents whose files are gone, or others now. */
-  async #left(documentIds: readonly string[]): Promise<void> {
+  /** Removes what no file holds any more, neither the user nor a conversation wants, and nothing is just taking in. */
+  async left(documentIds: readonly string[]): Promise<void> {
     const { store, documents, remove, log } = this.#options;
     for (const id of documentIds) {
-      const document = store.documents.get(id);
-      if (document === null) continue;
-      if (document.isGone && !store.watchedFolders.isStoodOn(id)) {
-        await remove(id).catch((error: Error) => log(`a document could not be removed: ${error.message}`));
-      } else documents.changed(document.contentId);
+      const isLeft = () => {
+        const isGone = store.documents.get(id)?.isGone === true;
+        return isGone && !documents.isTakingIn(id) && !store.watchedFolders.isStoodOn(id);
+      };
+      try {
+        if (isLeft()) await remove(id, isLeft);
+        const document = store.documents.get(id);
+        if (document !== null) documents.changed(document.contentId);
+      } catch (error) {
+        log(`a document could not be removed: ${(error as Error).message}`);
+      }
     }
+  }
+
+  #passOverSoon(hash: string | undefined): void {
+    if (hash !== undefined) void this.#passOver(hash).catch((error: Error) => this.#options.log(error.message));
   }
 
   /** What turned out to be no document does not fill the shelf, unless the user put it there. */
   async #passOver(hash: string): Promise<void> {
-    const { store, remove } = this.#options;
+    const { store, documents, remove } = this.#options;
     const contentId = store.documents.contentOf(hash);
-    const documents = contentId === null ? [] : store.documents.ofContent(contentId);
-    for (const { id, isKept, folder, error } of documents) {
-      if (isKept || error?.code !== 'unsupported-document') continue;
-      await remove(id);
+    for (const { id, folder } of contentId === null ? [] : store.documents.ofContent(contentId)) {
+      const isNone = () => {
+        const document = store.documents.get(id);
+        const isRefused = document?.isKept === false && document.error?.code === 'unsupported-document';
+        return isRefused && !documents.isTakingIn(id);
+      };
+      if (!isNone()) continue;
+      await remove(id, isNone);
       const follower = this.#followers.get(folder?.id ?? '');
-      if (follower !== undefined) this.#options.documents.tell({ type: 'folder', folder: this.#show(follower) });
+      if (follower !== undefined) documents.tell({ type: 'folder', folder: this.#show(follower) });
     }
   }
 }

@@ -1,10 +1,12 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { INCOMING_FOLDER } from '../../contract/models.ts';
+import { wipe } from '../data/wipe.ts';
 
 const STILL_WRITTEN_MS = 60_000;
 
-/** Copies of checkpoints that the page has sent, each in a folder of its own, which last as long as their import. */
+/** Copies of files that the page has sent, each in a folder of its own, which last as long as their import. */
 export class Incoming {
   readonly #dir: string;
 
@@ -16,6 +18,14 @@ export class Incoming {
   remove(path: string): void {
     const folder = this.#folderOf(path);
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** Overwrites the copy of a document at `path`, if it is one, and removes it: it is kept elsewhere now, or not at all. */
+  async wipe(path: string): Promise<void> {
+    const folder = this.#folderOf(path);
+    if (folder === null || resolve(path) === folder) return;
+    await wipe(path);
+    await rmdir(folder).catch(() => {}); // the others of its group may still be there
   }
 
   /** Removes what no unfinished import will need, except what is being written just now. */

@@ -7,11 +7,17 @@ const AT_ONCE = 200;
 
 type Row = { id: string; conversation_id: string; sources: string | null; calls: string | null };
 
+/** All of the conversations that have read a document: a query may read what an earlier message was told of. */
 export const LIST_SOURCES = /* sql */ `
-  SELECT id, conversation_id, sources, calls FROM messages WHERE id > :after ORDER BY id LIMIT :limit`;
+  SELECT m.id, m.conversation_id, m.sources, m.calls
+  FROM (SELECT DISTINCT conversation_id FROM message_documents AS r JOIN messages ON messages.id = r.message_id
+        WHERE r.document_id = :documentId) AS readers
+  CROSS JOIN messages AS m ON m.conversation_id = readers.conversation_id
+  WHERE m.id > :after AND (m.sources IS NOT NULL OR m.calls IS NOT NULL)
+  ORDER BY m.id LIMIT :limit`;
 
 export function citationWriter(db: WritableDb) {
-  const list = db.prepare<{ after: string; limit: number }, Row>(LIST_SOURCES);
+  const list = db.prepare<{ documentId: string; after: string; limit: number }, Row>(LIST_SOURCES);
   const update = db.prepare('UPDATE messages SET sources = :sources, calls = :calls WHERE id = :id');
 
   return {
@@ -22,7 +28,7 @@ export function citationWriter(db: WritableDb) {
      */
     forgetWords(documentId: string, after: string): { conversationIds: string[]; next: string | null } {
       return db.transaction(() => {
-        const rows = list.all({ after, limit: AT_ONCE });
+        const rows = list.all({ documentId, after, limit: AT_ONCE });
         const has = (json: string | null) => json?.includes(documentId) === true;
         const having = rows.filter(({ sources, calls }) => has(sources) || has(calls));
         for (const { id, sources: told, calls: made } of having) {

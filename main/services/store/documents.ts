@@ -173,7 +173,7 @@ export function documentWriter(db: WritableDb, now: () => number) {
   const insertDocument = db.prepare(/* sql */ `
     INSERT INTO documents (id, content_id, name, origin, added_ms, kept)
     SELECT :id, id, :name, :origin, :now, :kept FROM contents WHERE hash = :hash`);
-  const keep = db.prepare('UPDATE documents SET kept = 1 WHERE id = :id');
+  const keep = db.prepare('UPDATE documents SET kept = 1 WHERE kept = 0 AND id IN (SELECT value FROM json_each(:ids))');
   const updateName = db.prepare('UPDATE OR IGNORE documents SET name = :name WHERE id = :id');
   const updateState = db.prepare('UPDATE contents SET state = :state, error = :error WHERE id = :contentId');
   const updateAbout = db.prepare(/* sql */ `
@@ -248,7 +248,7 @@ export function documentWriter(db: WritableDb, now: () => number) {
       durably(db, (): StoredDocument => {
         const there = reader.named(hash, name);
         if (there !== null) {
-          if (isKept && !there.isKept) keep.run({ id: there.id });
+          if (isKept && !there.isKept) keep.run({ ids: JSON.stringify([there.id]) });
           return known(there.id);
         }
         const contentId = reader.contentOf(hash);
@@ -261,6 +261,9 @@ export function documentWriter(db: WritableDb, now: () => number) {
         insertDocument.run({ id, hash, name, origin, now: nowMs, kept: isKept ? 1 : 0 });
         return known(id);
       }),
+
+    /** The user has put these on the shelf, those of them that are there. */
+    keep: (ids: readonly string[]): void => durably(db, () => void keep.run({ ids: JSON.stringify(ids) })),
 
     /** Its file has another name now; one whose content is there under that name already keeps its own. */
     rename: (id: string, name: string): StoredDocument =>
@@ -312,14 +315,16 @@ export function documentWriter(db: WritableDb, now: () => number) {
       ),
 
     /**
-     * Takes a document off the shelf. Returns its content where no other document has it, for `destroySome`.
+     * Takes a document off the shelf. `isStill`, asked within the same transaction, says whether it is still to go; null where
+     * not. `isLast`: no other document has its content, which is left to `destroySome`.
      * @throws LonghandError `not-found`
      */
-    remove: (id: string): { contentId: number; hash: string } | null =>
+    remove: (id: string, isStill: () => boolean = () => true): { contentId: number; isLast: boolean } | null =>
       durably(db, () => {
-        const { contentId, hash } = known(id);
+        const { contentId } = known(id);
+        if (!isStill()) return null;
         deleteDocument.run({ id });
-        return reader.ofContent(contentId).length === 0 ? { contentId, hash } : null;
+        return { contentId, isLast: reader.ofContent(contentId).length === 0 };
       }),
 
     /**

@@ -46,6 +46,12 @@ export const LIST_UNFINISHED_JOBS = /* sql */ `
   SELECT id, kind, title, state, stage, done, total, unit, params, checkpoint, result, error, created_ms, updated_ms
   FROM jobs WHERE state IN ('queued', 'running', 'paused', 'interrupted') ORDER BY created_ms, id`;
 
+/** Of some kinds those about a document that are not done with for good. */
+export const LIST_JOBS_ABOUT = /* sql */ `
+  SELECT id FROM jobs
+  WHERE state NOT IN ('done', 'cancelled') AND kind IN (SELECT value FROM json_each(:kinds))
+    AND EXISTS (SELECT 1 FROM json_each(jobs.params, '$.documentIds') AS named WHERE named.value = :documentId)`;
+
 export const NEXT_QUEUED_JOB = /* sql */ `
   SELECT id, kind, title, state, stage, done, total, unit, params, checkpoint, result, error, created_ms, updated_ms
   FROM jobs WHERE kind = :kind AND state = 'queued' ORDER BY created_ms, id LIMIT 1`;
@@ -54,6 +60,7 @@ export function jobReader(db: ReadableDb) {
   const getRow = db.prepare<{ id: string }, Row>(GET_JOB);
   const listRows = db.prepare<{ limit: number }, Row>(LIST_JOBS);
   const nextQueued = db.prepare<{ kind: string }, Row>(NEXT_QUEUED_JOB);
+  const listAbout = db.prepare<{ kinds: string; documentId: string }, string>(LIST_JOBS_ABOUT).pluck();
   const listUnfinished = db.prepare<[], Row>(LIST_UNFINISHED_JOBS);
 
   return {
@@ -68,6 +75,9 @@ export function jobReader(db: ReadableDb) {
       const row = nextQueued.get({ kind });
       return row === undefined ? null : fromRow(row);
     },
+    /** Jobs of these kinds that name a document among their `documentIds`, but those that are done or cancelled. */
+    about: (documentId: string, kinds: readonly string[]): string[] =>
+      listAbout.all({ kinds: JSON.stringify(kinds), documentId }),
     /** What could still go on: queued, running, paused or interrupted, oldest first. */
     unfinished: (): StoredJob[] => listUnfinished.all().map(fromRow),
   };

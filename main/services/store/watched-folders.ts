@@ -19,6 +19,13 @@ export const IS_STOOD_ON = /* sql */ `
   SELECT EXISTS (SELECT 1 FROM attachments WHERE document_id = :id)
       OR EXISTS (SELECT 1 FROM message_documents WHERE document_id = :id)`;
 
+/** Documents may have been removed since the file was read: then it has those of them that are left. */
+export const LINK_DOCUMENTS = /* sql */ `
+  INSERT OR IGNORE INTO watched_documents (file_id, document_id)
+  SELECT :fileId, d.id FROM json_each(:documentIds) AS given JOIN documents AS d ON d.id = given.value`;
+
+export const COUNT_HOLDERS = 'SELECT count(*) FROM watched_documents WHERE document_id = :id';
+
 export function watchedFolderReader(db: ReadableDb) {
   const getFolder = db.prepare<{ id: string }, StoredFolder>(
     'SELECT id, path, added_ms AS addedMs FROM watched_folders WHERE id = :id',
@@ -42,6 +49,7 @@ export function watchedFolderReader(db: ReadableDb) {
     )
     .pluck();
   const isStoodOn = db.prepare<{ id: string }, 0 | 1>(IS_STOOD_ON).pluck();
+  const countHolders = db.prepare<{ id: string }, number>(COUNT_HOLDERS).pluck();
   const listLeft = db
     .prepare<[], string>(
       /* sql */ `
@@ -69,6 +77,9 @@ export function watchedFolderReader(db: ReadableDb) {
     /** Whether a conversation has a document, or had it read for one of its messages. */
     isStoodOn: (id: string): boolean => isStoodOn.get({ id }) === 1,
 
+    /** How many files of watched folders a document stands for. */
+    holders: (id: string): number => countHolders.get({ id }) ?? 0,
+
     /** Documents that came with a folder and lie in none any more. */
     left: (): string[] => listLeft.all(),
   };
@@ -93,7 +104,7 @@ export function watchedFolderWriter(db: WritableDb, now: () => number) {
     ON CONFLICT (folder_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, modified_ms = excluded.modified_ms
     RETURNING id`);
   const unlink = db.prepare('DELETE FROM watched_documents WHERE file_id = :fileId');
-  const link = db.prepare('INSERT INTO watched_documents (file_id, document_id) VALUES (:fileId, :documentId)');
+  const link = db.prepare(LINK_DOCUMENTS);
   const deleteFile = db.prepare('DELETE FROM watched_files WHERE folder_id = :folderId AND path = :path');
 
   return {
@@ -117,13 +128,13 @@ export function watchedFolderWriter(db: WritableDb, now: () => number) {
         deleteFolder.run({ id });
       }),
 
-    /** A file is so now, and these documents were made of it. */
+    /** A file is so now, and these documents were made of it; those that were removed since are not. */
     putFile: (folderId: string, path: string, look: FileLook, documentIds: readonly string[]): void =>
       durably(db, () => {
         const { sizeBytes, modifiedMs } = look;
         const { id: fileId } = putFile.get({ folderId, path, sizeBytes, modifiedMs })!;
         unlink.run({ fileId });
-        for (const documentId of new Set(documentIds)) link.run({ fileId, documentId });
+        link.run({ fileId, documentIds: JSON.stringify(documentIds) });
       }),
 
     /** A file is in the folder no more. */

@@ -9,6 +9,7 @@ import { documents } from './0008-documents.ts';
 import { messageCalls } from './0009-message-calls.ts';
 import { watchedFolders } from './0010-watched-folders.ts';
 import { readTables } from './0011-read-tables.ts';
+import { openJobs } from './0012-open-jobs.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they run. */
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   messageCalls,
   watchedFolders,
   readTables,
+  openJobs,
 ];
