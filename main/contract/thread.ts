@@ -3,7 +3,7 @@ import { parentPort, Worker, workerData, type MessagePort, type ResourceLimits }
 import { LonghandError, toStoredError, type ErrorCode } from './errors.ts';
 
 type Request<Input> = { id: number; input: Input };
-type Message<Input> = Request<Input> | { drop: number };
+type Message<Input> = Request<Input> | { drop: number } | { end: true };
 type Reply<Output> = { id: number; output: Output } | { id: number; failure: Failure };
 /** What crosses the border of an error: of which class it is, and what that is made of. */
 type Failure = {
@@ -36,9 +36,17 @@ export type Work<Input, Output> = (input: Input, signal: AbortSignal) => Output 
 export type Thread<Input, Output> = {
   /** @throws what the work throws (see `errors`), or the reason of `signal`; a call that is stopped before its turn is not made */
   call(input: Input, options?: { signal?: AbortSignal | undefined }): Promise<Output>;
-  /** Ends the thread; calls under way fail with `cancelled`. */
-  close(): Promise<void>;
+  /**
+   * Ends the thread; calls under way fail with `cancelled`. It ends by itself between two calls, since native code must not be
+   * torn down within one; after five seconds, or with `now`, it is ended wherever it is.
+   */
+  close(options?: { now?: boolean }): Promise<void>;
 };
+
+/** What a thread does: `prepare` runs once in it; what it gives to `atEnd` is called before it ends by itself. */
+export type Prepare<Setup, Input, Output> = (setup: Setup, atEnd: (close: () => void) => void) => Work<Input, Output>;
+
+const END_MS = 5000;
 
 /**
  * Work that others must not wait for, in a thread of its own. Called at the top level of a module, whose
@@ -49,10 +57,11 @@ export type Thread<Input, Output> = {
 export function defineThread<Setup, Input, Output>(
   name: string,
   file: string,
-  prepare: (setup: Setup) => Work<Input, Output>,
+  prepare: Prepare<Setup, Input, Output>,
   { errors = [], limits = {} }: { errors?: readonly ErrorClass[]; limits?: ResourceLimits } = {},
 ): { open(setup: Setup): Thread<Input, Output> } {
-  if (purpose?.name === name && parentPort !== null) serve(parentPort, () => prepare(purpose.setup as Setup), errors);
+  if (purpose?.name === name && parentPort !== null)
+    serve(parentPort, (atEnd) => prepare(purpose.setup as Setup, atEnd), errors);
   return { open: (setup) => openThread({ file, name, setup }, errors, limits) };
 }
 
@@ -87,9 +96,9 @@ function openThread<Input, Output>(
       if ('output' in reply) call?.resolve(reply.output);
       else call?.reject(revive(reply.failure, errors));
     });
-    started.on('error', (error) =>
-      fail(new LonghandError('internal', toStoredError(error).message, {}, { cause: error })),
-    );
+    started.on('error', (error) => {
+      if (worker === started) fail(new LonghandError('internal', toStoredError(error).message, {}, { cause: error }));
+    });
     started.on('exit', () => {
       if (worker === started) fail(new LonghandError('internal', `The thread of ${of.name} was ended.`));
     });
@@ -115,29 +124,42 @@ function openThread<Input, Output>(
       });
     },
 
-    async close() {
+    async close({ now = false } = {}) {
       const ended = worker;
       fail(new LonghandError('cancelled', 'Longhand was closed.'));
+      if (ended !== null && !now) await endOfItself(ended);
       await ended?.terminate();
     },
   };
 }
 
+/** Asks a thread to end, and waits until it has, or time is up. */
+async function endOfItself(worker: Worker): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, END_MS);
+  worker.once('exit', () => resolve());
+  worker.postMessage({ end: true } satisfies Message<never>);
+  await promise;
+  clearTimeout(timer);
+}
+
 /** Between two calls it looks whether the next is still wanted: whoever types makes a search of every letter. */
 function serve<Input, Output>(
   port: MessagePort,
-  prepare: () => Work<Input, Output>,
+  prepare: (atEnd: (close: () => void) => void) => Work<Input, Output>,
   errors: readonly ErrorClass[],
 ): void {
   const queue: Request<Input>[] = [];
   let work: Work<Input, Output> | null = null;
   let current: { id: number; stop: AbortController } | null = null;
+  const closers: (() => void)[] = [];
+  let isEnding = false;
 
   const answer = async ({ id, input }: Request<Input>): Promise<Reply<Output>> => {
     const stop = new AbortController();
     current = { id, stop };
     try {
-      work ??= prepare();
+      work ??= prepare((close) => void closers.push(close));
       return { id, output: await work(input, stop.signal) };
     } catch (error) {
       return { id, failure: describe(error, errors) };
@@ -155,8 +177,20 @@ function serve<Input, Output>(
       port.postMessage(await answer(request));
     }
     isWorking = false;
+    if (isEnding) end();
+  };
+  const end = () => {
+    for (const close of closers) close();
+    process.exit(); // of this thread only
   };
   port.on('message', (message: Message<Input>) => {
+    if ('end' in message) {
+      isEnding = true;
+      queue.length = 0;
+      current?.stop.abort();
+      if (!isWorking) end();
+      return;
+    }
     if ('drop' in message) {
       if (current?.id === message.drop) current.stop.abort();
       const at = queue.findIndex(({ id }) => id === message.drop);

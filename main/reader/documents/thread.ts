@@ -56,19 +56,23 @@ async function* inThread<Event extends ExtractionEvent | UnpackEvent>(
 ): AsyncGenerator<Event, void> {
   const { done, before } = queueUp();
   const reader = thread.open(work);
+  let now = true; // it may be within a call that never ends
   try {
     await before;
     signal.throwIfAborted();
     const watch = new Watch(work.input.limits?.seconds ?? DEFAULT_LIMITS.seconds);
     for (;;) {
       const event = await watch.during((stop) => reader.call(undefined, { signal: AbortSignal.any([signal, stop]) }));
-      if (event === null) return;
+      if (event === null) {
+        now = false;
+        return;
+      }
       if (event.type === 'about' && DRAWN.includes(event.format)) watch.extend(RECOGNISED_SECONDS);
       if (event.type === 'part') watch.extend(event.part.recognised ? RECOGNISED_SECONDS : PART_SECONDS);
       yield event as Event; // what the work yields
     }
   } finally {
-    await reader.close();
+    await reader.close({ now });
     done();
   }
 }

@@ -7,9 +7,10 @@ import { passageSearch, type PassageQuery, type PassagesFound } from './passage-
 const CACHE_KIB = -32_768;
 
 /** On a connection that can only read. */
-const thread = defineThread('search of passages', import.meta.url, (path: string) => {
+const thread = defineThread('search of passages', import.meta.url, (path: string, atEnd) => {
   try {
     const db = openReadable(path);
+    atEnd(() => db.close());
     db.pragma(`cache_size = ${CACHE_KIB}`);
     const search = passageSearch(db);
     return (query: PassageQuery): PassagesFound => search.find(query);

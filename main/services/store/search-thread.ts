@@ -5,8 +5,9 @@ import { openStoreReader } from './open.ts';
 type SearchRequest = { query: string; limit: number };
 
 /** On a connection that can only read. */
-const thread = defineThread('search', import.meta.url, (path: string) => {
+const thread = defineThread('search', import.meta.url, (path: string, atEnd) => {
   const store = openStoreReader(path);
+  atEnd(store.close);
   return ({ query, limit }: SearchRequest): SearchHit[] => store.search.find(query, { limit });
 });
 

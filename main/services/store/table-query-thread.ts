@@ -48,8 +48,9 @@ const READS = /^\s*(?:--[^\n]*\n\s*)*(SELECT|WITH|VALUES)\b/i;
  * The SQL is a model's or comes out of a file, so it runs where it can reach nothing and be ended at any point: in SQLite as
  * WebAssembly, on copies of the tables that were named. Native code in a thread can't be stopped.
  */
-const thread = defineThread('query of tables', import.meta.url, (path: string) => {
+const thread = defineThread('query of tables', import.meta.url, (path: string, atEnd) => {
   const store = openReadable(path);
+  atEnd(() => store.close());
   let tables: Tables | null = null;
   return async ({ documents, sql }: Asked): Promise<Told> => {
     if (sql !== null && !READS.test(sql)) throw notSelect();
@@ -104,7 +105,8 @@ export function openTableQueries(path: string) {
           const told = await call(query, { signal: AbortSignal.any([stop, late]) });
           return 'result' in told ? told : { result: { columns: [], rows: [], truncated: false }, documentIds: [] };
         } catch (error) {
-          if (late?.aborted === true || stop.aborted) await close(); // the thread starts again with the next query
+          // WebAssembly can be ended within a call, unlike what gets the tables ready. The next query starts the thread again.
+          if (late !== null && (late.aborted || stop.aborted)) await close({ now: true });
           stop.throwIfAborted();
           if (late?.aborted === true) throw tooLong();
           throw error;
