@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import type { Citation, Sources } from '../contract/citations.ts';
+import type { Collection } from '../contract/collections.ts';
 import type { DocumentInfo, ReadingWay, WatchedFolder } from '../contract/documents.ts';
 import { LonghandError } from '../contract/errors.ts';
 import type { PartKind } from '../contract/extraction.ts';
+import { foldTag, tidyTag } from '../contract/tags.ts';
 import type { ToolCall } from '../contract/tools.ts';
 import { oneLine } from '../contract/one-line.ts';
 import type { Connection } from '../shell/connection.ts';
-import type { ProgressLine } from '../shell/progress.ts';
+import { formatBytes, type ProgressLine } from '../shell/progress.ts';
 import { finishJob } from './model.ts';
 
 /** Puts a file, or the files of a folder, on the shelf, and waits until they are read, or are known not to be readable. */
@@ -17,6 +19,15 @@ export async function addDocuments(
   password?: string,
 ): Promise<DocumentInfo[]> {
   const { documents } = await connection.run((client) => client.documents.add({ paths: [resolve(path)], password }));
+  return readAll(connection, documents, progress);
+}
+
+/** Waits until documents are read, or are known not to be readable. */
+async function readAll(
+  connection: Connection,
+  documents: readonly DocumentInfo[],
+  progress: ProgressLine,
+): Promise<DocumentInfo[]> {
   const read: DocumentInfo[] = [];
   for (const { id } of documents) {
     const { jobId, state } = await connection.run((client) => client.documents.get({ id }));
@@ -27,6 +38,35 @@ export async function addDocuments(
     read.push(await connection.run((client) => client.documents.get({ id })));
   }
   return read;
+}
+
+/**
+ * Puts the document at an address on the shelf, and waits until it is read. A host is asked only where `--allow` or a setting says so.
+ * @throws LonghandError `host-not-allowed` with what to do about it, or why it was not fetched
+ */
+export async function addAddress(
+  connection: Connection,
+  address: string,
+  allow: string[],
+  progress: ProgressLine,
+): Promise<DocumentInfo[]> {
+  const added: DocumentInfo[] = [];
+  try {
+    await connection.run(async (client) => {
+      for await (const event of await client.documents.addAddress({ address, allow })) {
+        if (event.type === 'added') added.push(...event.documents);
+        else progress.update(`Fetching ${address}: ${formatBytes(event.done)}`, 'address');
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof LonghandError) || error.code !== 'host-not-allowed') throw error;
+    const host = String(error.details.host);
+    const message = `${host} is not asked without your yes. It would learn the address ${String(error.details.address)}, your network address, and that Longhand asks. To agree: --allow ${[...allow, host].join(',')}`;
+    throw new LonghandError(error.code, message, error.details);
+  } finally {
+    progress.clear();
+  }
+  return readAll(connection, added, progress);
 }
 
 /** The same, where all of them are needed. @throws LonghandError why one can't be read */
@@ -88,16 +128,51 @@ export function describeFolder({ path, state, files, passedOver, waiting, unread
   return `${path}: ${FOLDER_STATES[state]} (${parts.join(', ')})${error === null ? '' : `: ${error.message}`}`;
 }
 
+/** Documents named one by one, and folders, tags or the shelf. */
+export type Scope = { documentIds: string[]; collections: Collection[] };
+
 /** Gives a conversation these documents. @returns how it reads them */
 export async function attachDocuments(
   connection: Connection,
   conversationId: string,
-  documents: readonly DocumentInfo[],
+  scope: Scope,
   way: ReadingWay | null,
 ): Promise<ReadingWay | null> {
-  const documentIds = documents.map(({ id }) => id);
-  const plan = await connection.run((client) => client.documents.attach({ conversationId, documentIds, way }));
+  const plan = await connection.run((client) => client.documents.attach({ conversationId, ...scope, way }));
   return plan?.way ?? null;
+}
+
+/** What `--in` and `--tag` name, of what is on the shelf. @throws LonghandError `not-found` */
+export async function scopeOf(
+  connection: Connection,
+  { in: place, tag }: { in?: string | undefined; tag?: string | undefined },
+): Promise<Scope> {
+  const collections: Collection[] = tag === undefined ? [] : [{ kind: 'tag', id: await knownTag(connection, tag) }];
+  if (place === undefined) return { documentIds: [], collections };
+  const folders = await connection.run((client) => client.documents.folders());
+  const folder = folders.find(({ id, path, name }) => id === place || path === resolve(place) || name === place);
+  if (folder !== undefined)
+    return { documentIds: [], collections: [...collections, { kind: 'folder', id: folder.id }] };
+  return { documentIds: await idsOf(connection, [place]), collections };
+}
+
+async function knownTag(connection: Connection, wanted: string): Promise<string> {
+  const documents = await connection.run((client) => client.documents.list());
+  const fold = foldTag(tidyTag(wanted));
+  const tag = documents.flatMap(({ tags }) => tags).find((one) => foldTag(one) === fold);
+  if (tag === undefined)
+    throw new LonghandError('not-found', `No document carries the tag ${wanted}.`, { tag: wanted });
+  return tag;
+}
+
+/** By id, or by the name that the shelf shows. @throws LonghandError `not-found` */
+export async function idsOf(connection: Connection, names: readonly string[]): Promise<string[]> {
+  const documents = await connection.run((client) => client.documents.list());
+  return names.flatMap((name) => {
+    const found = documents.filter((one) => one.id === name || one.name === name);
+    if (found.length === 0) throw new LonghandError('not-found', `There is no document ${name}.`, { name });
+    return found.map(({ id }) => id);
+  });
 }
 
 /** What of an answer its documents bear out: how many statements, and each with its place and words. */

@@ -36,7 +36,10 @@ export const readPassage = span.extend({
 export const sources = z.object({
   way: readingWay,
   documents: z.array(z.object({ id: z.string(), name: z.string() })),
-  /** Names of folders that were searched whole; of their documents only those are named that something was read of. */
+  /**
+   * Names of folders that were searched whole, and tags as `#tag`; '' for the whole shelf. Of their documents only those are
+   * named that something was read of.
+   */
   folders: z.array(z.string()).optional(),
   /** What was read of the documents, where that is not all. */
   passages: z.array(readPassage),

@@ -1,5 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import type { Collection } from './collections.ts';
 import { storedError } from './common.ts';
 import { extractionNote, outlineEntry, part, partKind } from './extraction.ts';
 import { job } from './jobs.ts';
@@ -37,6 +38,8 @@ export const document = z.object({
   origin: z.string().nullable(),
   /** The watched folder that its file lies in now, and where in it, with '/'; null for one that lies in none. */
   folder: z.object({ id: z.string(), path: z.string() }).nullable(),
+  /** Words of the user's to find it by, in their order. */
+  tags: z.array(z.string()),
   /** It came with a folder, and is there no more, or not as it was: it is here because a conversation has read it. */
   isGone: z.boolean(),
   addedMs: z.number(),
@@ -130,6 +133,25 @@ export type ReadingPlan = z.infer<typeof readingPlan>;
 export const documentPrice = readingPlan.omit({ way: true, proposed: true });
 export type DocumentPrice = z.infer<typeof documentPrice>;
 
+/**
+ * What taking files in is foretold to take, by their number, endings and sizes. `seconds` until all words of it can be found,
+ * in the background, and `meaningSeconds` until its meaning can (null: no model finds by meaning); `bytes` of the disk. Of files whose
+ * endings are those of no document nothing is foretold but their copies.
+ */
+export const intake = z.object({
+  files: z.number(),
+  sizeBytes: z.number(),
+  seconds: z.number(),
+  meaningSeconds: z.number().nullable(),
+  bytes: z.number(),
+});
+export type Intake = z.infer<typeof intake>;
+
+const collection = z.object({
+  kind: z.enum(['folder', 'tag', 'shelf']),
+  id: z.string(),
+}) satisfies z.ZodType<Collection>;
+
 const byId = z.object({ id: z.string().min(1) });
 
 export const documents = {
@@ -137,6 +159,32 @@ export const documents = {
   add: oc
     .input(z.object({ paths: z.array(z.string()).min(1), password: z.string().optional() }))
     .output(z.object({ documents: z.array(document) })),
+  /**
+   * Adds the document at an address of the public internet, from hosts of the setting `documentHosts` and those in `allow`: how much has
+   * come, then what was added. Fails with `host-not-allowed`, whose `host` is to be asked about, and `address-not-fetched`.
+   */
+  addAddress: oc
+    .input(z.object({ address: z.string().max(4000), allow: z.array(z.string()).default([]) }))
+    .output(
+      eventIterator(
+        z.discriminatedUnion('type', [
+          z.object({ type: z.literal('progress'), done: z.number(), total: z.number().nullable() }),
+          z.object({ type: z.literal('added'), documents: z.array(document) }),
+        ]),
+      ),
+    ),
+  /**
+   * What adding files would take, or watching a folder: files that a page holds, by name and size, and paths. Nothing is read.
+   * Paths that are not there count nothing. Fails with `path-not-chosen`.
+   */
+  estimate: oc
+    .input(
+      z.object({
+        files: z.array(z.object({ name: z.string(), sizeBytes: z.number().nonnegative() })).default([]),
+        paths: z.array(z.string()).default([]),
+      }),
+    )
+    .output(intake),
   /** Adds a text that was pasted. */
   addText: oc.input(z.object({ name: z.string().min(1).max(200), text: z.string().min(1) })).output(document),
   /** Tries again what failed, with a password where one was missing. */
@@ -164,6 +212,8 @@ export const documents = {
     .output(z.object({ sizeBytes: z.number(), bytes: z.instanceof(Blob) })),
   /** Removes it with everything made of it. */
   remove: oc.input(byId).output(z.void()),
+  /** It carries exactly these tags from now on, in the spelling in which they are there already. Fails with `invalid-input`. */
+  tag: oc.input(byId.extend({ tags: z.array(z.string().max(200)) })).output(document),
   /** Oldest first. */
   folders: oc.output(z.array(watchedFolder)),
   /**
@@ -179,6 +229,8 @@ export const documents = {
         query: z.string(),
         /** Only these; absent: all. */
         documentIds: z.array(z.string()).optional(),
+        /** Only what lies in each of these. */
+        within: z.array(collection).optional(),
         limit: z.number().int().min(1).max(200).default(20),
         /** The last word may be unfinished: somebody is typing. */
         typed: z.boolean().default(false),
@@ -201,7 +253,7 @@ export const documents = {
    * `invalid-input` and SQLite's reason. */
   query: oc.input(z.object({ documentIds: z.array(z.string()).min(1), sql: z.string() })).output(tableResult),
   /**
-   * The documents of a conversation, from its next message on, those of whole folders as they are at each question, and how it
+   * The documents of a conversation, from its next message on, those of collections as they are at each question, and how it
    * reads them; null: as the app proposes.
    */
   attach: oc
@@ -209,7 +261,7 @@ export const documents = {
       z.object({
         conversationId: z.string(),
         documentIds: z.array(z.string()),
-        folderIds: z.array(z.string()).default([]),
+        collections: z.array(collection).default([]),
         way: readingWay.nullable(),
       }),
     )
@@ -217,7 +269,7 @@ export const documents = {
   attached: oc.input(z.object({ conversationId: z.string() })).output(
     z.object({
       documentIds: z.array(z.string()),
-      folderIds: z.array(z.string()),
+      collections: z.array(collection),
       way: readingWay.nullable(),
       plan: readingPlan.nullable(),
     }),

@@ -47,6 +47,8 @@ export const errorCodes = [
   'document-too-large',
   'unsupported-document',
   'folder-too-large',
+  'host-not-allowed',
+  'address-not-fetched',
   // processes
   'engine-stopped',
   'engine-hung',

@@ -3,3 +3,6 @@ export const isPassedOver = (name: string): boolean => name.startsWith('.') || n
 
 /** So many entries of a folder are looked at to tell whether two are the same. */
 export const SHOWN_FILES = 1000;
+
+/** More files than that in a folder that is to be watched are a mistake, such as a home folder. */
+export const MOST_WATCHED = 10_000;

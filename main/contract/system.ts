@@ -20,6 +20,8 @@ export const settings = z.object({
   contexts: z.record(z.string().max(300), contextOptions).default({}),
   /** GiB of disk for what was computed of conversations; null: a tenth of what is free, at most 8; 0: none. */
   cacheGigabytes: z.number().min(0).max(100_000).nullable().default(null),
+  /** Hosts that documents may be fetched from whenever their addresses are given; others are asked about each time. */
+  documentHosts: z.array(z.string().max(300)).max(1000).default([]),
   systemPrompt: z.string().nullable().default(null),
   temperature: z.number().min(0).max(5).nullable().default(null),
   topP: z.number().gt(0).max(1).nullable().default(null),

@@ -21,6 +21,7 @@ import { Turns } from './chat/turn.ts';
 import { ConversationWatch } from './chat/watch.ts';
 import { Mover } from './data/move.ts';
 import { documentsApp } from './documents/app.ts';
+import { AddressFetcher, type AddressFetcherOptions } from './documents/address.ts';
 import { Documents } from './documents/documents.ts';
 import { Embedders } from './documents/embedders.ts';
 import { Indexer } from './documents/indexing.ts';
@@ -59,6 +60,7 @@ export type AssistantOptions = {
   network?: InstallerOptions['network'];
   memoryBytes?: number;
   pace?: WatchedFoldersOptions['pace'];
+  mayReach?: AddressFetcherOptions['mayReach'];
 };
 
 export type Assistant = ReturnType<typeof openAssistant>;
@@ -83,7 +85,7 @@ export function openAssistant(options: AssistantOptions) {
 }
 
 function joinServices(store: Store, options: AssistantOptions) {
-  const { dataDir, version, env, log, hungAfterMs, network, memoryBytes = totalmem(), pace } = options;
+  const { dataDir, version, env, log, hungAfterMs, network, memoryBytes = totalmem(), pace, mayReach } = options;
   const shell = new Peer<ShellClient>(() => new LonghandError('internal', 'The shell is not there.'));
   const restartEngine = (reason: string) => {
     shell.call((client) => client.restart({ role: 'engine', reason })).catch((error: Error) => log(error.message));
@@ -147,8 +149,9 @@ function joinServices(store: Store, options: AssistantOptions) {
     restart: () => shell.call((client) => client.moved()),
   });
   const searcher = openSearcher(store.path);
+  const addresses = new AddressFetcher({ env, log, mayReach });
   const documents: Documents = new Documents({
-    ...{ dataDir, store, jobs, reader, indexer, log },
+    ...{ dataDir, store, jobs, reader, indexer, addresses, log },
     folders: () => folders.list(),
     added: () => embedders.ensure(),
     left: (ids) => folders.left(ids),
@@ -165,7 +168,7 @@ function joinServices(store: Store, options: AssistantOptions) {
 
   const routerFor = (mayName: PathRule) => ({
     chat: chatApp({ store, searcher, turns, context, prefiller, watch, bin }),
-    documents: documentsApp({ documents, folders, search, reading, reports, embedders, tables, mayName }),
+    documents: documentsApp({ store, documents, folders, search, reading, reports, embedders, tables, mayName }),
     jobs: jobsApp(jobs),
     models: modelsApp({ verifier, models, installer, cards, planner, price, mayName }),
     system: systemApp({

@@ -133,6 +133,8 @@ function windowCommands(session: Session, page: PageActions): Command[] {
   add('documents', words.documents, goTo('documents'), { keys: ['Mod+D'] });
   add('attach', words.attach, () => page.chooseDocuments('ask'), { keys: ['Mod+U'] });
   add('keep', words.keep, () => page.chooseDocuments('keep'));
+  add('attach-address', words.attachAddress, () => session.adding.open('ask'));
+  add('keep-address', words.keepAddress, () => session.adding.open('keep'));
   add('watch-folder', words.watchFolder, page.watchFolder);
   add('bin', words.bin, goTo('bin'));
   add('diagnostics', words.diagnostics, goTo('diagnostics'));

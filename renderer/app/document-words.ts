@@ -1,4 +1,5 @@
-import type { DocumentInfo } from '../../main/contract/documents.ts';
+import type { Collection } from '../../main/contract/collections.ts';
+import type { DocumentInfo, WatchedFolder } from '../../main/contract/documents.ts';
 import type { PartKind } from '../../main/contract/extraction.ts';
 import { formatBytes, formatCount } from './format.ts';
 import { t } from './i18n/index.svelte.ts';
@@ -27,6 +28,12 @@ export function aboutDocument(document: DocumentInfo): string {
   if (folder === null) about.push(origin === null ? '' : words.from(origin));
   else if (folder.path.includes('/')) about.push(folder.path);
   return about.filter((part) => part !== '').join(' · ');
+}
+
+/** "The whole shelf", "Deeds", "#lease". */
+export function collectionName({ kind, id }: Collection, folders: readonly WatchedFolder[]): string {
+  if (kind === 'shelf') return t().tags.wholeShelf;
+  return kind === 'tag' ? `#${id}` : (folders.find((one) => one.id === id)?.name ?? '');
 }
 
 /** "Page 12", "Sheet Costs"; of a text that is all in one, nothing but its kind. */

@@ -1,3 +1,4 @@
+import { isSameCollection, type Collection } from '../../main/contract/collections.ts';
 import type { ReadingPlan, ReadingWay } from '../../main/contract/documents.ts';
 import type { Connection } from '../app/connection.ts';
 
@@ -12,8 +13,8 @@ type Options = {
 /** The documents of one conversation from its next message on, how it reads them, and what that takes. */
 export class Attached {
   ids = $state.raw<string[]>([]);
-  /** Watched folders, all of whose documents belong to it. */
-  folderIds = $state.raw<string[]>([]);
+  /** Folders, tags and the shelf, all of whose documents belong to it. */
+  collections = $state.raw<Collection[]>([]);
   /** What the user chose; null: as the app proposes. */
   way = $state.raw<ReadingWay | null>(null);
   plan = $state.raw<ReadingPlan | null>(null);
@@ -32,20 +33,23 @@ export class Attached {
     const attached = await this.#options.connection.call((client) => client.documents.attached({ conversationId }));
     if (question !== this.#asked) return; // a choice has been made meanwhile
     this.ids = attached.documentIds;
-    this.folderIds = attached.folderIds;
+    this.collections = attached.collections;
     this.way = attached.way;
     this.plan = attached.plan;
   };
 
-  add = (ids: readonly string[], folderIds: readonly string[] = []) =>
+  add = (ids: readonly string[], collections: readonly Collection[] = []) =>
     this.#change(() => ({
       ids: [...new Set([...this.ids, ...ids])],
-      folderIds: [...new Set([...this.folderIds, ...folderIds])],
+      collections: [...this.collections, ...collections.filter((one) => !this.has(one))],
     }));
 
   remove = (id: string) => this.#change(() => ({ ids: this.ids.filter((one) => one !== id) }));
 
-  removeFolder = (id: string) => this.#change(() => ({ folderIds: this.folderIds.filter((one) => one !== id) }));
+  removeCollection = (collection: Collection) =>
+    this.#change(() => ({ collections: this.collections.filter((one) => !isSameCollection(one, collection)) }));
+
+  has = (collection: Collection): boolean => this.collections.some((one) => isSameCollection(one, collection));
 
   /** A document that is on the shelf no more. */
   forget = (id: string) => void (this.ids = this.ids.filter((one) => one !== id));
@@ -53,15 +57,15 @@ export class Attached {
   choose = (way: ReadingWay | null) => this.#change(() => ({ way }));
 
   /** One choice after the other: each is made of what the one before it left. */
-  #change(choice: () => Partial<Pick<Attached, 'ids' | 'folderIds' | 'way'>>): Promise<void> {
+  #change(choice: () => Partial<Pick<Attached, 'ids' | 'collections' | 'way'>>): Promise<void> {
     const changing = this.#last.then(async () => {
-      const { ids: documentIds = this.ids, folderIds = this.folderIds, way = this.way } = choice();
+      const { ids: documentIds = this.ids, collections = this.collections, way = this.way } = choice();
       this.#asked += 1;
       const conversationId = await this.#options.begin();
-      const request = { conversationId, documentIds, folderIds, way };
+      const request = { conversationId, documentIds, collections, way };
       this.plan = await this.#options.connection.call((client) => client.documents.attach(request));
       this.ids = documentIds;
-      this.folderIds = folderIds;
+      this.collections = collections;
       this.way = way;
       this.#options.onChange();
     });

@@ -1,3 +1,4 @@
+import type { Collection } from '../../main/contract/collections.ts';
 import type { DocumentHit, WordsOnly } from '../../main/contract/documents.ts';
 import type { Connection } from '../app/connection.ts';
 
@@ -8,9 +9,10 @@ const LENGTH = 260;
 
 export type HitsOfDocument = { documentId: string; name: string; hits: DocumentHit[] };
 
-/** The search inside all documents, as one types. An answer that a newer query has overtaken is dropped. */
+/** The search inside all documents, or those of a tag, as one types. An answer that a newer query has overtaken is dropped. */
 export class DocumentSearch {
   #query = $state('');
+  #tag = $state<string | null>(null);
   hits = $state.raw<DocumentHit[]>([]);
   /** Why nothing was looked for by its meaning; null where it was. */
   wordsOnly = $state.raw<WordsOnly | null>(null);
@@ -19,12 +21,23 @@ export class DocumentSearch {
   readonly active = $derived(this.#query.trim() !== '');
   readonly groups = $derived(groupByDocument(this.hits));
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #asked = 0;
   readonly #connection: Connection;
   readonly #onProblem: (error: unknown) => void;
 
   constructor(connection: Connection, onProblem: (error: unknown) => void = () => {}) {
     this.#connection = connection;
     this.#onProblem = onProblem;
+  }
+
+  /** Only documents that carry it are looked through; null: all. */
+  get tag(): string | null {
+    return this.#tag;
+  }
+
+  set tag(tag: string | null) {
+    this.#tag = tag;
+    this.query = this.#query;
   }
 
   get query(): string {
@@ -34,6 +47,7 @@ export class DocumentSearch {
   set query(query: string) {
     this.#query = query;
     clearTimeout(this.#timer);
+    this.#asked += 1;
     if (!this.active) {
       this.hits = [];
       this.answered = null;
@@ -43,11 +57,13 @@ export class DocumentSearch {
   clear = () => (this.query = '');
 
   async #run(query: string): Promise<void> {
+    const asked = this.#asked;
+    const within: Collection[] = this.#tag === null ? [] : [{ kind: 'tag', id: this.#tag }];
     try {
       const found = await this.#connection.call((client) =>
-        client.documents.search({ query, limit: MOST, typed: true }),
+        client.documents.search({ query, within, limit: MOST, typed: true }),
       );
-      if (query !== this.#query.trim()) return;
+      if (asked !== this.#asked) return;
       this.hits = found.hits;
       this.wordsOnly = found.wordsOnly;
       this.answered = query;

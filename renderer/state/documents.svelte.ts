@@ -1,3 +1,4 @@
+import { wholeShelf, type Collection } from '../../main/contract/collections.ts';
 import type { DocumentInfo, WatchedFolder } from '../../main/contract/documents.ts';
 import type { Connection } from '../app/connection.ts';
 import type { FileDoor } from '../app/files.ts';
@@ -18,6 +19,14 @@ export class Documents {
   readonly readable = $derived(
     this.items.filter(({ state, parts }) => parts > 0 && (state === 'ready' || state === 'indexing')),
   );
+  /** Every tag that a document carries, in the order of the alphabet. */
+  readonly tags = $derived([...new Set(this.items.flatMap(({ tags }) => tags))].toSorted(Intl.Collator().compare));
+  /** What can be asked about as it is at each question: the shelf, where there is more than one document on it, folders, tags. */
+  readonly collections = $derived.by((): Collection[] => [
+    ...(this.items.length > 1 ? [wholeShelf] : []),
+    ...this.folders.map(({ id }): Collection => ({ kind: 'folder', id })),
+    ...this.tags.map((id): Collection => ({ kind: 'tag', id })),
+  ]);
   #stop: AbortController | null = null;
   /** Settles when the files that were added last have arrived, or failed to. */
   #last: Promise<unknown> = Promise.resolve();
@@ -25,7 +34,7 @@ export class Documents {
   readonly #files: FileDoor;
   readonly #onChange: (id: string) => void;
 
-  /** @param onChange called when a document went, or the work on it came to a next state */
+  /** @param onChange called when a document went, carries other tags, or the work on it came to a next state */
   constructor(connection: Connection, files: FileDoor, onChange: (id: string) => void = () => {}) {
     this.#onChange = onChange;
     this.#connection = connection;
@@ -46,6 +55,12 @@ export class Documents {
     this.items
       .filter(({ folder }) => folder?.id === folderId)
       .toSorted((a, b) => ((a.folder?.path ?? '') < (b.folder?.path ?? '') ? -1 : 1));
+
+  /** The documents of a collection, as far as they are still so in their folders. */
+  inCollection = ({ kind, id }: Collection): DocumentInfo[] => {
+    if (kind === 'folder') return this.inFolder(id);
+    return this.items.filter(({ isGone, tags }) => !isGone && (kind === 'shelf' || tags.includes(id)));
+  };
 
   of = (id: string): DocumentInfo | null => this.items.find((one) => one.id === id) ?? null;
 
@@ -78,8 +93,8 @@ export class Documents {
     );
   }
 
-  /** Opens the shell's dialog and adds what is chosen. */
-  choose = async (): Promise<DocumentInfo[]> => this.#add((await this.#files.chooseDocuments?.()) ?? []);
+  /** Opens the shell's dialog. @returns the paths that were chosen */
+  choose = async (): Promise<string[]> => (await this.#files.chooseDocuments?.()) ?? [];
 
   /**
    * Adds files that were dropped, chosen or pasted, behind those that are on their way already and one after the other, so
@@ -96,6 +111,14 @@ export class Documents {
 
   cancelPassing = () => this.#stop?.abort();
 
+  /** Adds files by their paths. @throws LonghandError why they can't be */
+  addPaths = async (paths: string[]): Promise<DocumentInfo[]> => {
+    if (paths.length === 0) return [];
+    const { documents } = await this.#connection.call((client) => client.documents.add({ paths }));
+    for (const document of documents) this.#put(document);
+    return documents;
+  };
+
   addText = async (name: string, text: string): Promise<DocumentInfo> => {
     const added = await this.#connection.call((client) => client.documents.addText({ name, text }));
     this.#put(added);
@@ -111,6 +134,11 @@ export class Documents {
   /** Ends the work on a document; what was read of it stays, and `retry` goes on. */
   stop = async ({ jobId }: DocumentInfo): Promise<void> => {
     if (jobId !== null) await this.#connection.call((client) => client.jobs.cancel({ id: jobId }));
+  };
+
+  /** It carries exactly these tags from now on. @throws LonghandError */
+  tag = async (id: string, tags: readonly string[]): Promise<void> => {
+    this.#put(await this.#connection.call((client) => client.documents.tag({ id, tags: [...tags] })));
   };
 
   remove = async (id: string): Promise<void> => {
@@ -139,7 +167,7 @@ export class Documents {
         const { name, size: total } = file;
         this.passing = { name, done: 0, total };
         const onProgress = (done: number) => (this.passing = { name, done, total });
-        const added = await this.#add([await this.#files.pathOf(file, { signal, onProgress })]);
+        const added = await this.addPaths([await this.#files.pathOf(file, { signal, onProgress })]);
         count += added.length;
         await onAdded(added);
       }
@@ -152,18 +180,12 @@ export class Documents {
     return count;
   }
 
-  async #add(paths: string[]): Promise<DocumentInfo[]> {
-    if (paths.length === 0) return [];
-    const { documents } = await this.#connection.call((client) => client.documents.add({ paths }));
-    for (const document of documents) this.#put(document);
-    return documents;
-  }
-
   #put(document: DocumentInfo): void {
-    const before = this.of(document.id)?.state;
+    const before = this.of(document.id);
     const at = this.items.findIndex(({ id }) => id === document.id);
     this.items = at === -1 ? [document, ...this.items] : this.items.with(at, document);
-    if (before !== undefined && before !== document.state) this.#onChange(document.id);
+    const { state, tags } = document;
+    if (before !== null && (before.state !== state || before.tags.join() !== tags.join())) this.#onChange(document.id);
   }
 
   #putFolder(folder: WatchedFolder): void {

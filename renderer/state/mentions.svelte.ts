@@ -1,12 +1,13 @@
-import type { DocumentInfo, WatchedFolder } from '../../main/contract/documents.ts';
+import type { Collection } from '../../main/contract/collections.ts';
+import type { DocumentInfo } from '../../main/contract/documents.ts';
 import { fuzzy } from './fuzzy.ts';
 
 /** Something on the shelf that can be named in a message. */
-export type Mentioned = { kind: 'document' | 'folder'; id: string; name: string };
+export type Mentioned = { kind: 'document' | Collection['kind']; id: string; name: string };
 
 type Options = {
   /** What can be named now. */
-  shelf(): { documents: readonly DocumentInfo[]; folders: readonly WatchedFolder[] };
+  shelf(): { documents: readonly DocumentInfo[]; collections: readonly (Collection & { name: string })[] };
   /** Adds what was chosen to the conversation. */
   take(chosen: Mentioned): void;
 };
@@ -24,8 +25,10 @@ export class Mentions {
   #word = $state.raw<Word | null>(null);
   /** Where the at sign stands whose list was closed: it stays shut there. */
   #closedAt = -1;
-  index = $state(0);
+  #index = $state(0);
   readonly items = $derived.by((): Mentioned[] => (this.#word === null ? [] : this.#find(this.#word.query)));
+  /** Of the line that is chosen. The list may have become shorter since: then it is the last. */
+  readonly index = $derived(Math.max(0, Math.min(this.#index, this.items.length - 1)));
   readonly open = $derived(this.items.length > 0);
   readonly current = $derived(this.items[this.index] ?? null);
   readonly #options: Options;
@@ -38,17 +41,17 @@ export class Mentions {
   look(text: string, caret: number): void {
     const word = wordAt(text, caret);
     if (word?.start !== this.#closedAt) this.#closedAt = -1;
-    if (word?.query !== this.#word?.query) this.index = 0;
+    if (word?.query !== this.#word?.query) this.#index = 0;
     this.#word = word === null || word.start === this.#closedAt ? null : word;
   }
 
   step(by: 1 | -1): void {
     const { length } = this.items;
-    this.index = (this.index + by + length) % length;
+    this.#index = (this.index + by + length) % length;
   }
 
   point(index: number): void {
-    this.index = index;
+    this.#index = index;
   }
 
   /** Shuts the list; it opens again with the next at sign. */
@@ -76,13 +79,15 @@ export class Mentions {
   }
 
   #find(query: string): Mentioned[] {
-    const { documents, folders } = this.#options.shelf();
-    const all: Mentioned[] = [
-      ...folders.map(({ id, name }) => ({ kind: 'folder' as const, id, name })),
-      ...documents.map(({ id, name }) => ({ kind: 'document' as const, id, name })),
-    ];
-    if (query === '') return all.slice(0, MOST);
-    const scored = all.flatMap((item) => {
+    const shelf = this.#options.shelf();
+    const documents = shelf.documents.map(({ id, name }): Mentioned => ({ kind: 'document', id, name }));
+    // Of both some are seen at once; a letter finds the others.
+    if (query === '')
+      return [...shelf.collections.slice(0, MOST / 2), ...documents, ...shelf.collections.slice(MOST / 2)].slice(
+        0,
+        MOST,
+      );
+    const scored = [...shelf.collections, ...documents].flatMap((item) => {
       // With a space in it, it may be the rest of the message: then it has to be part of the name as it stands.
       const isPart = !query.includes(' ') || item.name.toLowerCase().includes(query.toLowerCase());
       const score = isPart ? fuzzy(query, item.name) : null;

@@ -1,10 +1,7 @@
 import type { DocumentInfo, DocumentPrice } from '../../main/contract/documents.ts';
 import type { Connection } from '../app/connection.ts';
+import { isDear } from './dear.ts';
 import type { LatestJobs } from './latest-jobs.svelte.ts';
-
-/** What nobody has to be asked about: less than both. */
-const LONG_SECONDS = 30;
-const MUCH_BYTES = 2 ** 30;
 
 /** Reading a document for the model before anybody asks about it, with a yes to what takes long, or much memory. */
 export class ReadAhead {
@@ -22,7 +19,8 @@ export class ReadAhead {
   ask = async (document: DocumentInfo): Promise<void> => {
     const { id } = document;
     const price = await this.#connection.call((client) => client.documents.price({ id }));
-    if (price === null || isDear(price)) this.asked = { document, price };
+    // Also where it does not fit, which has to be said.
+    if (price === null || !price.fits || isDear(price)) this.asked = { document, price };
     else await this.#read(id);
   };
 
@@ -35,9 +33,4 @@ export class ReadAhead {
   decline = () => (this.asked = null);
 
   #read = (id: string): Promise<void> => this.#jobs.begin((client) => client.documents.read({ id }));
-}
-
-/** Also where it does not fit, which has to be said, and where nobody knows: it may be. */
-function isDear({ fits, seconds, bytes }: DocumentPrice): boolean {
-  return !fits || seconds === null || bytes === null || seconds > LONG_SECONDS || bytes > MUCH_BYTES;
 }

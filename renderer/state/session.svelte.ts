@@ -1,4 +1,5 @@
 import type { ModelStatus } from '../../main/contract/models.ts';
+import type { Collection } from '../../main/contract/collections.ts';
 import { toStoredError } from '../../main/contract/errors.ts';
 import type { Job } from '../../main/contract/jobs.ts';
 import { conversationOwner, documentsSubject } from '../../main/contract/owner.ts';
@@ -9,6 +10,7 @@ import { countWords, formatCount } from '../app/format.ts';
 import { t } from '../app/i18n/index.svelte.ts';
 import type { Problem } from '../app/problems.ts';
 import { routeTo } from '../app/route.ts';
+import { AddressAdding } from './address.svelte.ts';
 import { Announcer } from './announcer.svelte.ts';
 import { Bin } from './bin.svelte.ts';
 import type { AnswerEvent } from './message.ts';
@@ -19,6 +21,7 @@ import { DocumentSearch } from './document-search.svelte.ts';
 import { Documents } from './documents.svelte.ts';
 import { Find } from './find.svelte.ts';
 import { Frame } from './frame.svelte.ts';
+import { Intake } from './intake.svelte.ts';
 import { LatestJobs } from './latest-jobs.svelte.ts';
 import { Meaning } from './meaning.svelte.ts';
 import { ModelContext } from './model-context.svelte.ts';
@@ -35,7 +38,7 @@ import { Watchman } from './watchman.svelte.ts';
 /** Where documents go: into the open conversation, or only on the shelf; there with all that their folder will hold. */
 export type Lane = 'ask' | 'keep' | 'watch';
 
-const FOLDER_CHANGED_MS = 1000;
+const COLLECTION_CHANGED_MS = 1000;
 
 /** Everything that the window knows, and which conversation is open in it. */
 export class Session {
@@ -59,6 +62,8 @@ export class Session {
   readonly context: ModelContext;
   readonly shelf: ModelShelf;
   readonly documents: Documents;
+  readonly intake: Intake;
+  readonly adding: AddressAdding;
   readonly watching: Watching;
   readonly documentSearch: DocumentSearch;
   readonly meaning: Meaning;
@@ -75,7 +80,7 @@ export class Session {
   readonly #sentences = new Sentences((text) => this.announcer.add(text));
   #lookedAround = false;
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
-  #folderTimer: ReturnType<typeof setTimeout> | undefined;
+  #collectionTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(dial: Dial) {
     this.connection = new Connection(dial, (line) => this.#lineChanged(line));
@@ -88,10 +93,14 @@ export class Session {
     this.documents = new Documents(this.connection, fileDoor(window), (id) => {
       const { id: open, attached } = this.chat;
       if (open !== null && attached.ids.includes(id)) void this.try(() => attached.load(open));
-      const folderId = this.documents.of(id)?.folder?.id;
-      if (folderId !== undefined && attached.folderIds.includes(folderId)) this.#folderChanged();
+      if (attached.collections.length > 0) this.#collectionChanged();
+      const { tag } = this.documentSearch;
+      if (tag !== null && !this.documents.tags.includes(tag)) this.documentSearch.tag = null;
     });
+    this.intake = new Intake(this.connection);
     this.watching = new Watching({
+      isWanted: (path, name) => this.intake.wanted('watch', { paths: [path], name }),
+      onEmpty: () => this.say(t().watch.holdsNothing),
       documents: this.documents,
       door: folderDoor(window),
       onWatched: (name) => this.say(t().watch.begun(name)),
@@ -100,6 +109,15 @@ export class Session {
     this.meaning = new Meaning(this.connection, fileDoor(window));
     this.source = new SourcePane(this.connection);
     this.preferences = new Preferences(this.connection);
+    this.adding = new AddressAdding({
+      connection: this.connection,
+      preferences: this.preferences,
+      onAdded: async (added, lane) => {
+        const { attach, done } = this.#lane(lane);
+        await attach(added);
+        done(added.length);
+      },
+    });
     this.diagnostics = new Diagnostics(this.connection);
     this.readings = new LatestJobs(this.connection, ['prefill'], ({ state, subject }) => {
       const isRead = state !== 'running' && state !== 'queued';
@@ -176,24 +194,26 @@ export class Session {
   /** Puts files on the shelf, and in the open conversation where that is asked for. */
   takeDocuments = async (files: readonly File[], lane: Lane): Promise<void> => {
     if (files.length > MOST_FILES) return this.say(t().drop.tooMany(formatCount(MOST_FILES)));
+    if (files.length === 0 || !(await this.intake.wanted(lane, { files }))) return;
     const { attach, done } = this.#lane(lane);
     done(await this.documents.addFiles(files, attach));
   };
 
   /** The same with what is chosen in the shell's dialog. */
   chooseDocuments = async (lane: Lane): Promise<void> => {
+    const paths = await this.documents.choose();
+    if (paths.length === 0 || !(await this.intake.wanted(lane, { paths }))) return;
     const { attach, done } = this.#lane(lane);
-    const added = await this.documents.choose();
-    if (added.length === 0) return;
+    const added = await this.documents.addPaths(paths);
     await attach(added);
     done(added.length);
   };
 
   /** Goes on about documents that are on the shelf already, in the open conversation. */
-  askAbout = async (ids: readonly string[], folderIds: readonly string[] = []): Promise<void> => {
+  askAbout = async (ids: readonly string[], collections: readonly Collection[] = []): Promise<void> => {
     const { chat } = this;
     this.lookAround();
-    await chat.attached.add(ids, folderIds);
+    await chat.attached.add(ids, collections);
     if (this.frame.page !== null) location.hash = routeTo(chat.id);
   };
 
@@ -213,12 +233,12 @@ export class Session {
   }
 
   /** A folder may change by the hundred files: what it takes to read it is asked when that has passed. */
-  #folderChanged(): void {
-    clearTimeout(this.#folderTimer);
+  #collectionChanged(): void {
+    clearTimeout(this.#collectionTimer);
     const { chat } = this;
-    this.#folderTimer = setTimeout(() => {
+    this.#collectionTimer = setTimeout(() => {
       if (chat === this.chat && chat.id !== null) void this.try(() => chat.attached.load(chat.id!));
-    }, FOLDER_CHANGED_MS);
+    }, COLLECTION_CHANGED_MS);
   }
 
   #lane(lane: Lane) {

@@ -6,6 +6,10 @@ import type { Documents } from './documents.svelte.ts';
 type Options = {
   documents: Pick<Documents, 'watchFolder'>;
   door: FolderDoor;
+  /** Whether a folder is to be watched, which may take long at first. */
+  isWanted(path: string, name: string): Promise<boolean>;
+  /** A folder was given whose files would have told where it lies, but it has none. */
+  onEmpty(): void;
   /** A folder is watched from now on. */
   onWatched(name: string): void;
 };
@@ -43,9 +47,13 @@ export class Watching {
       try {
         path = await this.#options.door.pathOf(folder);
       } catch (error) {
-        if (toStoredError(error).code !== 'not-found') throw error;
-        this.problem = null;
-        this.asked = { folder, name: (await folder.show()).name };
+        const { name, files } = await folder.show();
+        if (files.length === 0) this.#options.onEmpty();
+        else if (toStoredError(error).code !== 'not-found') throw error;
+        else {
+          this.problem = null;
+          this.asked = { folder, name };
+        }
         continue;
       }
       await this.#watch(path);
@@ -73,6 +81,8 @@ export class Watching {
   leave = () => (this.asked = null);
 
   async #watch(path: string): Promise<void> {
+    const called = path.split(/[\\/]/).findLast((part) => part !== '') ?? path;
+    if (!(await this.#options.isWanted(path, called))) return;
     const { name } = await this.#options.documents.watchFolder(path);
     this.#options.onWatched(name);
   }

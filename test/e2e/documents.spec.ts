@@ -83,6 +83,22 @@ test.describe('documents come in', () => {
     await expect(ui.getByRole('link', { name: 'Documents 1' })).toBeVisible();
   });
 
+  test('that take long are asked about first, and left where they are without a yes', async ({ ui, assistant }) => {
+    assistant.documents.secondsToTakeIn = 4e6;
+    await drag(ui, ['letter.txt', 'notes.md'], LANES.keep, false);
+    const zone = ui.getByRole('region', { name: 'Where to put what you drag' });
+    await expect(zone).toContainText('You are dragging 1 Text, 1 Markdown.');
+    await drag(ui, ['letter.txt', 'notes.md'], LANES.keep);
+    const dialog = ui.getByRole('dialog', { name: 'Put 2 files on the shelf?' });
+    await expect(dialog).toContainText('2 files, 48 B: reading takes about');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await expect(dialog).toBeHidden();
+    expect(assistant.calls).toEqual([]);
+    await drag(ui, ['letter.txt'], LANES.ask);
+    await ui.getByRole('dialog', { name: 'Ask about letter.txt?' }).getByRole('button', { name: 'Read it' }).click();
+    await expect(chips(ui)).toContainText('letter.txt');
+  });
+
   test('are chosen with the paperclip, or taken from the shelf', async ({ ui, assistant }) => {
     shelve(assistant);
     await ui.getByRole('button', { name: 'Attach documents' }).click();
@@ -119,6 +135,62 @@ test.describe('documents come in', () => {
     assistant.documents.refusal = new LonghandError('disk-full', '', { freeBytes: 4e8, neededBytes: 1.9e9 });
     await drag(ui, ['letter.txt'], LANES.ask);
     await expect(ui.getByRole('alert')).toContainText('400 MB free on the disk, 1.9 GB needed.');
+  });
+});
+
+test.describe('a document at an address', () => {
+  const address = 'https://www.harwick.example/deeds/1871';
+  const hostDialog = (ui: Page, host: string) => ui.getByRole('dialog', { name: `Fetch from ${host}?` });
+
+  test('is fetched once its host, and the one it leads on to, may be asked', async ({ ui, assistant }) => {
+    assistant.documents.leadsOn = ['cdn.example'];
+    await ui.getByRole('button', { name: 'Attach documents' }).click();
+    await ui.getByRole('menuitem', { name: 'From an address…' }).click();
+    await ui.getByRole('textbox', { name: 'Address' }).fill(address);
+    await ui.keyboard.press('Enter');
+    await expect(hostDialog(ui, 'www.harwick.example')).toContainText('Nothing else is sent');
+    await expect(hostDialog(ui, 'www.harwick.example')).toContainText(address);
+    await ui.getByRole('button', { name: 'Only this time' }).click();
+    await expect(hostDialog(ui, 'cdn.example')).toContainText(`${address} leads on to cdn.example.`);
+    expect(assistant.calls).toEqual([]);
+    await ui.getByRole('button', { name: 'Only this time' }).click();
+    await expect(chips(ui)).toContainText('1871.html');
+    await expect(ui.getByRole('dialog')).toBeHidden();
+    expect(assistant.calls).toEqual([`fetch ${address}`, 'attach 1871.html as proposed']);
+  });
+
+  test('is given up with Cancel, and from a host that is always allowed no question is asked', async ({
+    ui,
+    assistant,
+  }) => {
+    assistant.documents.arrived = new Promise(() => {});
+    await openShelf(ui);
+    await ui.getByRole('button', { name: 'From an address…' }).click();
+    await ui.getByRole('textbox', { name: 'Address' }).fill(address);
+    await ui.getByRole('button', { name: 'Fetch it' }).click();
+    await ui.getByRole('button', { name: 'Always from this host' }).click();
+    await expect(ui.getByRole('dialog')).toContainText('12 kB of 48 kB');
+    await ui.getByRole('button', { name: 'Cancel' }).click();
+    await expect(ui.getByRole('dialog')).toBeHidden();
+    await ui.keyboard.press('Control+,');
+    await expect(ui.getByText('www.harwick.example')).toBeVisible();
+    await ui.getByRole('button', { name: 'Ask again: www.harwick.example' }).click();
+    await expect(ui.getByText('Nothing is fetched from any host without asking you first.')).toBeVisible();
+  });
+
+  test('that is refused says why, and can be mended', async ({ ui, assistant }) => {
+    const { LonghandError } = await import('../../main/contract/errors.ts');
+    assistant.documents.hosts = ['router.local'];
+    const details = { reason: 'private', host: 'router.local' };
+    assistant.documents.refusal = new LonghandError('address-not-fetched', '', details);
+    await openShelf(ui);
+    await ui.getByRole('button', { name: 'From an address…' }).click();
+    await ui.getByRole('textbox', { name: 'Address' }).fill('http://router.local/');
+    await ui.keyboard.press('Enter');
+    await expect(ui.getByRole('dialog')).toContainText('router.local is this machine or one of its own network');
+    assistant.documents.refusal = null;
+    await ui.getByRole('button', { name: 'Fetch it' }).click();
+    await expect(ui.getByText('1 document put on the shelf.').first()).toBeVisible();
   });
 });
 
@@ -214,7 +286,7 @@ test.describe('a document named with @', () => {
     shelve(assistant);
     assistant.documents.watchFolder('/home/ada/Deeds');
     await field(ui).pressSequentially('What says @');
-    await expect(list(ui).getByRole('option')).toHaveCount(4);
+    await expect(list(ui).getByRole('option')).toHaveCount(5);
     await field(ui).pressSequentially('agr');
     await expect(list(ui).getByRole('option')).toHaveText(['Agreement of 1871.pdf']);
     const active = await field(ui).getAttribute('aria-activedescendant');
@@ -226,10 +298,9 @@ test.describe('a document named with @', () => {
     await expect(field(ui)).toHaveValue('What says ');
     await expect(field(ui)).toBeFocused();
     await field(ui).pressSequentially('it @');
-    await expect(list(ui).getByRole('option').first()).toContainText('Deeds');
+    await expect(list(ui).getByRole('option').first()).toContainText('The whole shelf');
     await field(ui).press('ArrowDown');
-    await expect(list(ui).getByRole('option', { selected: true })).toContainText('Letter to the editor.md');
-    await field(ui).press('ArrowUp');
+    await expect(list(ui).getByRole('option', { selected: true })).toContainText('Deeds');
     await field(ui).press('Enter');
     await expect(chips(ui)).toContainText('Deeds');
     expect(assistant.calls).toEqual([
@@ -262,15 +333,64 @@ test.describe('a document named with @', () => {
     assistant.documents.put('房屋租赁合同.pdf', [plainPart('合同')]);
     assistant.documents.put('led.txt', [plainPart('led')]);
     await field(ui).pressSequentially('请看@');
-    await expect(list(ui).getByRole('option')).toHaveCount(2);
+    await expect(list(ui).getByRole('option')).toHaveCount(3);
     const devtools = await ui.context().newCDPSession(ui);
     await devtools.send('Input.imeSetComposition', { text: 'he', selectionStart: 2, selectionEnd: 2 });
-    await expect(list(ui).getByRole('option')).toHaveCount(2);
+    await expect(list(ui).getByRole('option')).toHaveCount(3);
     await devtools.send('Input.insertText', { text: '合同' });
     await expect(list(ui).getByRole('option')).toHaveText(['房屋租赁合同.pdf']);
     await field(ui).press('Enter');
     await expect(field(ui)).toHaveValue('请看');
     await expect(chips(ui)).toContainText('房屋租赁合同.pdf');
+  });
+});
+
+test.describe('tags', () => {
+  const filter = (ui: Page) => ui.getByRole('group', { name: 'Show only what carries a tag' });
+
+  test('are set in the menu of a document, narrow the shelf and its search, and are asked about', async ({
+    ui,
+    assistant,
+  }) => {
+    const { letter } = shelve(assistant);
+    assistant.documents.change(letter.id, { tags: ['press'] });
+    await openShelf(ui);
+    await choose(ui, 'Agreement of 1871.pdf', 'Tags…');
+    const dialog = ui.getByRole('dialog', { name: 'Tags of “Agreement of 1871.pdf”' });
+    await dialog.getByRole('textbox', { name: 'New tag' }).fill('#Mill Lane, PRESS');
+    await ui.keyboard.press('Enter');
+    await expect(dialog.getByRole('button', { name: 'press', pressed: true })).toBeVisible();
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await expect(filter(ui).getByRole('button')).toHaveText(['Mill Lane', 'press']);
+    expect(assistant.calls).toEqual(['tag Agreement of 1871.pdf Mill Lane, press']);
+    await filter(ui).getByRole('button', { name: 'Mill Lane' }).press('Enter');
+    await expect(ui.getByRole('list', { name: '#Mill Lane: 1 document' }).getByRole('listitem')).toHaveCount(1);
+    await ui.getByRole('searchbox', { name: 'Search inside documents' }).fill('the');
+    await expect(ui.getByRole('region', { name: 'Agreement of 1871.pdf' })).toBeVisible();
+    await expect(ui.getByRole('region', { name: 'Letter to the editor.md' })).toBeHidden();
+    await filter(ui).getByRole('button', { name: 'Mill Lane' }).press('Enter');
+    await expect(ui.getByRole('region', { name: 'Letter to the editor.md' })).toBeVisible();
+    await ui.getByRole('searchbox', { name: 'Search inside documents' }).fill('');
+    await filter(ui).getByRole('button', { name: 'press' }).click();
+    await ui.getByRole('button', { name: 'Ask about all of them' }).click();
+    await expect(chips(ui)).toContainText('#press 2 documents');
+    await field(ui).pressSequentially('And @mill');
+    await field(ui).press('Enter');
+    await expect(chips(ui).getByRole('listitem')).toHaveCount(2);
+    await chips(ui).getByRole('button', { name: 'Remove “#press” from this conversation' }).click();
+    await expect(chips(ui).getByRole('listitem')).toHaveCount(1);
+    expect(assistant.calls.at(-1)).toBe('attach #Mill Lane as proposed');
+  });
+
+  test('that no document carries any more let go of the shelf', async ({ ui, assistant }) => {
+    const { letter } = shelve(assistant);
+    assistant.documents.change(letter.id, { tags: ['press'] });
+    await openShelf(ui);
+    await filter(ui).getByRole('button', { name: 'press' }).click();
+    await expect(ui.getByText('Agreement of 1871.pdf')).toBeHidden();
+    assistant.documents.change(letter.id, { tags: [] });
+    await expect(ui.getByText('Agreement of 1871.pdf').first()).toBeVisible();
+    await expect(filter(ui)).toBeHidden();
   });
 });
 

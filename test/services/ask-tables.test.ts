@@ -52,7 +52,7 @@ it('a folder of ten thousand documents is asked about in a moment', async () => 
     }
   });
   const named = store.documents.list()[0]!.id;
-  store.attachments.set(id, { documentIds: [named], folderIds: [folder.id] }, 'search');
+  store.attachments.set(id, { documentIds: [named], collections: [{ kind: 'folder', id: folder.id }] }, 'search');
   const began = performance.now();
   const attached = ask.attachedTo(id);
   expect([attached.named.length, attached.found.length]).toEqual([1, 9999]);

@@ -68,3 +68,34 @@ it('docs add ends at Ctrl+C while it copies, and keeps what it had', { timeout: 
   expect(length).toBeGreaterThan(0);
   expect(length).toBeLessThan(3000);
 });
+
+it(
+  'docs add asks no host for an address without a yes to it, and this machine not at all',
+  { timeout: 120_000 },
+  async () => {
+    const address = 'http://127.0.0.1:9/deed.html';
+    const asked = docs('add', address);
+    expect(await asked.ended).toBe(1);
+    expect(asked.stderr()).toContain(
+      `It would learn the address ${address}, your network address, and that Longhand asks.`,
+    );
+    expect(asked.stderr()).toContain('--allow 127.0.0.1:9');
+    const allowed = docs('add', address, '--allow', '127.0.0.1:9');
+    expect(await allowed.ended).toBe(1);
+    expect(allowed.stderr()).toContain('it leads to this machine or its own network');
+  },
+);
+
+it('docs tag and untag put tags on a document, which narrow its lists and searches', { timeout: 120_000 }, async () => {
+  writeFileSync(join(folder, 'a.md'), 'Otters swim.');
+  writeFileSync(join(folder, 'b.md'), 'Otters dive.');
+  await told('add', folder);
+  expect(await told('tag', 'a.md', '#Mill  Lane', 'animals')).toBe('a.md carries Mill Lane, animals.\n');
+  expect(await told('list', '--tag', 'mill lane')).not.toContain('b.md');
+  const hits = await told('search', 'otters', '--tag', 'animals');
+  expect([hits.includes('swim'), hits.includes('dive')]).toEqual([true, false]);
+  expect(await told('untag', 'a.md', 'ANIMALS', 'mill lane')).toBe('a.md carries no tag.\n');
+  const gone = docs('search', 'otters', '--tag', 'animals');
+  expect(await gone.ended).toBe(1);
+  expect(gone.stderr()).toContain('No document carries the tag animals.');
+});

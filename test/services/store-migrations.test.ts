@@ -8,7 +8,7 @@ import { migrations } from '../../main/services/store/migrations/index.ts';
 import type { Migration } from '../../main/services/store/migrations/migration.ts';
 import { databaseIn, failure, open, tempFolder, tinyDisk } from './store-support.ts';
 
-const LATEST = 12;
+const LATEST = 13;
 const RIVERS = '01920000-0000-7000-8000-000000000001';
 const BINNED = '01920000-0000-7000-8000-000000000002';
 const DONE = '01920000-0000-7000-8000-00000000000b';
@@ -56,7 +56,7 @@ describe('the migrations', () => {
   });
 });
 
-describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])('a database of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])('a database of version %i', (version) => {
   it('opens with everything that was in it', () => {
     const store = open(oldDatabase(version).path);
     expect(store.conversations.list({ limit: 10 }).items).toMatchObject([
@@ -93,8 +93,13 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])('a database of version %i
     );
     expect(store.attachments.of(RIVERS)).toMatchObject({
       way: version >= 8 ? 'whole' : null,
-      folderIds: store.watchedFolders.list().map(({ id }) => id),
+      collections: [
+        ...(version >= 13 ? [{ kind: 'shelf', id: '' }] : []),
+        ...store.watchedFolders.list().map(({ id }) => ({ kind: 'folder', id })),
+        ...(version >= 13 ? [{ kind: 'tag', id: 'Water' }] : []),
+      ],
     });
+    expect(store.tags.list()).toEqual(version >= 13 ? ['Water'] : []);
     expect(store.documents.list().map(({ isKept, isGone, folder }) => [isKept, isGone, folder?.path])).toEqual(
       version >= 8 ? [[true, false, version >= 10 ? 'east/rivers.txt' : undefined]] : [],
     );

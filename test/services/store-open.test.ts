@@ -131,7 +131,7 @@ describe('a database that must not be used', () => {
     db.close();
     const before = sha256(path);
     const refused = failure(() => open(path));
-    expect(refused).toMatchObject({ code: 'database-newer', details: { path, version: 99, supported: 12 } });
+    expect(refused).toMatchObject({ code: 'database-newer', details: { path, version: 99, supported: 13 } });
     expect(sha256(path)).toBe(before);
     expect(readdirSync(dir)).not.toContain('backups');
   });

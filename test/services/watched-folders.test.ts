@@ -375,7 +375,12 @@ describe('a conversation about a folder', { timeout: 60_000 }, () => {
     const folder = files({ 'a.txt': 'The Danube passes through Vienna.', 'b.txt': 'Badgers dig.' });
     const { id: folderId, name } = await client.documents.watchFolder({ path: folder });
     await shelf(client, ['a.txt', 'b.txt']);
-    await client.documents.attach({ conversationId, documentIds: [], folderIds: [folderId], way: 'search' });
+    await client.documents.attach({
+      conversationId,
+      documentIds: [],
+      collections: [{ kind: 'folder', id: folderId }],
+      way: 'search',
+    });
     const first = await ask('Through which town does the Danube pass?', 'Vienna.');
     expect(first.reply.sources).toMatchObject({ folders: [name], documents: [{ name: 'a.txt' }] });
     expect(JSON.stringify(first.prompt)).toContain('passes through Vienna');
@@ -383,9 +388,11 @@ describe('a conversation about a folder', { timeout: 60_000 }, () => {
     await shelf(client, ['a.txt', 'b.txt', 'c.txt']);
     const second = await ask('Through which town does the Rhine pass?', 'Basel.');
     expect(JSON.stringify(second.prompt)).toContain('passes through Basel');
-    expect((await client.documents.attached({ conversationId })).folderIds).toEqual([folderId]);
+    expect((await client.documents.attached({ conversationId })).collections).toEqual([
+      { kind: 'folder', id: folderId },
+    ]);
     await client.documents.unwatchFolder({ id: folderId, documents: 'keep' });
-    expect((await client.documents.attached({ conversationId })).folderIds).toEqual([]);
+    expect((await client.documents.attached({ conversationId })).collections).toEqual([]);
   });
 
   it('is told when nothing of it has been read yet', async () => {
@@ -397,7 +404,12 @@ describe('a conversation about a folder', { timeout: 60_000 }, () => {
     const folder = files({ 'a.txt': 'The Danube passes through Vienna.' });
     const { id: folderId } = await client.documents.watchFolder({ path: folder });
     await until(async () => (await client.documents.list()).length === 1);
-    await client.documents.attach({ conversationId, documentIds: [], folderIds: [folderId], way: null });
+    await client.documents.attach({
+      conversationId,
+      documentIds: [],
+      collections: [{ kind: 'folder', id: folderId }],
+      way: null,
+    });
     expect(await failureOf(client.chat.send({ conversationId, text: 'Where?' }))).toMatchObject({
       code: 'document-not-ready',
       details: { names: ['a.txt'] },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import type { Sources } from '../../main/contract/citations.ts';
 import type { DocumentInfo } from '../../main/contract/documents.ts';
+import { LonghandError } from '../../main/contract/errors.ts';
 import type { Part } from '../../main/contract/extraction.ts';
 import { drag, LANES } from './e2e-drag.ts';
 import { fill, field, openConversation, type Scene } from './e2e-scene-tools.ts';
@@ -231,11 +232,13 @@ function deeds(): string {
 }
 
 /** In a narrow window the lanes lie one below the other. */
-async function dropOnWatch(page: Page, path: string): Promise<void> {
-  await drag(page, [path], LANES.ask, false);
-  const box = (await page.locator('[data-lane="watch"]').boundingBox())!;
-  await drag(page, [path], { x: box.x + box.width / 2, y: box.y + box.height / 2 });
+async function dropOn(page: Page, lane: 'keep' | 'watch', paths: string[]): Promise<void> {
+  await drag(page, paths, LANES.ask, false);
+  const box = (await page.locator(`[data-lane="${lane}"]`).boundingBox())!;
+  await drag(page, paths, { x: box.x + box.width / 2, y: box.y + box.height / 2 });
 }
+
+const muchIntake = { files: 240, sizeBytes: 1.2e9, seconds: 5400, meaningSeconds: 61_000, bytes: 3.9e9 };
 
 /** Two folders that are watched, one of which is away, and documents beside them. */
 function watch(assistant: ScriptedAssistant): void {
@@ -253,8 +256,28 @@ function watch(assistant: ScriptedAssistant): void {
   documents.put('mortgage.md', [plainPart('The house.')], { info: gone });
 }
 
+/** The same with tags, one of which is on documents in and beside a folder. */
+function tag(assistant: ScriptedAssistant): void {
+  watch(assistant);
+  const { documents } = assistant;
+  const tags: Record<string, string[]> = {
+    'lease.md': ['Mill Lane', '1868'],
+    'loan.md': ['Mill Lane', 'bank'],
+    'Agreement of 1871.pdf': ['Mill Lane', 'bank', 'to be asked about at the notary’s'],
+  };
+  for (const [name, some] of Object.entries(tags)) documents.change(documents.named(name).id, { tags: some });
+}
+
 const openCited = (page: Page) => openConversation(page, 'What does the agreement say?');
 const goToShelf = (page: Page) => page.keyboard.press('Control+D');
+
+async function askForPage(page: Page, address: string): Promise<void> {
+  await goToShelf(page);
+  await page.getByRole('button', { name: /^(From an address…|从网址添加…)$/ }).click();
+  await page.getByRole('dialog').getByRole('textbox').fill(address);
+  await page.getByRole('button', { name: /^(Fetch it|获取)$/ }).click();
+  await page.waitForTimeout(300);
+}
 
 /** From the menu of the document on the shelf whose name begins so. */
 async function choose(page: Page, document: string, action: RegExp): Promise<void> {
@@ -335,6 +358,44 @@ export const documentScenes: Scene[] = [
     },
   },
   {
+    name: 'shelf-tags',
+    arrange: (assistant) => void tag(assistant),
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('group', { name: /^(Show only what carries a tag|只显示带有某个标签的文档)$/ }).waitFor();
+    },
+  },
+  {
+    name: 'shelf-tag-chosen',
+    arrange: (assistant) => void tag(assistant),
+    async act(page) {
+      await goToShelf(page);
+      const filter = page.getByRole('group', { name: /^(Show only what carries a tag|只显示带有某个标签的文档)$/ });
+      await filter.getByRole('button', { name: 'Mill Lane' }).click();
+    },
+  },
+  {
+    name: 'shelf-tags-of',
+    arrange: (assistant) => void tag(assistant),
+    async act(page) {
+      await goToShelf(page);
+      await choose(page, 'Letter', /^(Tags…|标签…)$/);
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'attached-collections',
+    arrange: (assistant) => void tag(assistant),
+    async act(page) {
+      // The first of all is the shelf.
+      for (const name of ['@', '@mill', '@deeds']) {
+        await field(page).pressSequentially(name);
+        await field(page).press('Enter');
+        await page.waitForTimeout(200);
+      }
+    },
+  },
+  {
     name: 'shelf-unwatch',
     arrange: (assistant) => void watch(assistant),
     async act(page) {
@@ -344,13 +405,58 @@ export const documentScenes: Scene[] = [
     },
   },
   {
+    name: 'intake-files',
+    arrange: (assistant) => void (assistant.documents.intake = muchIntake),
+    act: async (page) => {
+      await dropOn(page, 'keep', [deeds()]);
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'address',
+    async act(page) {
+      await goToShelf(page);
+      await page.getByRole('button', { name: /^(From an address…|从网址添加…)$/ }).click();
+      await page.getByRole('dialog').getByRole('textbox').fill('ftp://example.org/deed');
+    },
+  },
+  {
+    name: 'address-host',
+    act: (page) => askForPage(page, 'https://www.harwick.example/deeds/1871/of-loan-and-house?year=1871'),
+  },
+  {
+    name: 'address-coming',
+    arrange(assistant) {
+      assistant.documents.arrived = new Promise(() => {});
+      assistant.documents.hosts = ['www.harwick.example'];
+    },
+    act: (page) => askForPage(page, 'https://www.harwick.example/deeds/1871/of-loan-and-house'),
+  },
+  {
+    name: 'address-refused',
+    arrange(assistant) {
+      const details = { reason: 'private', host: '192.168.1.1', address: 'http://192.168.1.1/' };
+      assistant.documents.hosts = ['192.168.1.1'];
+      assistant.documents.refusal = new LonghandError('address-not-fetched', '', details);
+    },
+    act: (page) => askForPage(page, 'http://192.168.1.1/'),
+  },
+  {
+    name: 'settings-hosts',
+    arrange: (assistant) => assistant.setSettings({ documentHosts: ['www.harwick.example', 'example.org:8080'] }),
+    async act(page) {
+      await page.keyboard.press('Control+,');
+      await page.getByText('example.org:8080').scrollIntoViewIfNeeded();
+    },
+  },
+  {
     name: 'drop-lanes',
-    act: (page) => drag(page, [deeds()], LANES.watch, false),
+    act: (page) => drag(page, [deeds()], LANES.ask, false),
   },
   {
     name: 'folder-where',
     async act(page) {
-      await dropOnWatch(page, deeds());
+      await dropOn(page, 'watch', [deeds()]);
       await page.getByRole('dialog').waitFor();
     },
   },

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { basename, dirname, extname } from 'node:path';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
 import { implement } from '@orpc/server';
+import type { Collection } from '../../main/contract/collections.ts';
 import type {
   DocumentHit,
   DocumentInfo,
   EmbedderStatus,
+  Intake,
   ReadingPlan,
   ReadingWay,
   WatchedFolder,
@@ -16,11 +19,12 @@ import type { OutlineEntry, Part } from '../../main/contract/extraction.ts';
 import type { Job } from '../../main/contract/jobs.ts';
 import { documentOwner, documentsSubject } from '../../main/contract/owner.ts';
 import { contract } from '../../main/contract/index.ts';
+import type { AddressEvent } from '../../main/services/documents/documents.ts';
 import { Feed } from '../../main/services/events/feed.ts';
 import { downloadJob, readingJob, tokens } from './scripted-data.ts';
 
 type Stored = { info: DocumentInfo; parts: Part[]; outline: OutlineEntry[]; bytes: Uint8Array<ArrayBuffer> };
-type Attached = { documentIds: string[]; folderIds: string[]; way: ReadingWay | null };
+type Attached = { documentIds: string[]; collections: Collection[]; way: ReadingWay | null };
 type Change =
   | { type: 'documents'; documents: DocumentInfo[] }
   | { type: 'document'; document: DocumentInfo }
@@ -38,6 +42,13 @@ export class ScriptedDocuments {
   wordsOnly: WordsOnly | null = null;
   embedder: EmbedderStatus = { model: null, installed: [], offered: [], passages: 0, embedded: 0 };
   contextTokens = 8192;
+  /** Hosts that may be asked for documents, those that an address leads on to, and when what is there has come. */
+  hosts: string[] = [];
+  leadsOn: string[] = [];
+  arrived: Promise<unknown> = Promise.resolve();
+  /** Of a megabyte that is dropped, whatever it is; or what is foretold of anything. */
+  secondsToTakeIn = 6;
+  intake: Intake | null = null;
   /** Of any document that is read ahead; null: not known. */
   secondsToRead: number | null = 130;
   /** Whether a model is loaded that could tell what reading takes. */
@@ -71,6 +82,7 @@ export class ScriptedDocuments {
       jobId: null,
       origin: null,
       folder: null,
+      tags: [],
       isGone: false,
       addedMs: Date.now(),
       ...info,
@@ -141,6 +153,15 @@ export class ScriptedDocuments {
         if (this.refusal !== null) throw this.refusal;
         return { documents: input.paths.map((path) => this.#add(path)) };
       }),
+      addAddress: os.addAddress.handler(({ input: { address, allow }, signal }) => this.#fetch(address, allow, signal)),
+      estimate: os.estimate.handler(({ input: { files, paths } }) => {
+        if (this.intake !== null) return this.intake;
+        const all = [...files, ...paths.flatMap(filesAt)];
+        const sizeBytes = all.reduce((sum, one) => sum + one.sizeBytes, 0);
+        const seconds = (this.secondsToTakeIn * sizeBytes) / 1e6;
+        const meaningSeconds = this.embedder.model === null ? null : seconds * 15;
+        return { files: all.length, sizeBytes, seconds, meaningSeconds, bytes: sizeBytes * 4 };
+      }),
       addText: os.addText.handler(({ input }) => {
         this.calls.push(`add text ${input.name}`);
         return this.put(input.name, [plainPart(input.text)]);
@@ -170,13 +191,20 @@ export class ScriptedDocuments {
         this.calls.push(`bytes ${input.from} ${input.to}`);
         return { sizeBytes: bytes.length, bytes: new Blob([bytes.slice(input.from, input.to)]) };
       }),
+      tag: os.tag.handler(({ input: { id, tags } }) => {
+        this.calls.push(`tag ${this.#find(id).info.name} ${tags.join(', ') || 'with nothing'}`);
+        return this.change(id, { tags });
+      }),
       remove: os.remove.handler(({ input }) => {
         this.calls.push(`remove ${this.#find(input.id).info.name}`);
         this.#documents.delete(input.id);
         this.#feed.publish({ type: 'removed', id: input.id });
       }),
       search: os.search.handler(({ input }) => {
-        const hits = this.#search(input.query, input.documentIds).slice(0, input.limit);
+        const { query, documentIds, within = [], limit } = input;
+        const hits = this.#search(query, documentIds)
+          .filter(({ documentId }) => within.every((one) => holds(one, this.#find(documentId).info)))
+          .slice(0, limit);
         return { hits, wordsOnly: this.wordsOnly };
       }),
       embedder: os.embedder.handler(() => this.embedder),
@@ -208,11 +236,14 @@ export class ScriptedDocuments {
           if (info.folder?.id === id) this.change(info.id, { folder: null });
         }
       }),
-      attach: os.attach.handler(({ input: { conversationId, documentIds, folderIds, way } }) => {
-        const folders = folderIds.map((id) => this.#folders.get(id)?.name ?? id);
-        const names = [...folders, ...documentIds.map((id) => this.#find(id).info.name)];
+      attach: os.attach.handler(({ input: { conversationId, documentIds, collections, way } }) => {
+        const whole = collections.map(({ kind, id }) => {
+          if (kind === 'shelf') return 'the shelf';
+          return kind === 'tag' ? `#${id}` : (this.#folders.get(id)?.name ?? id);
+        });
+        const names = [...whole, ...documentIds.map((id) => this.#find(id).info.name)];
         this.calls.push(`attach ${names.join(', ') || 'nothing'} ${way ?? 'as proposed'}`);
-        this.#attached.set(conversationId, { documentIds, folderIds, way });
+        this.#attached.set(conversationId, { documentIds, collections, way });
         return this.#plan(conversationId);
       }),
       attached: os.attached.handler(({ input: { conversationId } }) => ({
@@ -246,6 +277,23 @@ export class ScriptedDocuments {
         return this.reading(input.id);
       }),
     });
+  }
+
+  /** A page of the web, which comes in pieces once `arrive` says so. */
+  async *#fetch(address: string, allow: string[], signal?: AbortSignal): AsyncGenerator<AddressEvent, void> {
+    const url = new URL(address);
+    const host = [url.host, ...this.leadsOn].find((one) => ![...this.hosts, ...allow].includes(one));
+    if (host !== undefined) {
+      const from = host === url.host ? null : address;
+      throw new LonghandError('host-not-allowed', '', { host, address: `https://${host}${url.pathname}`, from });
+    }
+    if (this.refusal !== null) throw this.refusal;
+    this.calls.push(`fetch ${address}`);
+    yield { type: 'progress', done: 12_000, total: 48_000 };
+    await Promise.race([this.arrived, once(signal ?? new EventTarget(), 'abort')]);
+    signal?.throwIfAborted();
+    const name = `${url.pathname.split('/').at(-1) || url.hostname}.html`;
+    yield { type: 'added', documents: [this.put(name, [plainPart('A page.')], { info: { origin: address } })] };
   }
 
   #list(): DocumentInfo[] {
@@ -287,13 +335,13 @@ export class ScriptedDocuments {
   }
 
   #attachedTo(conversationId: string): Attached {
-    return this.#attached.get(conversationId) ?? { documentIds: [], folderIds: [], way: null };
+    return this.#attached.get(conversationId) ?? { documentIds: [], collections: [], way: null };
   }
 
   #plan(conversationId: string): ReadingPlan | null {
-    const { documentIds, folderIds, way } = this.#attachedTo(conversationId);
-    const inFolders = this.#list().filter(({ folder }) => folderIds.includes(folder?.id ?? ''));
-    const ids = new Set([...documentIds, ...inFolders.map(({ id }) => id)]);
+    const { documentIds, collections, way } = this.#attachedTo(conversationId);
+    const all = this.#list().filter((one) => collections.some((collection) => holds(collection, one)));
+    const ids = new Set([...documentIds, ...all.map(({ id }) => id)]);
     if (ids.size === 0) return null;
     const parts = [...ids].flatMap((id) => this.#find(id).parts);
     const whole = parts.reduce((sum, { text }) => sum + tokens(text), 0);
@@ -313,6 +361,18 @@ export class ScriptedDocuments {
       bytes: null,
     };
   }
+}
+
+/** What is at a path on the disk: a file, or those in a folder. */
+function filesAt(path: string): { sizeBytes: number }[] {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true) return found === undefined ? [] : [{ sizeBytes: found.size }];
+  return readdirSync(path).flatMap((name) => filesAt(join(path, name)));
+}
+
+function holds({ kind, id }: Collection, { folder, tags }: DocumentInfo): boolean {
+  if (kind === 'shelf') return true;
+  return kind === 'tag' ? tags.includes(id) : folder?.id === id;
 }
 
 /** A text of paragraphs, as reading a plain file yields it. */

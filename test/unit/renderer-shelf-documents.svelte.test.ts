@@ -8,6 +8,7 @@ import { Documents } from '../../renderer/state/documents.svelte.ts';
 import { Mentions, type Mentioned } from '../../renderer/state/mentions.svelte.ts';
 import { PasteOffer } from '../../renderer/state/paste-offer.svelte.ts';
 import { SourcePane } from '../../renderer/state/source-pane.svelte.ts';
+import { TagChoice } from '../../renderer/state/tag-choice.svelte.ts';
 import { Watching } from '../../renderer/state/watching.svelte.ts';
 import { memoryStorage, TestLine, until } from '../support/renderer-support.ts';
 import { plainPart } from '../support/scripted-documents.ts';
@@ -117,20 +118,43 @@ it('folders that are watched are known, with their documents by their paths', as
 });
 
 describe('a folder that is given', () => {
-  const folder = { file: null, show: () => Promise.resolve({ name: 'Deeds', path: null, files: [] }) };
+  const deeds = (files: [string, number, number][]) => ({
+    file: null,
+    show: () => Promise.resolve({ name: 'Deeds', path: null, files }),
+  });
+  const folder = deeds([['a.txt', 1, 2]]);
 
   async function give(pathOf: FolderDoor['pathOf']) {
     const { documents, line } = await open();
     const watched: string[] = [];
     const door = { choose: null, pathOf };
-    const watching = new Watching({ documents, door, onWatched: (name) => watched.push(name) });
-    return { watching, watched, line };
+    const asked: string[] = [];
+    const watching = new Watching({
+      documents,
+      door,
+      isWanted: (path, name) => Promise.resolve(asked.push(`${name} at ${path}`) > 0 && name !== 'Huge'),
+      onEmpty: () => watched.push('nothing in it'),
+      onWatched: (name) => watched.push(name),
+    });
+    return { watching, watched, asked, line };
   }
 
   it('is watched where it is found', async () => {
     const { watching, watched } = await give(() => Promise.resolve('/home/ada/Deeds'));
     await watching.take([folder]);
     expect([watched, watching.asked]).toEqual([['Deeds'], null]);
+  });
+
+  it('is not watched where the user does not want what it takes', async () => {
+    const { watching, watched, asked } = await give(() => Promise.resolve('/home/ada/Huge/'));
+    await watching.take([folder]);
+    expect([watched, asked]).toEqual([[], ['Huge at /home/ada/Huge/']]);
+  });
+
+  it('is said to have nothing in it where that is why it can’t be told', async () => {
+    const { watching, watched } = await give(() => Promise.reject(new LonghandError('invalid-input', 'It is empty.')));
+    await watching.take([deeds([])]);
+    expect([watched, watching.asked]).toEqual([['nothing in it'], null]);
   });
 
   it('is asked about where it is not, until the user says where it lies', async () => {
@@ -155,20 +179,21 @@ describe('a folder that is given', () => {
 
 describe('a name behind an @ in a message', () => {
   const named = (name: string) => ({ id: name, name });
-  function write() {
+  function write(names = ['Letter to the editor.md', 'Ledger 1871.xlsx', '房屋租赁合同.pdf'], collections = ['Deeds']) {
     const taken: Mentioned[] = [];
+    let documents = $state.raw(names);
     const mentions = new Mentions({
       shelf: () => ({
-        documents: ['Letter to the editor.md', 'Ledger 1871.xlsx', '房屋租赁合同.pdf'].map(named) as never,
-        folders: [named('Deeds')] as never,
+        documents: documents.map(named) as never,
+        collections: collections.map((name) => ({ kind: 'folder', ...named(name) })),
       }),
       take: (chosen) => taken.push(chosen),
     });
-    const names = (text: string, caret = text.length) => {
+    const find = (text: string, caret = text.length) => {
       mentions.look(text, caret);
       return mentions.items.map(({ name }) => name);
     };
-    return { mentions, taken, names };
+    return { mentions, taken, names: find, shrink: (to: string[]) => (documents = to) };
   }
 
   it('opens the list of what is on the shelf, and narrows it', () => {
@@ -208,6 +233,57 @@ describe('a name behind an @ in a message', () => {
     mentions.close();
     expect(names('@le')).toEqual([]);
     expect(names('@le and @led')).toEqual(['Ledger 1871.xlsx']);
+  });
+
+  it('is the last one of the list when those below it left the shelf', () => {
+    const { mentions, names, shrink } = write();
+    names('@');
+    mentions.step(-1);
+    shrink(['Letter to the editor.md']);
+    expect(mentions.index).toBe(1);
+    expect(mentions.current?.name).toBe('Letter to the editor.md');
+    mentions.step(-1);
+    expect(mentions.current?.name).toBe('Deeds');
+  });
+
+  it('shows documents among many folders, until a letter narrows the list', () => {
+    const { names } = write(['A.txt', 'B.txt'], ['c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7']);
+    expect(names('@')).toEqual(['c1', 'c2', 'c3', 'c4', 'A.txt', 'B.txt', 'c5', 'c6']);
+    expect(names('@c7')).toEqual(['c7']);
+  });
+});
+
+describe('tags of a document', () => {
+  it('are chosen among those of the shelf, and new ones typed', () => {
+    const choice = new TagChoice(['lease'], ['house', 'lease']);
+    choice.toggle('house');
+    choice.toggle('lease');
+    choice.text = ' #Mill  Lane, HOUSE，, mill lane';
+    choice.add();
+    expect(choice.chosen).toEqual(['house', 'Mill Lane']);
+    expect(choice.offered).toEqual(['house', 'lease', 'Mill Lane']);
+    expect(choice.text).toBe('');
+    choice.toggle('Mill Lane');
+    expect([choice.chosen, choice.offered.at(-1)]).toEqual([['house'], 'Mill Lane']);
+  });
+
+  it('gather documents on the shelf, and narrow its search', async () => {
+    const { documents, shelf, line } = await open();
+    const letter = shelf.put('Letter.txt', [plainPart('The loan is repaid.')]);
+    shelf.put('Ledger.txt', [plainPart('A loan.')], { info: { tags: ['money', 'Ä'] } });
+    await until(() => expect(documents.items).toHaveLength(2));
+    await documents.tag(letter.id, ['money']);
+    expect(documents.tags).toEqual(['Ä', 'money']);
+    const [shelfOf, ä, money] = documents.collections;
+    expect([shelfOf?.kind, ä?.id, money?.id]).toEqual(['shelf', 'Ä', 'money']);
+    expect(documents.inCollection(ä!).map(({ name }) => name)).toEqual(['Ledger.txt']);
+    const search = new DocumentSearch(line.connection);
+    search.query = 'loan';
+    await until(() => expect(search.groups).toHaveLength(2));
+    search.tag = 'Ä';
+    await until(() => expect(search.groups.map(({ name }) => name)).toEqual(['Ledger.txt']));
+    search.tag = null;
+    await until(() => expect(search.groups).toHaveLength(2));
   });
 });
 

@@ -3,7 +3,8 @@ import { readingWay } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { askQuestion } from '../answer.ts';
 import { defineCommand, UsageError, type Io } from '../command.ts';
-import { attachDocuments, describeCall, describeSources, readDocuments } from '../documents.ts';
+import { wholeShelf } from '../../contract/collections.ts';
+import { attachDocuments, describeCall, describeSources, readDocuments, scopeOf, type Scope } from '../documents.ts';
 import { readyModel } from '../model.ts';
 import { answerJson, exitCodeOf, samplingOf, samplingOptions } from '../reply.ts';
 
@@ -16,6 +17,9 @@ export const ask = defineCommand({
     system: { type: 'string', value: 'TEXT', help: 'instructions for the model, in a new conversation' },
     conversation: { type: 'string', value: 'ID', help: 'go on with a conversation' },
     file: { type: 'string', value: 'PATH', help: 'a document, or a folder of them, to answer from' },
+    in: { type: 'string', value: 'NAME', help: 'a document or a watched folder of the shelf to answer from' },
+    tag: { type: 'string', value: 'TAG', help: 'answer from the documents that carry this tag' },
+    shelf: { type: 'boolean', help: 'answer from all documents on the shelf' },
     way: { type: 'string', value: 'whole|search', help: 'read all of it, or only what a search finds' },
   },
   fetch: 'starter',
@@ -26,7 +30,8 @@ export const ask = defineCommand({
     }
     const way = values.way === undefined ? null : readingWay.options.find((one) => one === values.way);
     if (way === undefined) throw new UsageError(`--way takes whole or search, not '${values.way}'`);
-    if (way !== null && file === undefined) throw new UsageError('--way goes with --file');
+    const hasDocuments = [file, values.in, values.tag].some((one) => one !== undefined) || values.shelf === true;
+    if (way !== null && !hasDocuments) throw new UsageError('--way goes with --file, --in, --tag or --shelf');
     const sampling = samplingOf(values);
     const text = positionals.length > 0 ? positionals.join(' ') : await readQuestion(io);
     if (text.trim() === '') throw new UsageError('there is no question');
@@ -35,9 +40,13 @@ export const ask = defineCommand({
     await readyModel(connection, model, progress);
     const conversationId =
       conversation ?? (await connection.run((client) => client.chat.create({ systemPrompt: system }))).id;
-    if (file !== undefined) {
-      const documents = await readDocuments(connection, file, progress);
-      const chosen = await attachDocuments(connection, conversationId, documents, way);
+    if (hasDocuments) {
+      const scope: Scope = await scopeOf(connection, values);
+      if (values.shelf) scope.collections.push(wholeShelf);
+      if (file !== undefined) {
+        scope.documentIds.push(...(await readDocuments(connection, file, progress)).map(({ id }) => id));
+      }
+      const chosen = await attachDocuments(connection, conversationId, scope, way);
       if (chosen === 'search' && way === null) say('Too long to be read whole: answering from what a search finds.');
     }
     let hasText = false;

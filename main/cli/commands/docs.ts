@@ -1,25 +1,32 @@
 import { resolve } from 'node:path';
 import type { DocumentInfo } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
+import { MOST_WATCHED } from '../../contract/folder-rule.ts';
 import { oneLine } from '../../contract/one-line.ts';
-import { formatBytes } from '../../shell/progress.ts';
+import { formatBytes, formatDuration } from '../../shell/progress.ts';
 import type { Connection } from '../../shell/connection.ts';
 import { defineCommand, parseNumber, UsageError, type Context } from '../command.ts';
-import { addDocuments, describeFolder, followFolder, placeIn } from '../documents.ts';
+import { foldTag, tidyTag } from '../../contract/tags.ts';
+import { addAddress, addDocuments, describeFolder, followFolder, idsOf, placeIn, scopeOf } from '../documents.ts';
 import { finishJob } from '../model.ts';
 import { table } from '../table.ts';
 
 const MOST_LINE = 300;
+/** What takes less than both is not worth a word. */
+const LONG_SECONDS = 30;
+const MUCH_BYTES = 2 ** 30;
 
 export const docs = defineCommand({
   name: 'docs',
   usage:
-    'add PATH… | watch [FOLDER…] | unwatch FOLDER… | list | search "WORDS" | remove NAME… | query NAME… "SELECT …" | models [NAME | FOLDER]',
-  summary: 'put documents on the shelf, search them, ask their tables, or take them off',
+    'add PATH|ADDRESS… | watch [FOLDER…] | unwatch FOLDER… | list | tag NAME TAG… | untag NAME TAG… | search "WORDS" | remove NAME… | query NAME… "SELECT …" | models [NAME | FOLDER]',
+  summary: 'put documents on the shelf, tag and search them, ask their tables, or take them off',
   options: {
+    allow: { type: 'string', value: 'HOST,…', help: 'hosts that may be asked for a document at an address, this once' },
     password: { type: 'string', value: 'WORD', help: 'of an encrypted file that is added' },
     remove: { type: 'boolean', help: 'take the documents of a folder that is not watched any more off the shelf too' },
-    in: { type: 'string', value: 'NAME', help: 'search only this document' },
+    in: { type: 'string', value: 'NAME', help: 'search only this document or watched folder' },
+    tag: { type: 'string', value: 'TAG', help: 'search or list only what carries this tag' },
     limit: { type: 'string', value: 'N', help: 'so many passages at most (5)' },
   },
   fetch: 'starter',
@@ -27,10 +34,12 @@ export const docs = defineCommand({
     const { positionals, connect } = context;
     const [action, ...names] = positionals;
     const actions: Record<string, (connection: Connection) => Promise<number>> = {
-      add: (connection) => add(connection, names, context.values.password, context),
+      add: (connection) => add(connection, names, context),
       watch: (connection) => watch(connection, names, context),
       unwatch: (connection) => unwatch(connection, names, context.values.remove === true, context),
       list: (connection) => list(connection, context),
+      tag: (connection) => tag(connection, names, context),
+      untag: (connection) => tag(connection, names, context),
       search: (connection) => search(connection, names.join(' '), context),
       remove: (connection) => remove(connection, names, context),
       query: (connection) => query(connection, names.slice(0, -1), names.at(-1) ?? '', context),
@@ -38,9 +47,11 @@ export const docs = defineCommand({
     };
     const run = actions[action ?? 'list'];
     if (run === undefined) throw new UsageError(`'docs ${action}' is not known`);
-    const needed = { add: 1, unwatch: 1, search: 1, remove: 1, query: 2 }[action ?? ''] ?? 0;
-    if (names.length < needed)
-      throw new UsageError(`docs ${action} needs ${needed === 2 ? 'a name and a SELECT' : 'a name'}`);
+    const needed = { add: 1, unwatch: 1, search: 1, remove: 1, query: 2, tag: 2, untag: 2 }[action ?? ''] ?? 0;
+    if (names.length < needed) {
+      const second = action === 'query' ? 'a SELECT' : 'a tag';
+      throw new UsageError(`docs ${action} needs ${needed === 2 ? `a name and ${second}` : 'a name'}`);
+    }
     return run(await connect());
   },
 });
@@ -48,12 +59,23 @@ export const docs = defineCommand({
 async function add(
   connection: Connection,
   paths: string[],
-  password: string | undefined,
-  { json, print, say, progress }: Context,
+  { json, print, say, progress, values }: Context,
 ): Promise<number> {
   let failures = 0;
+  const allow =
+    typeof values.allow === 'string' ? values.allow.split(',').map((host) => host.trim().toLowerCase()) : [];
+  const password = values.password as string | undefined;
+  const isAddress = (path: string) => /^https?:\/\//i.test(path);
+  await foretell(
+    connection,
+    paths.filter((path) => !isAddress(path)),
+    say,
+  );
   for (const path of paths) {
-    for (const document of await addDocuments(connection, path, progress, password)) {
+    const added = isAddress(path)
+      ? await addAddress(connection, path, allow, progress)
+      : await addDocuments(connection, path, progress, password);
+    for (const document of added) {
       if (json) print(JSON.stringify(document));
       else if (document.error === null) print(describe(document));
       else say(`longhand: ${document.name}: ${document.error.message}`);
@@ -64,6 +86,20 @@ async function add(
   return failures === 0 ? 0 : 1;
 }
 
+/** Says what taking files in takes, where that is long. */
+async function foretell(connection: Connection, paths: string[], say: Context['say']): Promise<void> {
+  const asked = { paths: paths.map((path) => resolve(path)) };
+  const { files, sizeBytes, seconds, meaningSeconds, bytes } = await connection.run((client) =>
+    client.documents.estimate(asked),
+  );
+  if (seconds <= LONG_SECONDS && bytes <= MUCH_BYTES) return;
+  const meaning =
+    meaningSeconds === null ? '' : `, and ${formatDuration(meaningSeconds * 1000)} more to be found by meaning`;
+  say(
+    `${files > MOST_WATCHED ? 'more than ' : ''}${files} files, ${formatBytes(sizeBytes)}: about ${formatDuration(seconds * 1000)} to read${meaning}; about ${formatBytes(bytes)} of disk. Ctrl+C stops.`,
+  );
+}
+
 /** Work ends with the processes of a command line that has no Longhand beside it. */
 async function finishIndexing(connection: Connection, progress: Context['progress']): Promise<void> {
   const waiting = (await connection.run((client) => client.documents.list())).find(({ state }) => state === 'indexing');
@@ -72,8 +108,13 @@ async function finishIndexing(connection: Connection, progress: Context['progres
 }
 
 /** Begins to watch folders, and waits until what lies in them is read; without a name it tells which are watched. */
-async function watch(connection: Connection, paths: string[], { json, print, progress }: Context): Promise<number> {
+async function watch(
+  connection: Connection,
+  paths: string[],
+  { json, print, say, progress }: Context,
+): Promise<number> {
   const added: string[] = [];
+  await foretell(connection, paths, say);
   for (const path of paths) {
     const { id } = await connection.run((client) => client.documents.watchFolder({ path: resolve(path) }));
     added.push(id);
@@ -105,14 +146,35 @@ async function unwatch(
   return 0;
 }
 
-async function list(connection: Connection, { json, print }: Context): Promise<number> {
-  const documents = await connection.run((client) => client.documents.list());
+/** Puts tags on the documents of a name, or takes them off. */
+async function tag(
+  connection: Connection,
+  [name = '', ...given]: string[],
+  { json, print, positionals }: Context,
+): Promise<number> {
+  const folds = new Set(given.map((one) => foldTag(tidyTag(one))));
+  for (const id of await idsOf(connection, [name])) {
+    const { tags: before } = await connection.run((client) => client.documents.get({ id }));
+    const others = before.filter((one) => !folds.has(foldTag(one)));
+    const tags = positionals[0] === 'tag' ? [...before, ...given] : others;
+    const tagged = await connection.run((client) => client.documents.tag({ id, tags }));
+    const carried = tagged.tags.length === 0 ? 'carries no tag' : `carries ${tagged.tags.join(', ')}`;
+    print(json ? JSON.stringify(tagged) : `${tagged.name} ${carried}.`);
+  }
+  return 0;
+}
+
+async function list(connection: Connection, { json, print, values }: Context): Promise<number> {
+  const { collections } = await scopeOf(connection, { tag: values.tag as string | undefined });
+  const all = await connection.run((client) => client.documents.list());
+  const documents = all.filter(({ tags }) => collections.every(({ id }) => tags.includes(id)));
   if (json) print(JSON.stringify(documents));
   else if (documents.length === 0) print('There are no documents. Add some: longhand docs add PATH');
   else {
-    const headings = ['name', 'format', 'size', 'parts', 'passages', 'by meaning', 'state'];
-    const rows = documents.map(({ name, format, sizeBytes, parts, passages, embedded, state }) => [
+    const headings = ['name', 'format', 'size', 'parts', 'passages', 'by meaning', 'state', 'tags'];
+    const rows = documents.map(({ name, format, sizeBytes, parts, passages, embedded, state, tags }) => [
       ...[name, format ?? '', formatBytes(sizeBytes), String(parts), String(passages), String(embedded), state],
+      tags.join(', '),
     ]);
     for (const line of table(headings, rows)) print(line);
   }
@@ -121,9 +183,10 @@ async function list(connection: Connection, { json, print }: Context): Promise<n
 
 async function search(connection: Connection, words: string, { json, print, say, values }: Context): Promise<number> {
   const limit = parseNumber('limit', values.limit as string | undefined, { min: 1, max: 200, isWhole: true }) ?? 5;
-  const within = values.in as string | undefined;
-  const documentIds = within === undefined ? undefined : await idsOf(connection, [within]);
-  const found = await connection.run((client) => client.documents.search({ query: words, documentIds, limit }));
+  const chosen = { in: values.in as string | undefined, tag: values.tag as string | undefined };
+  const { documentIds: named, collections: within } = await scopeOf(connection, chosen);
+  const documentIds = named.length > 0 ? named : undefined;
+  const found = await connection.run((client) => client.documents.search({ query: words, documentIds, within, limit }));
   if (json) {
     print(JSON.stringify(found));
     return 0;
@@ -200,16 +263,6 @@ async function models(
   for (const line of table(['model', 'languages', ''], rows)) print(line);
   print(`${status.embedded} of ${status.passages} passages can be found by meaning.`);
   return 0;
-}
-
-/** By id, or by the name that the shelf shows. @throws LonghandError `not-found` */
-async function idsOf(connection: Connection, names: readonly string[]): Promise<string[]> {
-  const documents = await connection.run((client) => client.documents.list());
-  return names.flatMap((name) => {
-    const found = documents.filter((one) => one.id === name || one.name === name);
-    if (found.length === 0) throw new LonghandError('not-found', `There is no document ${name}.`, { name });
-    return found.map(({ id }) => id);
-  });
 }
 
 function describe({ name, format, parts, passages }: DocumentInfo): string {

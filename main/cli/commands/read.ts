@@ -25,7 +25,7 @@ export const read = defineCommand({
         throw new UsageError('read takes one file; those of a folder or an archive are read one by one');
       job = await connection.run((client) => client.documents.read({ id: document.id }));
       ({ id } = await connection.run((client) => client.chat.create({ title: basename(file!) })));
-      await attachDocuments(connection, id, [document], 'whole');
+      await attachDocuments(connection, id, { documentIds: [document.id], collections: [] }, 'whole');
     } else {
       job = await connection.run((client) => client.chat.prefill({ id: values.conversation! }));
     }

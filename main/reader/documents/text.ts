@@ -1,3 +1,4 @@
+import { CODE_ENDINGS } from '../../contract/endings.ts';
 import type { ExtractionEvent, ExtractionNote, TextBlock } from '../../contract/extraction.ts';
 import { decodeText } from './encoding.ts';
 import { tooLarge, type DocumentFile, type DocumentFormat } from './format.ts';
@@ -9,12 +10,6 @@ const PART_CHARACTERS = 100_000;
 /** A paragraph longer than this, as of a text with one line a paragraph, is cut at its lines. */
 const PARAGRAPH_CHARACTERS = 2_000;
 const CODE_LINES = 40;
-
-const CODE_ENDINGS = new Set(
-  'ada asm awk bash bat c cc clj cmake cpp cs css cxx dart diff ex f90 fs go gradle groovy h hpp hs ini java jl js json jsx kt less lisp lua m mjs ml mts pas patch php pl ps1 py r rb rs sass scala scss sh sql svelte swift tcl tex toml ts tsx v vb vue xml yaml yml zig'.split(
-    ' ',
-  ),
-);
 
 /** Plain text in any encoding: paragraphs, or lines where they are that. */
 export const plainText: DocumentFormat = {

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import type { Sources } from '../../contract/citations.ts';
 import type { DocumentHit, ReadingPlan, ReadingWay, Span } from '../../contract/documents.ts';
 import type { Message } from '../../contract/chat.ts';
@@ -68,20 +67,20 @@ export class Ask {
   /** Read once for a question. @throws LonghandError `document-not-ready` with the names of those that are still being read */
   attachedTo(conversationId: string): AttachedDocuments {
     const { store } = this.#options;
-    const { documents: attached, folderIds } = store.attachments.of(conversationId);
+    const { documents: attached, collections } = store.attachments.of(conversationId);
     const named = store.documents.asked(attached.map(({ documentId }) => documentId));
     const isNamed = new Set(named.map(({ id }) => id));
-    const below = new Set(folderIds.flatMap((id) => store.watchedFolders.documentsOf(id)));
-    const inFolders = store.documents.asked([...below.difference(isNamed)]);
-    const found = inFolders.filter(({ state }) => state === 'parsed');
+    const collected = new Set(collections.flatMap(store.collections.documentsOf));
+    const inCollections = store.documents.asked([...collected.difference(isNamed)]);
+    const found = inCollections.filter(({ state }) => state === 'parsed');
     const missing = named.filter(({ state }) => state !== 'parsed');
-    // What is still read of a folder comes with a later question; but there is no question about nothing of it.
-    if (named.length + found.length === 0) missing.push(...inFolders.filter(({ state }) => state !== 'failed'));
+    // What is still read of a collection comes with a later question; but there is no question about nothing of it.
+    if (named.length + found.length === 0) missing.push(...inCollections.filter(({ state }) => state !== 'failed'));
     if (missing.length > 0) {
       const names = missing.map(({ name }) => name);
       throw new LonghandError('document-not-ready', `Not read yet: ${names.join(', ')}.`, { names });
     }
-    return { named, found, folders: folderIds.map((id) => basename(store.watchedFolders.get(id)?.path ?? '')) };
+    return { named, found, folders: collections.map(store.collections.nameOf) };
   }
 
   /**

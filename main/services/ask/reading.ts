@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Collection } from '../../contract/collections.ts';
 import type { DocumentPrice, ReadingPlan, ReadingWay } from '../../contract/documents.ts';
 import { LonghandError, type ErrorCode } from '../../contract/errors.ts';
 import type { Job } from '../../contract/jobs.ts';
@@ -37,10 +38,10 @@ export class DocumentReading {
     this.#options = options;
   }
 
-  /** From its next message on a conversation has exactly these documents and folders. @throws LonghandError `not-found` */
+  /** From its next message on a conversation has exactly these documents and collections. @throws LonghandError `not-found` */
   async attach(
     conversationId: string,
-    chosen: { documentIds: readonly string[]; folderIds: readonly string[] },
+    chosen: { documentIds: readonly string[]; collections: readonly Collection[] },
     way: ReadingWay | null,
   ): Promise<ReadingPlan | null> {
     this.#options.store.attachments.set(conversationId, chosen, way);
@@ -48,9 +49,9 @@ export class DocumentReading {
   }
 
   async attached(conversationId: string) {
-    const { documents, folderIds, way } = this.#options.store.attachments.of(conversationId);
+    const { documents, collections, way } = this.#options.store.attachments.of(conversationId);
     const documentIds = documents.map(({ documentId }) => documentId);
-    return { documentIds, folderIds, way, plan: await this.#plan(conversationId) };
+    return { documentIds, collections, way, plan: await this.#plan(conversationId) };
   }
 
   /** What `start` would take; null while that can't be told. @throws LonghandError `not-found` */

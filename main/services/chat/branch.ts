@@ -19,8 +19,8 @@ export function branch(
   return durably(() => {
     const { title, titleSource, systemPrompt, sampling, folderId } = from;
     const { id } = conversations.create({ title, titleSource, systemPrompt, sampling, folderId });
-    const { documents, folderIds, way } = attachments.of(from.id);
-    attachments.set(id, { documentIds: documents.map(({ documentId }) => documentId), folderIds }, way);
+    const { documents, collections, way } = attachments.of(from.id);
+    attachments.set(id, { documentIds: documents.map(({ documentId }) => documentId), collections }, way);
     return conversations.setLeaf(id, messages.copyPath(messageId, id));
   });
 }

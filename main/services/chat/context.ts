@@ -196,8 +196,8 @@ export class Context {
   }
 
   async #planOf(conversationId: string, path: PromptMessage[]) {
-    const { documents, folderIds, way: chosen } = this.#store.attachments.of(conversationId);
-    if (documents.length + folderIds.length === 0) return null;
+    const { documents, collections, way: chosen } = this.#store.attachments.of(conversationId);
+    if (documents.length + collections.length === 0) return null;
     const model = this.#loaded();
     const knowsTools = model.toolFormat !== null;
     const attached = this.#ask.attachedTo(conversationId);

@@ -1,15 +1,19 @@
 import { implement } from '@orpc/server';
 import { documents as contract } from '../../contract/documents.ts';
 import type { PathRule } from '../path-rule.ts';
+import { readSettings } from '../system/settings.ts';
 import type { DocumentReading } from '../ask/reading.ts';
 import type { Reports } from '../ask/reports.ts';
 import type { Documents } from './documents.ts';
 import type { Embedders } from './embedders.ts';
+import type { Collection } from '../../contract/collections.ts';
+import type { Store } from '../store/open.ts';
 import type { TableQueries } from '../store/table-query-thread.ts';
 import type { DocumentSearch } from './search.ts';
 import type { WatchedFolders } from './watched-folders.ts';
 
 type Parts = {
+  store: Store;
   documents: Documents;
   folders: WatchedFolders;
   search: DocumentSearch;
@@ -20,16 +24,39 @@ type Parts = {
   mayName: PathRule;
 };
 
-export function documentsApp({ documents, folders, search, reading, reports, embedders, tables, mayName }: Parts) {
+export function documentsApp({
+  store,
+  documents,
+  folders,
+  search,
+  reading,
+  reports,
+  embedders,
+  tables,
+  mayName,
+}: Parts) {
   const os = implement(contract);
   /** A conversation over documents was opened, or has come to be one. */
-  const expectQuestions = ({ documentIds, folderIds }: { documentIds: string[]; folderIds: string[] }) => {
-    if (documentIds.length + folderIds.length > 0) search.warm();
+  const expectQuestions = ({ documentIds, collections }: { documentIds: string[]; collections: Collection[] }) => {
+    if (documentIds.length + collections.length > 0) search.warm();
+  };
+  /** What is searched; undefined: everything. */
+  const scopeOf = (documentIds: string[] | undefined, within: readonly Collection[] = []): string[] | undefined => {
+    if (within.length === 0) return documentIds;
+    const there = store.collections.documentsInAll(within);
+    return documentIds === undefined ? there : there.filter((id) => documentIds.includes(id));
   };
   return os.router({
     add: os.add.handler(async ({ input: { paths, password }, signal }) => {
       for (const path of paths) await mayName(path);
       return { documents: await documents.add(paths, { password, signal }) };
+    }),
+    addAddress: os.addAddress.handler(({ input: { address, allow }, signal }) =>
+      documents.addAddress(address, { hosts: [...readSettings(store).documentHosts, ...allow], signal }),
+    ),
+    estimate: os.estimate.handler(async ({ input: { files, paths }, signal }) => {
+      for (const path of paths) await mayName(path);
+      return documents.estimate(files, paths, signal);
     }),
     addText: os.addText.handler(({ input }) => documents.addText(input.name, input.text)),
     retry: os.retry.handler(({ input }) => documents.retry(input.id, input.password)),
@@ -38,6 +65,11 @@ export function documentsApp({ documents, folders, search, reading, reports, emb
     get: os.get.handler(({ input }) => documents.get(input.id)),
     part: os.part.handler(({ input }) => documents.part(input.id, input.part)),
     bytes: os.bytes.handler(({ input }) => documents.bytes(input.id, input.from, input.to)),
+    tag: os.tag.handler(({ input: { id, tags } }) => {
+      const tagged = documents.tag(id, tags);
+      reading.changed();
+      return tagged;
+    }),
     remove: os.remove.handler(({ input }) => reading.removed(input.id, () => documents.remove(input.id))),
     folders: os.folders.handler(() => folders.list()),
     watchFolder: os.watchFolder.handler(async ({ input: { path }, signal }) => {
@@ -45,7 +77,9 @@ export function documentsApp({ documents, folders, search, reading, reports, emb
       return folders.add(path, signal);
     }),
     unwatchFolder: os.unwatchFolder.handler(({ input }) => folders.remove(input.id, input.documents)),
-    search: os.search.handler(({ input: { query, ...options }, signal }) => search.find(query, { ...options, signal })),
+    search: os.search.handler(({ input: { query, documentIds, within, ...options }, signal }) =>
+      search.find(query, { ...options, documentIds: scopeOf(documentIds, within), signal }),
+    ),
     embedder: os.embedder.handler(() => embedders.status()),
     installEmbedder: os.installEmbedder.handler(({ input }) => embedders.install(input.name ?? null)),
     importEmbedder: os.importEmbedder.handler(

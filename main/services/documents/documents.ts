@@ -1,15 +1,19 @@
+import { mkdir, rm } from 'node:fs/promises';
 import { basename, extname, isAbsolute } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import type { DocumentInfo, DocumentState, WatchedFolder } from '../../contract/documents.ts';
+import type { DocumentInfo, DocumentState, Intake as Price, WatchedFolder } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import type { OutlineEntry, Part } from '../../contract/extraction.ts';
 import type { Job } from '../../contract/jobs.ts';
 import { Feed } from '../events/feed.ts';
 import { isActive, type Jobs } from '../jobs/jobs.ts';
+import { explainWrite } from '../models/disk.ts';
 import { Incoming } from '../models/incoming.ts';
 import type { StoredDocument } from '../store/documents.ts';
 import type { Store } from '../store/open.ts';
-import { filesIn } from './files-in.ts';
+import type { AddressFetcher, ByteProgress } from './address.ts';
+import { comingFiles, foretell, type ComingFile } from './estimate.ts';
+import { filesIn, type FoundFile } from './files-in.ts';
 import { type Indexer } from './indexing.ts';
 import { Intake, isArchive, type FollowedFile, type Taken } from './intake.ts';
 import { Library } from './library.ts';
@@ -20,7 +24,8 @@ export type DocumentsOptions = {
   store: Store;
   jobs: Jobs;
   reader: Extractor;
-  indexer: Pick<Indexer, 'progressOf' | 'kick'>;
+  indexer: Pick<Indexer, 'progressOf' | 'kick' | 'embedderId'>;
+  addresses: Pick<AddressFetcher, 'fetch'>;
   /** The folders that are watched, for whoever begins to watch. */
   folders(): WatchedFolder[];
   /** Something is on the shelf. */
@@ -37,6 +42,8 @@ export type DocumentEvent =
   | { type: 'folders'; folders: WatchedFolder[] }
   | { type: 'folder'; folder: WatchedFolder }
   | { type: 'folder-removed'; id: string };
+
+export type AddressEvent = ByteProgress | { type: 'added'; documents: DocumentInfo[] };
 
 /** A piece of a file that is sent at once. */
 const MOST_BYTES = 4 << 20;
@@ -113,21 +120,35 @@ export class Documents {
     for (const path of paths) {
       if (!isAbsolute(path)) throw new LonghandError('invalid-input', `${path} is not a whole path.`, { path });
     }
-    const { store, dataDir } = this.#options;
+    const { dataDir } = this.#options;
     const stop = this.#until(signal);
     const added: string[] = [];
     try {
       for await (const file of filesIn(paths, { signal: stop, except: dataDir })) {
-        const isKept = !isArchive(file.name);
-        const settle = (ids: readonly string[]) => {
-          if (!isKept) store.documents.keep(ids);
-        };
-        added.push(...(await this.#intake.takeIn(file, { password, isKept, settle }, stop)));
+        added.push(...(await this.#takeIn(file, { password }, stop)));
       }
     } finally {
       for (const path of paths) await this.#incoming.wipe(path);
     }
-    return [...new Set(added)].flatMap((id) => store.documents.get(id) ?? []).map((one) => this.#show(one));
+    return this.#showAll(added);
+  }
+
+  /** Takes in a file of the user's: all files of an archive, or none. */
+  #takeIn(
+    file: FoundFile,
+    more: { password?: string | undefined; origin?: string },
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const isKept = !isArchive(file.name);
+    const settle = (ids: readonly string[]) => {
+      if (!isKept) this.#options.store.documents.keep(ids);
+    };
+    return this.#intake.takeIn(file, { ...more, isKept, settle }, signal);
+  }
+
+  #showAll(ids: readonly string[]): DocumentInfo[] {
+    const { documents } = this.#options.store;
+    return [...new Set(ids)].flatMap((id) => documents.get(id) ?? []).map((one) => this.#show(one));
   }
 
   /**
@@ -155,6 +176,34 @@ export class Documents {
 
   #until(signal: AbortSignal | undefined): AbortSignal {
     return signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
+  }
+
+  /**
+   * Adds what is at an address: how much of it has come, then what it is. Its origin is the address that it came from in the end.
+   * @throws as `AddressFetcher` and `add` do
+   */
+  async *addAddress(
+    address: string,
+    { hosts, signal }: { hosts: readonly string[]; signal?: AbortSignal | undefined },
+  ): AsyncGenerator<AddressEvent, void> {
+    const stop = this.#until(signal);
+    const folder = this.#library.incomingFolder();
+    await mkdir(folder);
+    try {
+      const { path, url } = yield* this.#options.addresses.fetch(address, { hosts, folder, signal: stop });
+      const added = await this.#takeIn({ path, name: basename(path), origin: null }, { origin: url }, stop);
+      yield { type: 'added', documents: this.#showAll(added) };
+    } catch (error) {
+      throw await explainWrite(error, folder, 0);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** What adding these files would take, by their names and sizes alone. @throws `signal.reason` */
+  async estimate(files: readonly ComingFile[], paths: readonly string[], signal?: AbortSignal): Promise<Price> {
+    const found = await comingFiles(paths, { signal: this.#until(signal), except: this.#options.dataDir });
+    return foretell([...files, ...found], { byMeaning: this.#options.indexer.embedderId() !== null });
   }
 
   /** Adds a text that was pasted. @throws LonghandError `disk-full` */
@@ -233,6 +282,15 @@ export class Documents {
     this.#feed.publish({ type: 'removed', id });
     if (removed.isLast) await this.#end(hash, removed.contentId);
     return true;
+  }
+
+  /** It carries exactly these tags from now on. @throws LonghandError `not-found` | `invalid-input` */
+  tag(id: string, tags: readonly string[]): DocumentInfo {
+    const { store } = this.#options;
+    store.tags.set(id, tags);
+    const document = this.#show(store.documents.known(id));
+    this.#feed.publish({ type: 'document', document });
+    return document;
   }
 
   /** What is half destroyed when the app closes goes at the next start. */

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { WatchedFolder, WatchState } from '../../contract/documents.ts';
 import { LonghandError, toStoredError, type ErrorCode } from '../../contract/errors.ts';
+import { MOST_WATCHED } from '../../contract/folder-rule.ts';
 import type { FileLook, StoredFolder, WatchedFile } from '../store/watched-folders.ts';
 import type { Store } from '../store/open.ts';
 import { FileChanged, filesBelow, isSameLook, lookAt } from './files-in.ts';
@@ -32,8 +33,6 @@ export type FollowerOptions = {
   log(line: string): void;
 };
 
-/** More files than that in one folder are a mistake, such as a home folder. */
-export const MOST_WATCHED = 10_000;
 /** Of the time, a tenth is spent on looking at most. */
 const REST = 9;
 /** A folder in which much is taken in tells of it so often. */

@@ -86,7 +86,7 @@ export class Intake {
         for await (const inner of this.#unpacked(name, await stage(), signal)) {
           await this.#keep(inner.staged, inner.name, { origin: path, ...keeping }, ids);
         }
-      } else await this.#keep(await stage(), name, { ...keeping, origin }, ids);
+      } else await this.#keep(await stage(), name, { origin, ...keeping }, ids);
       settle(ids);
     } catch (error) {
       this.#release(ids);

@@ -50,6 +50,7 @@ type Row = {
   added_ms: number;
   kept: 0 | 1;
   folder: string | null;
+  tags: string;
   size_bytes: number;
   state: ContentState;
   format: string | null;
@@ -81,7 +82,8 @@ const DOCUMENTS = /* sql */ `
          c.parts, c.parts_total, c.characters, c.passages, c.embedded, c.embedder_id, c.notes, c.error, d.kept,
          (SELECT json_object('id', f.folder_id, 'path', f.path)
           FROM watched_documents AS w JOIN watched_files AS f ON f.id = w.file_id
-          WHERE w.document_id = d.id ORDER BY f.id LIMIT 1) AS folder
+          WHERE w.document_id = d.id ORDER BY f.id LIMIT 1) AS folder,
+         (SELECT json_group_array(tag) FROM document_tags WHERE document_id = d.id) AS tags
   FROM documents AS d JOIN contents AS c ON c.id = d.content_id`;
 
 export const GET_DOCUMENT = `${DOCUMENTS} WHERE d.id = :id`;
@@ -358,6 +360,7 @@ function fromRow(row: Row): StoredDocument {
     origin: row.origin,
     isKept,
     folder,
+    tags: (JSON.parse(row.tags) as string[]).toSorted(),
     isGone: !isKept && folder === null,
     addedMs: row.added_ms,
     sizeBytes: row.size_bytes,

@@ -4,6 +4,7 @@ import { LonghandError } from '../../contract/errors.ts';
 import { attachmentReader, attachmentWriter } from './attachments.ts';
 import { backupPath, newestBackup, snapshot } from './backup.ts';
 import { citationWriter } from './citations.ts';
+import { collectionReader } from './collections.ts';
 import { conversationReader, conversationWriter } from './conversations.ts';
 import { checkpoint, durably, openReadable, openWritable, type ReadableDb, type WritableDb } from './db.ts';
 import { documentReader, documentWriter } from './documents.ts';
@@ -18,6 +19,7 @@ import { APPLICATION_ID, isEmpty, latestVersion, migrate, schemaVersion, type Mi
 import type { Migration } from './migrations/migration.ts';
 import { searchIndex, searchReader } from './search.ts';
 import { settingsReader, settingsWriter } from './settings.ts';
+import { tagReader, tagWriter } from './tags.ts';
 import { vectorReader, vectorWriter } from './vectors.ts';
 import { watchedFolderReader, watchedFolderWriter } from './watched-folders.ts';
 import { verificationReader, verificationWriter } from './verifications.ts';
@@ -82,6 +84,8 @@ export function openStore(path: string, options: StoreOptions = {}) {
     attachments: guard('attachments', attachmentWriter(open), context),
     citations: guard('citations', citationWriter(open), context),
     watchedFolders: guard('watchedFolders', watchedFolderWriter(open, now), context),
+    tags: guard('tags', tagWriter(open), context),
+    collections: guard('collections', collectionReader(open), context),
     vectors: guard('vectors', vectorWriter(open), context),
     settings: guard('settings', settingsWriter(open), context),
 
@@ -146,6 +150,8 @@ export function openStoreReader(path: string, options: { onSlow?: (call: SlowCal
     documents: guard('documents', documentReader(db), context),
     attachments: guard('attachments', attachmentReader(db), context),
     watchedFolders: guard('watchedFolders', watchedFolderReader(db), context),
+    tags: guard('tags', tagReader(db), context),
+    collections: guard('collections', collectionReader(db), context),
     vectors: guard('vectors', vectorReader(db), context),
     settings: guard('settings', settingsReader(db), context),
     close: () => void db.close(),

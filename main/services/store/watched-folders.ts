@@ -105,6 +105,13 @@ export function watchedFolderWriter(db: WritableDb, now: () => number) {
     RETURNING id`);
   const unlink = db.prepare('DELETE FROM watched_documents WHERE file_id = :fileId');
   const link = db.prepare(LINK_DOCUMENTS);
+  const carryTags = db.prepare(/* sql */ `
+    INSERT OR IGNORE INTO document_tags (tag, document_id)
+    SELECT t.tag, new.id FROM watched_documents AS w
+    JOIN documents AS old ON old.id = w.document_id
+    JOIN documents AS new ON new.name = old.name AND new.id = :documentId
+    JOIN document_tags AS t ON t.document_id = old.id
+    WHERE w.file_id = :fileId`);
   const deleteFile = db.prepare('DELETE FROM watched_files WHERE folder_id = :folderId AND path = :path');
 
   return {
@@ -128,11 +135,15 @@ export function watchedFolderWriter(db: WritableDb, now: () => number) {
         deleteFolder.run({ id });
       }),
 
-    /** A file is so now, and these documents were made of it; those that were removed since are not. */
+    /**
+     * A file is so now, and these documents were made of it; those that were removed since are not. They carry the tags of those
+     * before them that had their names.
+     */
     putFile: (folderId: string, path: string, look: FileLook, documentIds: readonly string[]): void =>
       durably(db, () => {
         const { sizeBytes, modifiedMs } = look;
         const { id: fileId } = putFile.get({ folderId, path, sizeBytes, modifiedMs })!;
+        for (const documentId of documentIds) carryTags.run({ fileId, documentId });
         unlink.run({ fileId });
         link.run({ fileId, documentIds: JSON.stringify(documentIds) });
       }),

@@ -125,6 +125,10 @@ export const enDrop = {
   watch: 'Watch the folder',
   watchText: 'Its files are on the shelf as they are: what is new, changed or gone is so here too.',
   watchFolder: 'Watch a folder…',
+  carried: (kinds: string) => `You are dragging ${kinds}. What takes long is asked about once you drop it.`,
+  ofKind: (count: string, format: string) => `${count} ${format}`,
+  otherFiles: counted('other file', 'other files'),
+  untold: counted('file or folder', 'files or folders'),
   model: 'A model file (GGUF, safetensors) is set up, wherever you drop it.',
   tooMany: (count: string) => `More than ${count} files at once. Nothing was taken; drop fewer of them.`,
   attach: 'Attach documents',
@@ -138,12 +142,54 @@ export const enDrop = {
   pastedName: (time: string) => `Pasted text, ${time}`,
 };
 
+/** Before much is taken in. */
+export const enIntake = {
+  files: counted('file', 'files'),
+  title: {
+    ask: (what: string) => `Ask about ${what}?`,
+    keep: (what: string) => `Put ${what} on the shelf?`,
+    watch: (name: string) => `Watch “${name}”?`,
+  },
+  price: (files: string, size: string, duration: string, disk: string) =>
+    `${files}, ${size}: reading takes about ${duration}, and about ${disk} of disk.`,
+  meaning: (duration: string) => `To find all of it by its meaning too takes about ${duration} more.`,
+  then: {
+    ask: 'It is read in the background. What the model then reads for your question has a price of its own, which is shown before you send.',
+    keep: 'It is read in the background, and what has been read can be found at once.',
+    watch: 'It is read in the background, and what has been read can be found at once. Later only changes are read.',
+  },
+  go: { ask: 'Read it', keep: 'Keep it', watch: 'Watch it' },
+};
+
+/** Documents at addresses of the web. */
+export const enAddress = {
+  menu: 'From an address…',
+  title: 'Add from an address',
+  text: 'The document is fetched once and kept like a file; nothing it links to is fetched.',
+  field: 'Address',
+  fetch: 'Fetch it',
+  progress: 'Fetching the document',
+  askTitle: (host: string) => `Fetch from ${host}?`,
+  askText: (host: string) =>
+    `${host} is asked for the address below and so learns it, your network address, and that Longhand asks. Nothing else is sent: no cookies, and nothing of your documents or conversations.`,
+  leadsOn: (from: string, host: string) =>
+    `${from} leads on to ${host}. It is asked for the address below and so learns it, your network address, and that Longhand asks. Nothing else is sent.`,
+  once: 'Only this time',
+  always: 'Always from this host',
+  hosts: 'Documents from the web',
+  hostsText: 'From these hosts documents are fetched without a question when you give their addresses.',
+  noHosts: 'Nothing is fetched from any host without asking you first.',
+  forget: 'Ask again',
+};
+
 /** Folders that are watched. */
 export const enWatch = {
   label: (name: string) => `Folder ${name}`,
   begun: (name: string) => `“${name}” is watched from now on.`,
   ended: (name: string) => `“${name}” is not watched any more.`,
   onlyFolders: 'Only folders can be watched. Drop one of them here.',
+  holdsNothing:
+    'The folder holds no files yet, and a browser tells where one lies by its files. Put something in it first.',
   others: 'Other documents',
   states: {
     looking: 'Being looked through',
@@ -182,8 +228,28 @@ export const enWatch = {
 export const enMention = {
   label: 'Documents on the shelf',
   folder: 'folder',
+  tag: 'tag',
+  shelf: 'all documents',
   found: (count: string) =>
     `${counted('document', 'documents')(count)}; arrow keys choose, Enter adds it, Escape closes the list.`,
+};
+
+/** Words of the user's on documents. */
+export const enTags = {
+  wholeShelf: 'The whole shelf',
+  change: 'Tags…',
+  title: (name: string) => `Tags of “${name}”`,
+  text: 'A tag gathers documents: the shelf and its search can be narrowed to it, and a conversation can ask about all that carry it.',
+  offered: 'Tags on the shelf',
+  field: 'New tag',
+  hint: 'New tag; commas part several',
+  save: 'Save',
+  of: (name: string) => `Tags of ${name}`,
+  filter: 'Show only what carries a tag',
+  showOnly: (tag: string) => `Show only what carries “${tag}”`,
+  showAll: 'Show all documents again',
+  tagged: (tag: string, count: string) => `#${tag}: ${counted('document', 'documents')(count)}`,
+  ask: 'Ask about all of them',
 };
 
 /** The documents of a conversation, above its field. */

@@ -20,6 +20,19 @@ const EN_LIMITS: Record<string, string> = {
   memoryBytes: 'memory',
 };
 
+/** Why an address was not fetched, by the detail `reason`. */
+const EN_ADDRESS: Record<string, ErrorWords> = {
+  'not-an-address': () => 'it has to begin with http:// or https://, and to hold no name and password',
+  private: (value) => `${value('host')} is this machine or one of its own network, which are never asked for documents`,
+  insecure: () => 'it leads from an encrypted address to one that is not',
+  redirects: () => 'it leads from address to address, without an end',
+  status: (value) => `${value('host')} has no document there (status ${value('status')})`,
+  type: (value) => `what is there is no document (${value('found')})`,
+  'too-large': (value) => `it is larger than ${value('limitBytes')}`,
+  'too-slow': (value) => `${value('host')} takes too long`,
+  unreachable: (value) => `${value('host')} can’t be reached. Check the network, then try again`,
+};
+
 /** What happened, what it means for the user's data, and one next step. */
 export const enErrors: Record<ErrorCode, ErrorWords> = {
   'data-folder-in-use': () => 'Another Longhand uses this data folder. Close it, or choose another folder.',
@@ -102,6 +115,10 @@ export const enErrors: Record<ErrorCode, ErrorWords> = {
     `Files of this kind are not read yet (${value('found')}). The file was not changed. Save it as PDF, DOCX or text.`,
   'folder-too-large': (value) =>
     `This folder holds more than ${value('limit')} files, too many to be watched. Nothing was taken. Choose a folder in it.`,
+  'host-not-allowed': (value) =>
+    `${value('host')} was not asked for the document, because you have not agreed to that. Nothing was sent.`,
+  'address-not-fetched': (value) =>
+    `Nothing was fetched from this address: ${EN_ADDRESS[value('reason')]?.(value) ?? value('reason')}.`,
   'engine-stopped': (value) => `The model process stopped${value(WHY)}. Your text is saved.`,
   'engine-hung': () => 'The model process did not respond and was started again. Your text is saved.',
   'reader-stopped': () => 'The process that reads files stopped. Your files were not changed. Try again.',

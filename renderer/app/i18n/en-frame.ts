@@ -75,6 +75,8 @@ export const enFrame = {
     documents: 'Documents',
     attach: 'Ask about files',
     keep: 'Keep files on the shelf',
+    attachAddress: 'Ask about the document at an address',
+    keepAddress: 'Put the document at an address on the shelf',
     watchFolder: 'Watch a folder',
     diagnostics: 'Diagnostics',
     panel: 'Settings of this conversation',

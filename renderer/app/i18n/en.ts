@@ -5,14 +5,17 @@ import { enErrors, type ErrorWords } from './en-errors.ts';
 import { enFrame } from './en-frame.ts';
 import { enData } from './en-data.ts';
 import {
+  enAddress,
   enAttached,
   enCalls,
   enDocuments,
   enDrop,
+  enIntake,
   enMeaning,
   enMention,
   enPane,
   enSources,
+  enTags,
   enWatch,
 } from './en-documents.ts';
 import { enHub } from './en-hub.ts';
@@ -158,11 +161,14 @@ export const en = {
   keyChoice: enKeyChoice,
   data: enData,
   documents: enDocuments,
+  address: enAddress,
   drop: enDrop,
+  intake: enIntake,
   watch: enWatch,
   mention: enMention,
   attached: enAttached,
   sources: enSources,
+  tags: enTags,
   calls: enCalls,
   pane: enPane,
   meaning: enMeaning,

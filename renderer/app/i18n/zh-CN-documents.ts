@@ -1,12 +1,15 @@
 import type {
+  enAddress,
   enAttached,
   enCalls,
   enDocuments,
   enDrop,
+  enIntake,
   enMeaning,
   enMention,
   enPane,
   enSources,
+  enTags,
   enWatch,
 } from './en-documents.ts';
 
@@ -129,6 +132,10 @@ export const zhCNDrop: typeof enDrop = {
   watch: '关注文件夹',
   watchText: '其中的文件随时与这里保持一致：新增、修改和删除都会跟上。',
   watchFolder: '关注文件夹…',
+  carried: (kinds) => `正在拖动：${kinds}。若耗时较长，放下后会先询问。`,
+  ofKind: (count, format) => `${count} 个 ${format}`,
+  otherFiles: (count) => `${count} 个其他文件`,
+  untold: (count) => `${count} 个文件或文件夹`,
   model: '模型文件（GGUF、safetensors）拖到哪里都会被安装。',
   tooMany: (count) => `一次超过 ${count} 个文件，未收下任何文件。请分批拖入。`,
   attach: '添加文档',
@@ -142,11 +149,49 @@ export const zhCNDrop: typeof enDrop = {
   pastedName: (time) => `粘贴的文本，${time}`,
 };
 
+export const zhCNIntake: typeof enIntake = {
+  files: (count) => `${count} 个文件`,
+  title: {
+    ask: (what) => `就 ${what} 提问？`,
+    keep: (what) => `收下 ${what}？`,
+    watch: (name) => `关注“${name}”？`,
+  },
+  price: (files, size, duration, disk) => `${files}，${size}：读取约需 ${duration}，占用磁盘约 ${disk}。`,
+  meaning: (duration) => `若要全部能按含义查找，另需约 ${duration}。`,
+  then: {
+    ask: '在后台读取。模型为回答问题所读的内容另有代价，会在发送之前显示。',
+    keep: '在后台读取，已读部分立即可查。',
+    watch: '在后台读取，已读部分立即可查；之后只读取变动。',
+  },
+  go: { ask: '读取', keep: '收下', watch: '关注' },
+};
+
+export const zhCNAddress: typeof enAddress = {
+  menu: '从网址添加…',
+  title: '从网址添加',
+  text: '文档只获取一次，并像文件一样保存；其中链接的内容不会获取。',
+  field: '网址',
+  fetch: '获取',
+  progress: '正在获取文档',
+  askTitle: (host) => `从 ${host} 获取？`,
+  askText: (host) =>
+    `将向 ${host} 请求下面的网址，因此它会得知该网址、您的网络地址，以及是 Longhand 在请求。不会发送其他内容：没有 Cookie，也没有您的文档或对话。`,
+  leadsOn: (from, host) =>
+    `${from} 转到了 ${host}。将向它请求下面的网址，因此它会得知该网址、您的网络地址，以及是 Longhand 在请求。不会发送其他内容。`,
+  once: '仅此一次',
+  always: '始终允许此主机',
+  hosts: '网上的文档',
+  hostsText: '当您给出这些主机的网址时，不再询问即获取文档。',
+  noHosts: '未经您同意，不会从任何主机获取内容。',
+  forget: '重新询问',
+};
+
 export const zhCNWatch: typeof enWatch = {
   label: (name) => `文件夹 ${name}`,
   begun: (name) => `已开始关注“${name}”。`,
   ended: (name) => `已不再关注“${name}”。`,
   onlyFolders: '只能关注文件夹。请把文件夹拖到这里。',
+  holdsNothing: '文件夹中还没有文件，而浏览器要靠文件才能确定文件夹的位置。请先放入一些文件。',
   others: '其他文档',
   states: {
     looking: '正在查看',
@@ -183,7 +228,26 @@ export const zhCNWatch: typeof enWatch = {
 export const zhCNMention: typeof enMention = {
   label: '已收下的文档',
   folder: '文件夹',
+  tag: '标签',
+  shelf: '所有文档',
   found: (count) => `${count} 份文档；用方向键选择，按 Enter 添加，按 Esc 关闭列表。`,
+};
+
+export const zhCNTags: typeof enTags = {
+  wholeShelf: '全部文档',
+  change: '标签…',
+  title: (name) => `“${name}”的标签`,
+  text: '标签把文档归在一起：文档列表和搜索可以只看某个标签，对话也可以就带有该标签的所有文档提问。',
+  offered: '已有的标签',
+  field: '新标签',
+  hint: '新标签；多个标签用逗号分隔',
+  save: '保存',
+  of: (name) => `${name} 的标签`,
+  filter: '只显示带有某个标签的文档',
+  showOnly: (tag) => `只显示带有“${tag}”的文档`,
+  showAll: '重新显示全部文档',
+  tagged: (tag, count) => `#${tag}：${count} 份文档`,
+  ask: '就这些文档提问',
 };
 
 export const zhCNAttached: typeof enAttached = {

@@ -12,6 +12,19 @@ const ZH_LIMITS: Record<string, string> = {
   memoryBytes: '内存',
 };
 
+/** 未获取网址的原因，按 `reason` 区分。 */
+const ZH_ADDRESS: Record<string, ErrorWords> = {
+  'not-an-address': () => '网址须以 http:// 或 https:// 开头，且不含用户名和密码',
+  private: (value) => `${value('host')} 是本机或本地网络中的机器，不会向它们请求文档`,
+  insecure: () => '该网址从加密连接转到了未加密的连接',
+  redirects: () => '该网址不断跳转，没有终点',
+  status: (value) => `${value('host')} 那里没有文档（状态 ${value('status')}）`,
+  type: (value) => `那里的内容不是文档（${value('found')}）`,
+  'too-large': (value) => `它超过了 ${value('limitBytes')}`,
+  'too-slow': (value) => `${value('host')} 耗时过长`,
+  unreachable: (value) => `无法连接 ${value('host')}。请检查网络后重试`,
+};
+
 export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'data-folder-in-use': () => '此数据文件夹正被另一个 Longhand 使用。请关闭它，或选择其他文件夹。',
   'data-folder-unusable': () => '数据文件夹无法写入，没有任何改动。请检查其权限。',
@@ -85,6 +98,9 @@ export const zhCNErrors: Record<ErrorCode, ErrorWords> = {
   'unsupported-document': (value) => `尚不支持这类文件（${value('found')}）。文件未作改动。请另存为 PDF、DOCX 或文本。`,
   'folder-too-large': (value) =>
     `该文件夹中的文件超过 ${value('limit')} 个，无法关注。未收下任何文件。请选择其中的子文件夹。`,
+  'host-not-allowed': (value) => `未向 ${value('host')} 请求文档，因为您尚未同意。没有发送任何内容。`,
+  'address-not-fetched': (value) =>
+    `未从此网址获取任何内容：${ZH_ADDRESS[value('reason')]?.(value) ?? value('reason')}。`,
   'engine-stopped': (value) => `模型进程已停止${value(WHY)}。您的文字已保存。`,
   'engine-hung': () => '模型进程没有响应，已重新启动。您的文字已保存。',
   'reader-stopped': () => '读取文件的进程已停止，您的文件未作改动。请重试。',

@@ -74,6 +74,8 @@ export const zhCNFrame: Pick<Dictionary, keyof typeof enFrame> = {
     documents: '文档',
     attach: '就文件提问',
     keep: '把文件收入文档',
+    attachAddress: '就网址上的文档提问',
+    keepAddress: '收下网址上的文档',
     watchFolder: '关注文件夹',
     diagnostics: '诊断',
     panel: '此对话的设置',

@@ -5,14 +5,17 @@ import { zhCNErrors } from './zh-CN-errors.ts';
 import { zhCNFrame } from './zh-CN-frame.ts';
 import { zhCNData } from './zh-CN-data.ts';
 import {
+  zhCNAddress,
   zhCNAttached,
   zhCNDocuments,
   zhCNDrop,
+  zhCNIntake,
   zhCNMeaning,
   zhCNMention,
   zhCNPane,
   zhCNCalls,
   zhCNSources,
+  zhCNTags,
   zhCNWatch,
 } from './zh-CN-documents.ts';
 import { zhCNHub } from './zh-CN-hub.ts';
@@ -155,11 +158,14 @@ export const zhCN: Dictionary = {
   keyChoice: zhCNKeyChoice,
   data: zhCNData,
   documents: zhCNDocuments,
+  address: zhCNAddress,
   drop: zhCNDrop,
+  intake: zhCNIntake,
   watch: zhCNWatch,
   mention: zhCNMention,
   attached: zhCNAttached,
   sources: zhCNSources,
+  tags: zhCNTags,
   calls: zhCNCalls,
   pane: zhCNPane,
   meaning: zhCNMeaning,

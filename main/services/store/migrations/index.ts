@@ -10,6 +10,7 @@ import { messageCalls } from './0009-message-calls.ts';
 import { watchedFolders } from './0010-watched-folders.ts';
 import { readTables } from './0011-read-tables.ts';
 import { openJobs } from './0012-open-jobs.ts';
+import { tags } from './0013-tags.ts';
 import type { Migration } from './migration.ts';
 
 /** In the order they run. */
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   watchedFolders,
   readTables,
   openJobs,
+  tags,
 ];
