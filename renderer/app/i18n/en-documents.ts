@@ -315,7 +315,7 @@ export const enCalls = {
   reason: (reason: string) => `The reason: ${reason}`,
   rows: counted('row', 'rows'),
   firstRows: (shown: string, all: string) => `The first ${shown} of ${all} rows; copied and saved are all of these.`,
-  more: (count: string) => `There are more rows; the first ${count} were kept.`,
+  more: (rows: string) => `${rows} kept; there are more.`,
   none: 'No rows.',
   cut: 'The row is too long to be kept whole: its cells are cut.',
   removed: 'A document that this was computed from was removed, and its rows with it.',

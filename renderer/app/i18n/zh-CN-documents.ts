@@ -309,7 +309,7 @@ export const zhCNCalls: typeof enCalls = {
   reason: (reason) => `原因：${reason}`,
   rows: (count) => `${count} 行`,
   firstRows: (shown, all) => `显示前 ${shown} 行，共 ${all} 行；复制和保存包含全部这些行。`,
-  more: (count) => `还有更多行；保留了前 ${count} 行。`,
+  more: (rows) => `保留了${rows}；还有更多。`,
   none: '没有任何行。',
   cut: '这一行过长，无法完整保留：单元格已截短。',
   removed: '计算所用的某个文档已被移除，这些行也随之删除。',
