@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isDear } from '../../contract/dear.ts';
 import type { DocumentInfo } from '../../contract/documents.ts';
 import { LonghandError } from '../../contract/errors.ts';
 import { MOST_WATCHED } from '../../contract/folder-rule.ts';
@@ -12,9 +13,6 @@ import { finishJob } from '../model.ts';
 import { table } from '../table.ts';
 
 const MOST_LINE = 300;
-/** What takes less than both is not worth a word. */
-const LONG_SECONDS = 30;
-const MUCH_BYTES = 2 ** 30;
 
 export const docs = defineCommand({
   name: 'docs',
@@ -92,7 +90,7 @@ async function foretell(connection: Connection, paths: string[], say: Context['s
   const { files, sizeBytes, seconds, meaningSeconds, bytes } = await connection.run((client) =>
     client.documents.estimate(asked),
   );
-  if (seconds <= LONG_SECONDS && bytes <= MUCH_BYTES) return;
+  if (!isDear({ seconds, bytes })) return;
   const meaning =
     meaningSeconds === null ? '' : `, and ${formatDuration(meaningSeconds * 1000)} more to be found by meaning`;
   say(
