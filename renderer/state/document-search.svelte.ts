@@ -82,6 +82,18 @@ export function groupByDocument(hits: readonly DocumentHit[]): HitsOfDocument[] 
   }));
 }
 
+/** The groups as far as so many hits fill them. */
+export function firstHits(groups: readonly HitsOfDocument[], count: number): HitsOfDocument[] {
+  const first: HitsOfDocument[] = [];
+  let left = count;
+  for (const group of groups) {
+    if (left <= 0) break;
+    first.push({ ...group, hits: group.hits.slice(0, left) });
+    left -= group.hits.length;
+  }
+  return first;
+}
+
 /** Some lines of a passage around its first mark, as `cutAtMarks` takes them; from its beginning where it has none. */
 export function snippetOf({ text, marks }: Pick<DocumentHit, 'text' | 'marks'>): {
   snippet: string;

@@ -420,6 +420,31 @@ test.describe('the shelf', () => {
     await expect(field(ui)).toBeFocused();
   });
 
+  test('of many documents builds the rows in sight, and the others before they are reached', async ({
+    ui,
+    assistant,
+  }) => {
+    const count = 60;
+    for (let at = 1; at <= count; at++) assistant.documents.put(`Letter ${at}.txt`, [plainPart(`Letter ${at}.`)]);
+    await openShelf(ui);
+    const rows = ui.getByRole('list', { name: 'Documents on the shelf' }).getByRole('listitem');
+    const remove = (row: number) => rows.nth(row).getByRole('button', { name: /^Remove: / });
+    await expect(remove(8)).toBeVisible();
+    expect(await rows.count()).toBeLessThan(count / 2);
+    // By the keyboard, from the last button of a row on to the next row: there is always one.
+    for (let row = 8; row < 24; row++) {
+      await remove(row).focus();
+      await expect(rows.nth(row + 1)).toBeAttached();
+    }
+    await expect(async () => {
+      await rows.last().scrollIntoViewIfNeeded();
+      expect(await rows.count()).toBe(count);
+    }).toPass();
+    await expect(rows.last()).toContainText(/Letter (1|60)\.txt/);
+    assistant.documents.put('Postscript.txt', [plainPart('P.S.')]);
+    await expect(rows.filter({ hasText: 'Postscript.txt' })).toHaveCount(1);
+  });
+
   test('sums a document up as work that can be paused, and then gives way to the summary', async ({
     ui,
     assistant,
@@ -570,6 +595,21 @@ test.describe('the shelf', () => {
     await expect(pane(ui).locator('[data-marked]')).toBeVisible();
     await ui.getByRole('searchbox').fill('nowhere');
     await expect(ui.getByText('Nothing in the documents about “nowhere”.')).toBeVisible();
+  });
+
+  test('builds no more of many passages than are near, and the others as one goes down', async ({ ui, assistant }) => {
+    const pages = Array.from({ length: 50 }, (_, at) => plainPart(`The ferry of day ${at}.`, { kind: 'page' }));
+    assistant.documents.put('Log.pdf', pages);
+    await openShelf(ui);
+    await ui.getByRole('searchbox').fill('ferry');
+    await expect(ui.getByText('50 passages')).toBeVisible();
+    const marks = ui.locator('main mark');
+    await expect(marks.nth(8)).toBeVisible();
+    expect(await marks.count()).toBeLessThan(40);
+    await expect(async () => {
+      await marks.last().scrollIntoViewIfNeeded();
+      expect(await marks.count()).toBe(50);
+    }).toPass();
   });
 });
 

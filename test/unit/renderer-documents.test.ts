@@ -3,7 +3,7 @@ import type { Citation } from '../../main/contract/citations.ts';
 import type { Part } from '../../main/contract/extraction.ts';
 import { extentOf, numberCitations, tally } from '../../renderer/state/answer-sources.ts';
 import { cutAtMarks } from '../../renderer/state/search.svelte.ts';
-import { rangesOf, snippetOf } from '../../renderer/state/document-search.svelte.ts';
+import { firstHits, rangesOf, snippetOf, type HitsOfDocument } from '../../renderer/state/document-search.svelte.ts';
 import { boxesOf } from '../../renderer/state/page-boxes.ts';
 import { readerBlocks } from '../../renderer/state/reader-blocks.ts';
 import type { Range } from '../../renderer/state/source-pane.svelte.ts';
@@ -13,6 +13,27 @@ function citation(end: number, place: number | null, state: Citation['state'] = 
   const span = place === null ? null : { documentId: 'd', part: 0, start: place, end: place + 5 };
   return { start: end - 5, end, state, span, part: span && { kind: 'page', label: '1' }, quote: '', doubts: [] };
 }
+
+describe('the first hits', () => {
+  const group = (documentId: string, count: number): HitsOfDocument => ({
+    documentId,
+    name: documentId,
+    hits: Array.from({ length: count }, (_, part) => ({ documentId, part }) as HitsOfDocument['hits'][number]),
+  });
+  const countsOf = (groups: HitsOfDocument[]) => groups.map(({ documentId, hits }) => [documentId, hits.length]);
+
+  it('fill one document after the other, and leave out those that they do not reach', () => {
+    const groups = [group('a', 3), group('b', 2), group('c', 1)];
+    expect(countsOf(firstHits(groups, 0))).toEqual([]);
+    expect(countsOf(firstHits(groups, 2))).toEqual([['a', 2]]);
+    expect(countsOf(firstHits(groups, 3))).toEqual([['a', 3]]);
+    expect(countsOf(firstHits(groups, 4))).toEqual([
+      ['a', 3],
+      ['b', 1],
+    ]);
+    expect(firstHits(groups, 9)).toEqual(groups);
+  });
+});
 
 describe('numbers of citations', () => {
   it('follow the text, are shared by the same span, and are missing where nothing was found', () => {
