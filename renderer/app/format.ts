@@ -1,15 +1,24 @@
 import { locale, t } from './i18n/index.svelte.ts';
 
+/** By language and form: to make one takes a hundred times as long as to use it. */
+const numberFormats = new Map<string, Intl.NumberFormat>();
+
+function numberFormat(form: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = `${locale.language} ${JSON.stringify(form)}`;
+  let format = numberFormats.get(key);
+  if (format === undefined) numberFormats.set(key, (format = new Intl.NumberFormat(locale.language, form)));
+  return format;
+}
+
 /** 41210 -> "41,210" */
 export function formatCount(count: number): string {
-  return new Intl.NumberFormat(locale.language, { maximumFractionDigits: 0 }).format(count);
+  return numberFormat({ maximumFractionDigits: 0 }).format(count);
 }
 
 /** 41.27 -> "41", 4.27 -> "4.3": two digits say enough about a speed. */
 export function formatRate(rate: number): string {
   const digits = rate < 9.95 ? 1 : 0;
-  const form = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return new Intl.NumberFormat(locale.language, form).format(rate);
+  return numberFormat({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(rate);
 }
 
 /** Decimal units, as downloads and disks are sold: 145_000_000 -> "145 MB". */
@@ -18,7 +27,7 @@ export function formatBytes(bytes: number): string {
   const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
   const value = bytes / 1000 ** power;
   const digits = power > 0 && value < 10 ? 1 : 0;
-  const text = new Intl.NumberFormat(locale.language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const text = numberFormat({ minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${text.format(value)} ${units[power]}`;
 }
 
@@ -58,7 +67,7 @@ export function formatContext(tokens: number): string {
 
 /** 494_000_000 -> "490M", in Chinese "4.9亿". */
 export function formatParameters(count: number): string {
-  return new Intl.NumberFormat(locale.language, { notation: 'compact', maximumSignificantDigits: 2 }).format(count);
+  return numberFormat({ notation: 'compact', maximumSignificantDigits: 2 }).format(count);
 }
 
 /** Words of a text; in Chinese, which does not separate them, each character counts, as its readers do. */

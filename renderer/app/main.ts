@@ -9,6 +9,7 @@ import Failure from '../components/Failure.svelte';
 import { Session } from '../state/session.svelte.ts';
 import App from './App.svelte';
 import { electronDial } from './electron-port.ts';
+import { formatCount } from './format.ts';
 import { socketDial, takeToken } from './socket.ts';
 
 const bridge = window.longhand;
@@ -19,6 +20,8 @@ const session = new Session(dial);
 let app: ReturnType<typeof mount> | null = null;
 // Reading the program takes one task and making the page another: together they held up whoever types or clicks.
 const starting = setTimeout(() => (app = mount(App, { target: place(), props: { session } })));
+// The first number that is written costs the browser a frame or two: now, rather than when a file is dragged over the page.
+requestIdleCallback(() => formatCount(0));
 
 /** Without an assistant there is nothing to show but the reason. */
 function showFailure(bridge: Bridge, error: LonghandError): void {
