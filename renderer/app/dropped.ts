@@ -21,7 +21,11 @@ const newRoom = (): Room => ({ left: MOST_FILES + 1 });
 export async function droppedFiles(data: DataTransfer): Promise<Dropped> {
   // Both are empty as soon as the event has been handled.
   const files = [...data.files];
-  const items = [...data.items].map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  const items = [...data.items].map((item) => {
+    const entry = item.webkitGetAsEntry();
+    // Of many files, both would be twice as long: each asks the browser's process, while the page waits.
+    return { entry, file: entry !== null && isFolder(entry) ? item.getAsFile() : null };
+  });
   const entries = items.map(({ entry }) => entry).filter((entry) => entry !== null);
   if (!entries.some(isFolder)) return { near: files, all: () => Promise.resolve(files), folders: [] };
   const near = newRoom();
