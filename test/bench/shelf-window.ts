@@ -6,7 +6,7 @@
  *
  * The manual of Debian's valgrind and the policy of its debian-policy, both PDFs, have 590 pages together.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +20,9 @@ import { dropFiles } from '../support/shells/app.ts';
 import { startBrowserShell } from '../support/shells/browser.ts';
 
 const POLL_MS = 25;
+/** Once the first page was found: to look more often would slow down what is measured. */
+const SLOW_POLL_MS = 250;
+const MACHINE_WITHIN_MS = 120_000;
 const KEY_MS = 150;
 const OPENINGS = 8;
 const TYPED = 'package system file ';
@@ -37,6 +40,7 @@ try {
   await page.addInitScript(observe);
   await app.show(page);
   await page.getByRole('button', { name: 'Look around', exact: true }).click();
+  await untilMachineIsKnown();
   await sleep(3000); // the start of the page is a case of its own
   await reset(page);
   const dropped = await drop(page, files);
@@ -57,6 +61,15 @@ try {
   rmSync(dataFolder, { recursive: true, force: true });
 }
 
+/** The first start of all measures the machine, on all of its cores. */
+async function untilMachineIsKnown(): Promise<void> {
+  const until = performance.now() + MACHINE_WITHIN_MS;
+  while (!existsSync(join(dataFolder, 'machine.json'))) {
+    if (performance.now() > until) throw new Error('The machine was not measured.');
+    await sleep(POLL_MS);
+  }
+}
+
 async function drop(page: Page, paths: string[]) {
   const from = performance.now();
   const since = () => Math.round(performance.now() - from);
@@ -69,10 +82,15 @@ async function drop(page: Page, paths: string[]) {
     await chips.getByText(basename(paths.at(-1)!)).waitFor();
     await sleep(500);
     await page.keyboard.press('Control+D');
-    await search.waitFor();
+    await search.click();
+    // By the keyboard alone: to look for the field before each key lays the page out once more.
     for (let at = 0; !isRead; at++) {
-      if (at % TYPED.length === 0) await search.fill('');
-      await search.press(TYPED.charAt(at % TYPED.length) === ' ' ? 'Space' : TYPED.charAt(at % TYPED.length));
+      if (at > 0 && at % TYPED.length === 0) {
+        await page.keyboard.press('Control+A');
+        await page.keyboard.press('Delete');
+        await sleep(KEY_MS);
+      }
+      await page.keyboard.press(TYPED.charAt(at % TYPED.length) === ' ' ? 'Space' : TYPED.charAt(at % TYPED.length));
       await sleep(KEY_MS);
     }
   })();
@@ -97,7 +115,7 @@ async function untilRead(client: LonghandClient, count: number, since: () => num
       if (failed) throw new Error(`${failed.name}: ${failed.error!.message}`);
       return { pages: documents.reduce((sum, { parts }) => sum + parts, 0), firstFoundMs };
     }
-    await sleep(POLL_MS);
+    await sleep(firstFoundMs === null ? POLL_MS : SLOW_POLL_MS);
   }
 }
 
