@@ -21,13 +21,16 @@ const newRoom = (): Room => ({ left: MOST_FILES + 1 });
 export async function droppedFiles(data: DataTransfer): Promise<Dropped> {
   // Both are empty as soon as the event has been handled.
   const files = [...data.files];
-  const items = [...data.items].map((item) => {
+  const entries: FileSystemEntry[] = [];
+  const folders: GivenFolder[] = [];
+  for (const item of data.items) {
     const entry = item.webkitGetAsEntry();
-    // Of many files, both would be twice as long: each asks the browser's process, while the page waits.
-    return { entry, file: entry !== null && isFolder(entry) ? item.getAsFile() : null };
-  });
-  const entries = items.map(({ entry }) => entry).filter((entry) => entry !== null);
-  if (!entries.some(isFolder)) return { near: files, all: () => Promise.resolve(files), folders: [] };
+    if (entry === null) continue;
+    entries.push(entry);
+    // Of a folder alone: the page waits for each, which of many files is a quarter of the time that this takes.
+    if (isFolder(entry)) folders.push({ file: item.getAsFile(), show: () => showFolder(entry) });
+  }
+  if (folders.length === 0) return { near: files, all: () => Promise.resolve(files), folders: [] };
   const near = newRoom();
   return {
     near: (await Promise.all(entries.filter(isFolder).map((folder) => filesIn(folder, 0, near)))).flat(),
@@ -35,9 +38,7 @@ export async function droppedFiles(data: DataTransfer): Promise<Dropped> {
       const room = newRoom();
       return (await Promise.all(entries.map((entry) => filesOf(entry, Infinity, room)))).flat();
     },
-    folders: items.flatMap(({ entry, file }) =>
-      entry !== null && isFolder(entry) ? [{ file, show: () => showFolder(entry) }] : [],
-    ),
+    folders,
   };
 }
 

@@ -1,7 +1,7 @@
+import { isDear } from '../../main/contract/dear.ts';
 import type { Intake as Price } from '../../main/contract/documents.ts';
 import { MOST_WATCHED } from '../../main/contract/folder-rule.ts';
 import type { Connection } from '../app/connection.ts';
-import { isDear } from '../../main/contract/dear.ts';
 import type { Lane } from './session.svelte.ts';
 
 /** What is to be taken in: files that a page holds, or paths, such as that of a folder that is called `name`. */

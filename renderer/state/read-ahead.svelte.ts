@@ -1,6 +1,6 @@
+import { isDear } from '../../main/contract/dear.ts';
 import type { DocumentInfo, DocumentPrice } from '../../main/contract/documents.ts';
 import type { Connection } from '../app/connection.ts';
-import { isDear } from '../../main/contract/dear.ts';
 import type { LatestJobs } from './latest-jobs.svelte.ts';
 
 /** Reading a document for the model before anybody asks about it, with a yes to what takes long, or much memory. */
